@@ -1,0 +1,22 @@
+"""The inference sidecar: a proxy in front of object-detection model servers that makes a deployed model visible.
+
+The map of the house, in the order a request meets the rooms:
+
+    types, hashing    frozen values and stable draws, shared by all
+    proxy             a worker process: relays HTTP, knows nothing of JSON, detections or SQL
+    link              the frames between a worker and the monitor
+    monitor           the monitor process: intake, and the pipeline decode -> record -> summarise -> sample
+    dialects          one file per model server's wire format
+    recording         the store; the only place with SQL
+    summaries         the mergeable aggregate everything downstream reads
+    data_engine       which images are kept for review, and why
+    streaming         the outbox to a monitoring backend
+    api, dashboard    the admin port
+    client            the Python client, a stranger to the server's code
+    demo              an embedded detector with its scenes and traffic
+    app               configuration, composition, the supervisor;  cli  the commands
+
+No import runs back up this list; ``docs/architecture.md`` says which room may import which.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,271 @@
+"""The frames that pass between a proxy worker and the monitor, both ways, over one Unix socket.
+
+Layout of a frame, little-endian: ``u32 length`` of what follows, ``u8 kind``, ``u64 sequence``, payload.
+Sequenced kinds (EXCHANGES, COUNTS) carry 1, 2, 3 ... within a worker's epoch (its start, in nanoseconds); the
+monitor commits them and then acknowledges the highest; the worker sends again what was not acknowledged. All
+other kinds carry sequence 0 and may be lost.
+
+    worker -> monitor                               monitor -> worker
+    HELLO     json {worker, epoch, pid, settings}   ACK       (sequence only)
+    EXCHANGES packed exchanges, see pack_exchange   SETTINGS  json, see settings_to_json
+    COUNTS    json list of RequestCounts            WANT      prediction id (utf-8): send that request's body
+    STATUS    json gauges and cumulative drops      RELEASE   prediction id: its body is not wanted
+    IMAGE     see pack_image: one part of a request body
+    MISSING   json {id, reason}: a wanted body that is no longer there
+    LOG       json {level, event, ...}
+
+The socket lives in a folder only its owner may enter; frames are still checked for size, never trusted with code.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from typing import Any, cast
+
+from sidecar.types import (
+    Exchange,
+    Experiment,
+    Limits,
+    Pin,
+    ProxySettings,
+    RequestCounts,
+    Role,
+    RoutePattern,
+    Variant,
+)
+
+FRAME_BYTES_MAX = 80 << 20
+IMAGE_PART_BYTES = 256 << 10
+_HEAD = struct.Struct("<IBQ")
+_EXCHANGE = struct.Struct("<dIIiHdddQQ?")
+_LENGTHS = struct.Struct("<18I")
+_IMAGE = struct.Struct("<HQQ")
+
+
+class Kind(IntEnum):
+    HELLO = 1
+    EXCHANGES = 2
+    COUNTS = 3
+    STATUS = 4
+    IMAGE = 5
+    MISSING = 6
+    LOG = 7
+    ACK = 64
+    SETTINGS = 65
+    WANT = 66
+    RELEASE = 67
+
+
+class FrameError(ValueError):
+    """The peer sent what is no frame; the connection can't go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    kind: Kind
+    sequence: int
+    payload: bytes
+
+
+def pack_frame(kind: Kind, payload: bytes = b"", sequence: int = 0) -> bytes:
+    return _HEAD.pack(9 + len(payload), kind, sequence) + payload
+
+
+class FrameDecoder:
+    """Cuts a byte stream into frames.
+
+    >>> decoder = FrameDecoder()
+    >>> frame = pack_frame(Kind.ACK, sequence=7)
+    >>> list(decoder.feed(frame[:5])), [f.sequence for f in decoder.feed(frame[5:])]
+    ([], [7])
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, received: bytes) -> Iterator[Frame]:
+        """Frames that ``received`` completes. Raises FrameError on an oversized or unknown one."""
+        buffer = self._buffer
+        buffer += received
+        start = 0
+        try:
+            while len(buffer) - start >= 4:
+                length = int.from_bytes(buffer[start : start + 4], "little")
+                if not 9 <= length <= FRAME_BYTES_MAX:
+                    raise FrameError(f"frame of {length} bytes, expected 9 to {FRAME_BYTES_MAX}")
+                end = start + 4 + length
+                if len(buffer) < end:
+                    break
+                _, kind, sequence = _HEAD.unpack_from(buffer, start)
+                try:
+                    frame = Frame(Kind(kind), sequence, bytes(memoryview(buffer)[start + 13 : end]))
+                except ValueError:
+                    raise FrameError(f"unknown kind of frame {kind}") from None
+                start = end
+                yield frame
+        finally:
+            if start:
+                del buffer[:start]
+
+
+def pack_exchange(exchange: Exchange) -> bytes:
+    """One exchange as bytes: its numbers, the lengths of its texts, the texts. Several may be concatenated."""
+    texts = [
+        exchange.prediction_id,
+        exchange.model,
+        exchange.dialect,
+        exchange.variant,
+        exchange.version,
+        exchange.role,
+        exchange.experiment,
+        exchange.unit,
+        exchange.slice,
+        exchange.method,
+        exchange.path,
+        exchange.query,
+        exchange.error,
+        "\n".join(exchange.pinned),
+        "\n".join(f"{name}:{value}" for name, value in exchange.request_headers),
+        "\n".join(f"{name}:{value}" for name, value in exchange.response_headers),
+    ]
+    parts = [text.encode("utf-8", "surrogateescape") for text in texts]
+    parts.append(exchange.request_head)
+    parts.append(exchange.response_body)
+    numbers = _EXCHANGE.pack(
+        exchange.started_at,
+        exchange.worker,
+        exchange.settings_version,
+        exchange.epoch,
+        exchange.status,
+        exchange.latency_ms,
+        exchange.upstream_ms,
+        exchange.first_byte_ms,
+        exchange.request_bytes,
+        exchange.response_bytes,
+        exchange.response_too_large,
+    )
+    return b"".join((numbers, _LENGTHS.pack(*map(len, parts)), *parts))
+
+
+def unpack_exchanges(payload: bytes) -> Iterator[Exchange]:
+    """The exchanges of an EXCHANGES frame. Raises FrameError where the payload is not whole."""
+    start = 0
+    try:
+        while start < len(payload):
+            exchange, start = _unpack_exchange(payload, start)
+            yield exchange
+    except (struct.error, UnicodeDecodeError) as error:
+        raise FrameError(f"exchange at byte {start}: {error}") from error
+
+
+def _unpack_exchange(payload: bytes, start: int) -> tuple[Exchange, int]:
+    numbers = _EXCHANGE.unpack_from(payload, start)
+    start += _EXCHANGE.size
+    lengths = _LENGTHS.unpack_from(payload, start)
+    start += _LENGTHS.size
+    if start + sum(lengths) > len(payload):
+        raise FrameError(f"exchange of {sum(lengths)} bytes is cut off at {len(payload) - start}")
+    parts = []
+    for length in lengths:
+        parts.append(payload[start : start + length])
+        start += length
+    texts = [part.decode("utf-8", "surrogateescape") for part in parts[:16]]
+    return Exchange(
+        prediction_id=texts[0],
+        model=texts[1],
+        dialect=texts[2],
+        variant=texts[3],
+        version=texts[4],
+        role=cast(Role, texts[5]),
+        experiment=texts[6],
+        unit=texts[7],
+        slice=texts[8],
+        method=texts[9],
+        path=texts[10],
+        query=texts[11],
+        error=texts[12],
+        pinned=tuple(texts[13].split("\n")) if texts[13] else (),
+        request_headers=_unpack_fields(texts[14]),
+        response_headers=_unpack_fields(texts[15]),
+        request_head=parts[16],
+        response_body=parts[17],
+        started_at=numbers[0],
+        worker=numbers[1],
+        settings_version=numbers[2],
+        epoch=numbers[3],
+        status=numbers[4],
+        latency_ms=numbers[5],
+        upstream_ms=numbers[6],
+        first_byte_ms=numbers[7],
+        request_bytes=numbers[8],
+        response_bytes=numbers[9],
+        response_too_large=numbers[10],
+    ), start
+
+
+def _unpack_fields(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = (line.partition(":") for line in text.split("\n") if line)
+    return tuple((name, value) for name, _, value in pairs)
+
+
+def pack_image(prediction_id: str, offset: int, total: int, part: bytes) -> bytes:
+    """One part of the request body of ``prediction_id``: ``part`` stands at ``offset`` of ``total`` bytes."""
+    name = prediction_id.encode()
+    return _IMAGE.pack(len(name), offset, total) + name + part
+
+
+def unpack_image(payload: bytes) -> tuple[str, int, int, bytes]:
+    """(prediction id, offset, total, part) of an IMAGE frame."""
+    try:
+        length, offset, total = _IMAGE.unpack_from(payload)
+        start = _IMAGE.size + length
+        name, part = payload[_IMAGE.size : start].decode(), payload[start:]
+    except (struct.error, UnicodeDecodeError) as error:
+        raise FrameError(f"image part: {error}") from error
+    if offset + len(part) > total:
+        raise FrameError(f"image part of {len(part)} bytes at {offset} passes the total of {total}")
+    return name, offset, total, part
+
+
+def pack_json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def unpack_json(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError as error:
+        raise FrameError(f"not JSON: {error}") from error
+
+
+def pack_counts(counts: Iterable[RequestCounts]) -> bytes:
+    return pack_json([asdict(count) for count in counts])
+
+
+def unpack_counts(payload: bytes) -> list[RequestCounts]:
+    """The counts of a COUNTS frame; JSON made the integer keys text, here they are integers again."""
+    rows = unpack_json(payload)
+    for row in rows:
+        for name in ("statuses", "latency", "upstream"):
+            row[name] = {int(key): value for key, value in row[name].items()}
+    return [RequestCounts(**row) for row in rows]
+
+
+def settings_to_json(settings: ProxySettings) -> bytes:
+    return pack_json(asdict(settings))
+
+
+def settings_from_json(text: bytes) -> ProxySettings:
+    """The settings that settings_to_json wrote."""
+    row = unpack_json(text)
+    row["variants"] = tuple(Variant(**item) for item in row["variants"])
+    row["routes"] = tuple(RoutePattern(**{**item, "methods": tuple(item["methods"])}) for item in row["routes"])
+    row["experiments"] = tuple(Experiment(**item) for item in row["experiments"])
+    row["pins"] = tuple(Pin(**item) for item in row["pins"])
+    row["limits"] = Limits(**row["limits"])
+    row["trusted_proxies"] = tuple(row["trusted_proxies"])
+    return ProxySettings(**row)
