@@ -48,8 +48,9 @@ class Variant:
 class RoutePattern:
     """A prediction route as plain text: segments of ``path`` in braces match one segment (``{model}``, ``{version}``).
 
-    A brace may have literal text after it in its segment (``/v1/models/{model}:predict``). ``{version:int}`` matches digits only.
-    ``model`` names the model where the path doesn't; ``variant`` overrides the default variant for this route.
+    A brace may have literal text after it in its segment (``/v1/models/{model}:predict``). ``{version:int}``
+    matches digits only. ``model`` names the model where the path doesn't; ``variant`` overrides the default variant
+    for this route.
     """
 
     methods: tuple[str, ...]
@@ -61,7 +62,10 @@ class RoutePattern:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A split of one model's prediction traffic. ``model`` may be ``*``; ``unit`` is ``request``, ``client`` or ``header:NAME``."""
+    """A split of one model's prediction traffic. ``model`` may be ``*``.
+
+    ``unit`` is ``request``, ``client`` or ``header:NAME``; ``split`` the share of units that go to treatment.
+    """
 
     name: str
     control: str
@@ -75,7 +79,7 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A sampling rule that needs no response: the worker draws for it and keeps the image until the monitor has asked."""
+    """A sampling rule that needs no response: the worker draws for it and keeps the body for the monitor."""
 
     rule: str
     rate: float

@@ -1,0 +1,15 @@
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY sidecar sidecar
+RUN python -m venv /opt/sidecar \
+ && /opt/sidecar/bin/pip install --no-cache-dir .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --home-dir /data sidecar && install -d -o sidecar -m 0700 /data
+COPY --from=build /opt/sidecar /opt/sidecar
+ENV PATH=/opt/sidecar/bin:$PATH SIDECAR_DATA_DIR=/data SIDECAR_LISTEN__HOST=0.0.0.0 PYTHONDONTWRITEBYTECODE=1
+USER 10001
+VOLUME /data
+EXPOSE 8080 8082
+ENTRYPOINT ["sidecar", "run"]

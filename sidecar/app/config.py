@@ -1,0 +1,266 @@
+"""The configuration: one YAML file, ``SIDECAR_`` environment variables, command-line flags; the later wins.
+
+A nested setting's variable joins its path by two underscores: ``SIDECAR_LISTEN__PORT=9000``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ListenConfig(Part):
+    """The data port, where clients point, and the port of the probes."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    health_port: Port = 8082
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class AdminConfig(Part):
+    """API, /metrics and dashboard. Any address but loopback needs ``token_file``."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8081
+    token_file: Path | None = None
+
+
+class UpstreamConfig(Part):
+    """A model server, or one model version on it."""
+
+    name: Name
+    url: str
+    version: str = ""
+    path: str = ""
+    host: Literal["preserve", "upstream"] = "preserve"
+    score_threshold: Share | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            port_is_good = parts.port is None or parts.port > 0
+        except ValueError:
+            port_is_good, parts = False, urlsplit("")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_good:
+            raise ValueError(f"{url!r} is no address of a model server, expected e.g. http://127.0.0.1:8000")
+        if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
+            raise ValueError(f"{url!r} must hold scheme, host and port only; give a path of its own as `path`")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, path: str) -> str:
+        if path and not path.startswith("/"):
+            raise ValueError(f"{path!r} must begin with /")
+        return path
+
+
+class RouteConfig(Part):
+    """A prediction route beside those the dialects know by themselves."""
+
+    path: Annotated[str, Field(pattern=r"^/\S*$")]
+    methods: tuple[str, ...] = ("POST",)
+    dialect: str = "auto"
+    model: str = ""
+    upstream: str = ""
+
+
+class ModelConfig(Part):
+    """How the answers of one model (``*``: all others) are read. ``score_threshold`` is its operating point."""
+
+    name: str = "*"
+    score_threshold: Share = 0.25
+    class_names: tuple[str, ...] = ()
+    class_names_file: Path | None = None
+    outputs: dict[Literal["boxes", "scores", "classes", "count"], str] = {}
+    box_format: Literal["", "xyxy", "yxyx", "xywh", "cxcywh"] = ""
+    normalised: bool | None = None
+
+
+class ExperimentConfig(Part):
+    """An A/B split of a model's traffic; ``split`` is the share that goes to ``treatment``."""
+
+    name: Name = "experiment"
+    control: str
+    treatment: str
+    split: Share = 0.5
+    unit: str = "request"
+    model: str = "*"
+    salt: str = ""
+
+    @field_validator("unit")
+    @classmethod
+    def _unit(cls, unit: str) -> str:
+        kind, _, header = unit.partition(":")
+        if kind == "header" and header and all(c.isalnum() or c in "-_" for c in header):
+            return f"header:{header.lower()}"
+        if unit in {"request", "client"}:
+            return unit
+        raise ValueError(f"{unit!r} is no unit of assignment, expected request, client or header:NAME")
+
+
+class LowConfidenceConfig(Part):
+    enabled: bool = True
+    threshold: Share = 0.4
+    sample_rate: Share = 0.1
+
+
+class EdgeCasesConfig(Part):
+    enabled: bool = True
+    conditions: tuple[Literal["no_detections", "high_density", "unusual_size"], ...] = (
+        "no_detections",
+        "high_density",
+        "unusual_size",
+    )
+    rate: Share = 0.05
+
+
+class RandomSampleConfig(Part):
+    enabled: bool = True
+    rate: Share = 0.01
+
+
+class SamplingConfig(Part):
+    """Which images are kept for review."""
+
+    low_confidence: LowConfidenceConfig = LowConfidenceConfig()
+    edge_cases: EdgeCasesConfig = EdgeCasesConfig()
+    random_sample: RandomSampleConfig = RandomSampleConfig()
+
+
+class RetentionConfig(Part):
+    age_days: Annotated[float, Field(gt=0)] = 30.0
+    bytes_max: Annotated[int, Field(ge=16 << 20)] = 10 << 30
+
+
+class StreamConfig(Part):
+    """A monitoring backend that gets the closed summaries."""
+
+    name: Name = "backend"
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")]
+    headers: dict[str, str] = {}
+    outbox_bytes_max: Annotated[int, Field(ge=1 << 20)] = 512 << 20
+
+
+class LimitsConfig(Part):
+    """Bounds a person may want to move; all others stand in ``sidecar.types.Limits``."""
+
+    body_bytes_max: Annotated[int, Field(gt=0)] = 1 << 30
+    connections_max: Annotated[int, Field(gt=0)] = 10_000
+    upstream_connections_max: Annotated[int, Field(gt=0)] = 256
+    upstream_pending_max: Annotated[int, Field(ge=0)] = 1_024
+    connect_timeout_s: Annotated[float, Field(gt=0)] = 3.0
+    first_byte_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    idle_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    drain_delay_s: Annotated[float, Field(ge=0)] = 0.0
+    drain_grace_s: Annotated[float, Field(gt=0)] = 20.0
+    ring_bytes_max: Annotated[int, Field(ge=0)] = 64 << 20
+
+
+class Config(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SIDECAR_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    listen: ListenConfig = ListenConfig()
+    admin: AdminConfig = AdminConfig()
+    data_dir: Path = Path("sidecar-data")
+    upstreams: Annotated[tuple[UpstreamConfig, ...], Field(min_length=1)]
+    default_upstream: str = ""
+    routes: tuple[RouteConfig, ...] = ()
+    models: tuple[ModelConfig, ...] = ()
+    experiments: tuple[ExperimentConfig, ...] = ()
+    sampling: SamplingConfig = SamplingConfig()
+    retention: RetentionConfig = RetentionConfig()
+    stream: tuple[StreamConfig, ...] = ()
+    limits: LimitsConfig = LimitsConfig()
+    trusted_proxies: tuple[str, ...] = ()
+    slice_header: str = ""
+    health_path: str = ""
+    log_format: Literal["console", "json"] = "console"
+
+    @property
+    def default(self) -> str:
+        """The upstream that serves what no experiment claims: the named one, else the first."""
+        return self.default_upstream or self.upstreams[0].name
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        faults = list(_reference_faults(self))
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then environment, then the file; the file arrives as the argument ``file_``."""
+        arguments = dict(init_settings())
+        from_file = arguments.pop("file_", {})
+        return (
+            InitSettingsSource(settings_cls, arguments),
+            env_settings,
+            InitSettingsSource(settings_cls, from_file),
+        )
+
+
+def _reference_faults(config: Config) -> list[str]:
+    """Faults that are not of one field: names that stand for nothing, or for two things. Each begins with its place."""
+    faults = []
+    names = [upstream.name for upstream in config.upstreams]
+    known = " or ".join(names)
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            faults.append(f"upstreams.{index}.name: {name!r} is taken by an earlier upstream, names must differ")
+    if config.default_upstream and config.default_upstream not in names:
+        faults.append(f"default_upstream: no upstream is called {config.default_upstream!r}, expected {known}")
+    for index, route in enumerate(config.routes):
+        if route.upstream and route.upstream not in names:
+            faults.append(f"routes.{index}.upstream: no upstream is called {route.upstream!r}, expected {known}")
+    models: list[str] = []
+    for index, experiment in enumerate(config.experiments):
+        place = f"experiments.{index}"
+        for field in ("control", "treatment"):
+            name = getattr(experiment, field)
+            if name not in names:
+                faults.append(f"{place}.{field}: no upstream is called {name!r}, expected {known}")
+        if experiment.control == experiment.treatment:
+            faults.append(f"{place}.treatment: must differ from control ({experiment.control!r})")
+        if experiment.model in models or (models and "*" in {experiment.model, *models}):
+            faults.append(f"{place}.model: another experiment already splits the traffic of {experiment.model!r}")
+        models.append(experiment.model)
+    if config.admin.host not in {"127.0.0.1", "::1", "localhost"} and config.admin.token_file is None:
+        faults.append(f"admin.token_file: needed where admin.host is not loopback (it is {config.admin.host!r})")
+    return faults
+
+
+def config_from(arguments: dict[str, Any], from_file: dict[str, Any]) -> Config:
+    """A Config of flags over environment over file. Raises pydantic.ValidationError."""
+    return Config(**{**arguments, "file_": from_file})

@@ -1,0 +1,130 @@
+"""Reading a configuration so that a person learns of every fault at once, with its line and what would be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from sidecar.app.config import Config, config_from
+
+FILE_BYTES_MAX = 1 << 20
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: its place (``file:line: path`` or just the path) and what is wrong and would be right."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
+
+
+class ConfigFaults(Exception):
+    """All faults of a configuration."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+def load_config(file: Path | None, arguments: dict[str, Any]) -> Config:
+    """The configuration of ``file`` (may be None), the environment and the flags. Raises ConfigFaults."""
+    from_file, lines = _read(file) if file else ({}, {})
+    try:
+        return config_from(arguments, from_file)
+    except ValidationError as error:
+        raise ConfigFaults(_faults(error, file, lines)) from error
+    except SettingsError as error:
+        raise ConfigFaults([Fault("environment", str(error))]) from error
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
+    try:
+        if file.stat().st_size > FILE_BYTES_MAX:
+            raise ConfigFaults([Fault(str(file), f"larger than {FILE_BYTES_MAX} bytes")])
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigFaults([Fault(str(file), f"can't be read: {error}")]) from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text) if node is not None else {}
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigFaults([Fault(f"{file}:{line}", f"not YAML: {error.problem}")]) from error
+    except yaml.YAMLError as error:
+        raise ConfigFaults([Fault(str(file), f"not YAML: {error}")]) from error
+    if not isinstance(content, dict):
+        raise ConfigFaults([Fault(f"{file}:1", "must be a mapping of settings, such as `upstreams: [...]`")])
+    lines: dict[Place, int] = {}
+    repeated: list[Fault] = []
+    _walk(node, (), lines, repeated, file)
+    if repeated:
+        raise ConfigFaults(repeated)
+    return content, lines
+
+
+def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], repeated: list[Fault], file: Path) -> None:
+    """Note the line of every setting; YAML takes the last of two equal keys in silence, we don't."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            here = (*place, str(key.value))
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                repeated.append(Fault(f"{file}:{line}: {_dotted(here)}", "is given twice"))
+            seen.add(key.value)
+            lines[here] = line
+            _walk(value, here, lines, repeated, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[(*place, index)] = value.start_mark.line + 1
+            _walk(value, (*place, index), lines, repeated, file)
+
+
+def _faults(error: ValidationError, file: Path | None, lines: dict[Place, int]) -> list[Fault]:
+    faults = []
+    items = error.errors(include_url=False)
+    for item in items:
+        place: Place = item["loc"]
+        if item["type"] == "too_short" and any(other["loc"][: len(place)] == place for other in items if other != item):
+            continue  # a list whose items were all refused is not also too short
+        message = str(item["msg"]).removeprefix("Value error, ")
+        if not place:  # faults between fields: one a line, each beginning with its place
+            for line in message.splitlines():
+                path, _, rest = line.partition(": ")
+                inner = tuple(int(part) if part.isdigit() else part for part in path.split("."))
+                faults.append(Fault(_located(inner, file, lines), rest))
+            continue
+        if item["type"] == "extra_forbidden":
+            message = "is not a setting; see docs/settings.md for those there are"
+        elif place == ("upstreams",) and item["type"] == "missing":
+            message = "needed: at least one model server, e.g. --upstream http://127.0.0.1:8000"
+        elif item["type"] != "value_error":
+            message = f"{message}; got {item['input']!r:.80}"
+        faults.append(Fault(_located(place, file, lines), message))
+    return faults
+
+
+def _located(place: Place, file: Path | None, lines: dict[Place, int]) -> str:
+    """``file:line: path``, with the line of the nearest setting that stands in the file."""
+    for length in range(len(place), 0, -1):
+        if (line := lines.get(place[:length])) is not None:
+            return f"{file}:{line}: {_dotted(place)}"
+    return _dotted(place)
+
+
+def _dotted(place: Place) -> str:
+    """
+    >>> _dotted(("upstreams", 1, "url"))
+    'upstreams[1].url'
+    """
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return text.removeprefix(".")

@@ -1,0 +1,148 @@
+"""The command line: ``sidecar run``, ``demo``, ``status``, ``check-config``.
+
+Imports are made inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="A proxy in front of object-detection model servers that makes a deployed model visible.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+Upstreams = Annotated[
+    list[str] | None,
+    typer.Option("--upstream", help="URL of the model server; a second one as NAME=URL starts an A/B split."),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file; see config/sidecar.yaml.")]
+
+
+@app.command()
+def run(
+    upstream: Upstreams = None,
+    config: ConfigFile = None,
+    host: Annotated[str | None, typer.Option(help="Address of the data port.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="The data port, where clients point.  [default: 8080]")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="API, /metrics and dashboard.  [default: 8081]")] = None,
+    health_port: Annotated[int | None, typer.Option(help="/livez and /readyz.  [default: 8082]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the store.  [default: sidecar-data]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Proxy worker processes.  [default: 1]")] = None,
+    split: Annotated[float | None, typer.Option(help="Share of units that go to the second --upstream.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="What is assigned: request, client or header:NAME.  [default: request]")
+    ] = None,
+) -> None:
+    """Run the sidecar in front of a model server, until SIGTERM or Ctrl-C."""
+    arguments = _arguments(upstream or [], host, port, admin_port, health_port, data_dir, workers, split, unit)
+    raise SystemExit(_supervise(config, arguments))
+
+
+@app.command("check-config")
+def check_config(config: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:
+    """Say whether a configuration is good; all its faults at once, each with its line."""
+    _load(config, {})
+    print(f"{config}: good")
+
+
+def _arguments(
+    upstreams: list[str],
+    host: str | None,
+    port: int | None,
+    admin_port: int | None,
+    health_port: int | None,
+    data_dir: Path | None,
+    workers: int | None,
+    split: float | None,
+    unit: str | None,
+) -> dict[str, Any]:
+    """The flags as settings; what was not given is left to the environment and the file."""
+    listen = {"host": host, "port": port, "health_port": health_port, "workers": workers}
+    arguments: dict[str, Any] = {
+        "listen": {name: value for name, value in listen.items() if value is not None},
+        "admin": {} if admin_port is None else {"port": admin_port},
+    }
+    if data_dir is not None:
+        arguments["data_dir"] = data_dir
+    named = [_named(text, index) for index, text in enumerate(upstreams)]
+    if named:
+        arguments["upstreams"] = named
+    if len(named) > 2:
+        _fail("--upstream: given more than twice; more than two model versions need a file (--config)")
+    if len(named) == 2:
+        arguments["experiments"] = [
+            {
+                "control": named[0]["name"],
+                "treatment": named[1]["name"],
+                "split": 0.5 if split is None else split,
+                "unit": unit or "request",
+            }
+        ]
+    elif split is not None or unit is not None:
+        flag = "--split" if split is not None else "--unit"
+        _fail(f"{flag}: splits traffic between two --upstream, but {len(named) or 'none'} was given")
+    return arguments
+
+
+def _named(text: str, index: int) -> dict[str, str]:
+    """``B=http://...`` or a bare URL, which gets the next letter.
+
+    >>> _named("http://localhost:8000", 0), _named("v2=http://localhost:9000", 1)["name"]
+    ({'name': 'A', 'url': 'http://localhost:8000'}, 'v2')
+    """
+    name, equals, url = text.partition("=")
+    if equals and "/" not in name:
+        return {"name": name, "url": url}
+    return {"name": chr(ord("A") + index), "url": text}
+
+
+def _load(file: Path | None, arguments: dict[str, Any]) -> Any:
+    from sidecar.app.load import ConfigFaults, load_config
+
+    try:
+        return load_config(file, arguments)
+    except ConfigFaults as error:
+        _fail("\n".join(map(str, error.faults)))
+
+
+def _supervise(file: Path | None, arguments: dict[str, Any]) -> int:
+    import asyncio
+
+    from sidecar.app.load import load_config
+    from sidecar.app.logs import set_up_logs
+    from sidecar.app.supervisor import StartError, Supervisor
+
+    config = _load(file, arguments)
+    set_up_logs(config.log_format, "supervisor")
+    supervisor = Supervisor(config, lambda: load_config(file, arguments))
+    try:
+        asyncio.run(supervisor.run(lambda started: _announce(started)))
+    except StartError as error:
+        _fail(str(error))
+    return 0
+
+
+def _announce(supervisor: Any) -> None:
+    config = supervisor.config
+    targets = ", ".join(f"{item.name} {item.url}" for item in config.upstreams)
+    print(f"proxying   http://{config.listen.host}:{supervisor.port}  ->  {targets}", flush=True)
+    print(f"dashboard  http://{config.admin.host}:{config.admin.port}", flush=True)
+
+
+def _fail(message: str) -> Any:
+    """Faults go to standard error, one a line; the exit code of a wrong call is 2."""
+    for line in message.splitlines():
+        print(f"sidecar: {line}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def main() -> None:
+    """The console script."""
+    app()

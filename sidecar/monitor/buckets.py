@@ -1,0 +1,96 @@
+"""The open summaries: what a batch adds is merged into buckets of ten seconds, a minute and an hour at once.
+
+Merging is exact, so a minute built from batches equals the minute built from its ten-second buckets. A key that is
+not in memory (a restart, a late arrival) is read from the store first and goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from sidecar.recording import SummaryRow
+from sidecar.summaries import Summary, SummaryKey
+
+WIDTHS_S = (10, 60, 3600)
+LATENESS_S = 5
+"""How long after its end a bucket is taken for closed and handed on; what comes later makes a new revision."""
+KEPT_S = 600
+"""How long after its end a clean bucket stays in memory."""
+
+Load = Callable[[SummaryKey], Awaitable[SummaryRow | None]]
+
+
+@dataclass(slots=True)
+class _Open:
+    summary: Summary
+    revision: int
+    dirty: bool = True
+    streamed_revision: int = 0
+
+
+class Buckets:
+    """Summaries by key. ``load`` finds the stored row of a key that is not in memory."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._open: dict[SummaryKey, _Open] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def add(self, deltas: Mapping[SummaryKey, Summary]) -> None:
+        """Merge ten-second deltas into the buckets of every width."""
+        for key, delta in deltas.items():
+            for width_s in WIDTHS_S:
+                wide = key._replace(bucket=key.bucket - key.bucket % width_s, width_s=width_s)
+                entry = self._open.get(wide) or await self._read(wide)
+                entry.summary = entry.summary.merge(delta)
+                if not entry.dirty:
+                    entry.revision += 1
+                    entry.dirty = True
+
+    async def _read(self, key: SummaryKey) -> _Open:
+        row = await self._load(key)
+        if row is None:
+            entry = _Open(Summary(), revision=1)
+        else:
+            entry = _Open(Summary.decode(row.payload), row.revision, dirty=False, streamed_revision=row.revision)
+        self._open[key] = entry
+        return entry
+
+    def dirty(self) -> list[SummaryRow]:
+        """Rows of all buckets that changed since they were last marked clean."""
+        return [
+            SummaryRow(**key._asdict(), revision=entry.revision, payload=entry.summary.encode())
+            for key, entry in self._open.items()
+            if entry.dirty
+        ]
+
+    def clean(self) -> None:
+        """All that ``dirty`` returned is committed."""
+        for entry in self._open.values():
+            entry.dirty = False
+
+    def closed(self, now: float) -> list[tuple[SummaryKey, int, Summary]]:
+        """Ten-second buckets that are over and not yet handed on in their present revision; ``streamed`` marks them."""
+        return [
+            (key, entry.revision, entry.summary)
+            for key, entry in self._open.items()
+            if key.width_s == WIDTHS_S[0]
+            and key.bucket + key.width_s + LATENESS_S <= now
+            and entry.revision > entry.streamed_revision
+        ]
+
+    def streamed(self, handed_on: list[tuple[SummaryKey, int, Summary]]) -> None:
+        """These revisions are in the outbox."""
+        for key, revision, _ in handed_on:
+            self._open[key].streamed_revision = revision
+
+    def evict(self, now: float) -> None:
+        """Forget clean buckets that have long been over and handed on."""
+        for key, entry in list(self._open.items()):
+            over = key.bucket + key.width_s + KEPT_S <= now
+            handed_on = key.width_s != WIDTHS_S[0] or entry.streamed_revision >= entry.revision
+            if over and not entry.dirty and handed_on:
+                del self._open[key]

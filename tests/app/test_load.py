@@ -1,0 +1,86 @@
+"""Reading a configuration."""
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.app.load import ConfigFaults, load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+UPSTREAM = {"upstreams": [{"name": "A", "url": "http://127.0.0.1:8000"}]}
+
+
+def faults_of(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigFaults) as caught:
+        load_config(file, {})
+    return [str(fault).removeprefix(f"{tmp_path}/") for fault in caught.value.faults]
+
+
+def test_shipped_file_is_good_and_shows_the_defaults() -> None:
+    """config/sidecar.yaml loads, and its values are those that hold without it."""
+    assert load_config(ROOT / "config/sidecar.yaml", {}) == load_config(None, UPSTREAM)
+
+
+def test_all_faults_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+    """Each fault names the line and the setting, and says what would be right."""
+    text = "listen:\n  port: 99999\n  hots: x\nupstreams:\n  - name: A\n    url: ftp://x\nlog_format: xml\n"
+    found = faults_of(tmp_path, text)
+    assert [fault.split(": ")[0:2] for fault in found] == [
+        ["c.yaml:2", "listen.port"],
+        ["c.yaml:3", "listen.hots"],
+        ["c.yaml:6", "upstreams[0].url"],
+        ["c.yaml:7", "log_format"],
+    ]
+    assert "expected e.g. http://127.0.0.1:8000" in found[2]
+
+
+def test_names_that_stand_for_nothing_are_told_at_once(tmp_path: Path) -> None:
+    """Doubled and unknown upstream names are found wherever they stand."""
+    text = (
+        "upstreams:\n- {name: A, url: 'http://a'}\n- {name: A, url: 'http://b'}\n"
+        "default_upstream: Q\nexperiments:\n- control: A\n  treatment: C\n"
+    )
+    assert [fault.split(": ")[0:2] for fault in faults_of(tmp_path, text)] == [
+        ["c.yaml:3", "upstreams[1].name"],
+        ["c.yaml:4", "default_upstream"],
+        ["c.yaml:7", "experiments[0].treatment"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a: [", "c.yaml:1: not YAML"),
+        ("- 1", "c.yaml:1: must be a mapping"),
+        ("listen: {}\nlisten: {}", "c.yaml:2: listen: is given twice"),
+        ("", "upstreams: needed"),
+        ("upstreams: []", "c.yaml:1: upstreams"),
+    ],
+)
+def test_what_is_no_configuration_is_refused_clearly(tmp_path: Path, text: str, fault: str) -> None:
+    """Broken YAML, a list, doubled keys and an empty file each get a sentence."""
+    assert faults_of(tmp_path, text)[0].startswith(fault)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    """A file that isn't there is a fault of that file."""
+    with pytest.raises(ConfigFaults, match=r"nowhere\.yaml: can't be read"):
+        load_config(tmp_path / "nowhere.yaml", {})
+
+
+def test_flags_win_over_environment_over_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The later source wins, setting by setting."""
+    file = tmp_path / "c.yaml"
+    file.write_text("upstreams: [{name: A, url: 'http://a'}]\nlisten: {port: 1, workers: 2, health_port: 3}\n")
+    monkeypatch.setenv("SIDECAR_LISTEN__PORT", "11")
+    monkeypatch.setenv("SIDECAR_LISTEN__WORKERS", "12")
+    listen = load_config(file, {"listen": {"port": 21}}).listen
+    assert (listen.port, listen.workers, listen.health_port) == (21, 12, 3)
+
+
+def test_admin_beyond_loopback_needs_a_token(tmp_path: Path) -> None:
+    """The admin port is never open to others without a token."""
+    found = faults_of(tmp_path, "upstreams: [{name: A, url: 'http://a'}]\nadmin: {host: 0.0.0.0}\n")
+    assert found == ["c.yaml:2: admin.token_file: needed where admin.host is not loopback (it is '0.0.0.0')"]

@@ -1,0 +1,19 @@
+"""What was set at run time."""
+
+from pathlib import Path
+
+from sidecar.app.state import State, load_state, save_state
+
+
+def test_saved_state_comes_back(tmp_path: Path) -> None:
+    """A restart finds what was saved."""
+    state = State(version=4, epochs={"e": ("d", 2)})
+    save_state(tmp_path, state)
+    assert load_state(tmp_path) == state
+
+
+def test_damaged_file_is_set_aside(tmp_path: Path) -> None:
+    """A broken file never keeps the sidecar from starting, and is kept for a look."""
+    (tmp_path / "settings.json").write_text("{half")
+    assert load_state(tmp_path) == State()
+    assert next(path.name for path in tmp_path.iterdir()).startswith("settings.json.damaged-")

@@ -1,0 +1,90 @@
+"""The frames between worker and monitor."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.link import (
+    FrameDecoder,
+    FrameError,
+    Kind,
+    pack_counts,
+    pack_exchange,
+    pack_frame,
+    pack_image,
+    settings_from_json,
+    settings_to_json,
+    unpack_counts,
+    unpack_exchanges,
+    unpack_image,
+)
+from sidecar.types import Experiment, Pin, ProxySettings, RequestCounts, RoutePattern, Variant
+from tests.kit.build import exchange
+
+PAYLOADS = st.lists(st.tuples(st.sampled_from(list(Kind)), st.integers(0, 2**64 - 1), st.binary(max_size=300)))
+
+
+@given(PAYLOADS, st.lists(st.integers(1, 400)))
+def test_any_segmentation_gives_the_same_frames(frames: list[tuple[Kind, int, bytes]], cuts: list[int]) -> None:
+    """Frames come out as they went in, however the stream was cut."""
+    stream = b"".join(pack_frame(kind, payload, sequence) for kind, sequence, payload in frames)
+    decoder = FrameDecoder()
+    found = []
+    for cut in [*cuts, len(stream)]:
+        found += list(decoder.feed(stream[:cut]))
+        stream = stream[cut:]
+    assert [(frame.kind, frame.sequence, frame.payload) for frame in found] == frames
+
+
+@pytest.mark.parametrize(
+    "received", [b"\xff\xff\xff\xff\x01", b"\x00\x00\x00\x00\x01", pack_frame(Kind.ACK)[:4] + b"\xc8" + bytes(8)]
+)
+def test_what_is_no_frame_is_refused(received: bytes) -> None:
+    """An oversized, undersized or unknown frame ends the stream with an error."""
+    with pytest.raises(FrameError):
+        list(FrameDecoder().feed(received))
+
+
+def test_exchanges_survive_the_link() -> None:
+    """Several exchanges in one frame come back equal, odd bytes and all."""
+    first = exchange(pinned=("random_sample", "input_probe"), unit="Kamera 7 ü", response_body=bytes(range(256)))
+    second = replace(first, prediction_id="x", path="/\udcff", epoch=-1, request_headers=(("a", "b:c"), ("a", "")))
+    payload = pack_exchange(first) + pack_exchange(second)
+    assert list(unpack_exchanges(payload)) == [first, second]
+
+
+@given(st.integers(1, 400))
+def test_a_cut_off_exchange_is_refused(cut: int) -> None:
+    """Half an exchange is an error, never a shorter exchange."""
+    payload = pack_exchange(exchange())
+    with pytest.raises(FrameError):
+        list(unpack_exchanges(payload[: -min(cut, len(payload) - 1)]))
+
+
+def test_counts_keep_their_integer_keys() -> None:
+    """JSON makes keys text; they are integers again on the other side."""
+    counts = RequestCounts(10, "m", "v", "control", "e", 2, "", 3, {200: 2, 0: 1}, {"reset": 1}, {-5: 1}, 9, {4: 2}, 8)
+    assert unpack_counts(pack_counts([counts])) == [counts]
+
+
+def test_settings_survive_as_plain_values() -> None:
+    """A worker gets the settings that were compiled."""
+    settings = ProxySettings(
+        version=3,
+        variants=(Variant("A", "http://h:1"), Variant("B", "http://h:2", "v2", "/p", "upstream")),
+        default="A",
+        routes=(RoutePattern(("POST",), "/v2/models/{model}/infer", "kserve_v2"),),
+        experiments=(Experiment("e", "A", "B", 0.1, "header:x-camera-id"),),
+        pins=(Pin("random_sample", 0.05),),
+        trusted_proxies=("10.0.0.1",),
+    )
+    assert settings_from_json(settings_to_json(settings)) == settings
+
+
+def test_image_parts_say_where_they_belong() -> None:
+    """A part knows its request, its offset and the whole's size; one that passes the whole is refused."""
+    assert unpack_image(pack_image("id.0", 5, 8, b"abc")) == ("id.0", 5, 8, b"abc")
+    with pytest.raises(FrameError):
+        unpack_image(pack_image("id", 5, 7, b"abc"))
