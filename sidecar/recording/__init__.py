@@ -1,0 +1,41 @@
+"""The store: a SQLite file in the data folder, and the only place with SQL.
+
+What it is for: every prediction, summary, position in a worker's stream, kept sample and undelivered item is written
+here, by one connection, in batches; others read through read-only connections.
+
+Key types: ``Store`` writes (``Batch`` is one transaction), ``Reader`` reads pages newest first, ``StoreError.reason``
+says what is wrong in one word, ``StoreHealth`` what state the store is in.
+
+Invariants:
+
+- One connection writes and checkpoints (SQLite before 3.51.3 can lose commits where two do), readers are read-only.
+- A batch is committed whole or not at all, its positions with it; a prediction that is there already is ignored.
+  So a frame that is sent twice has its effect once.
+- ``synchronous=NORMAL``: a killed process loses nothing that was committed, a power cut at most the last commits.
+  What a person did is committed with ``synchronous=FULL``.
+- A damaged file is set aside, never deleted at once, and a fresh one takes its place.
+- Statements take parameters only; nothing from outside is ever made part of SQL text.
+"""
+
+from sidecar.recording.blob import pack_detections, unpack_detections
+from sidecar.recording.reader import Page, Reader
+from sidecar.recording.retention import ClockAgreement, Retained
+from sidecar.recording.rows import Batch, OutboxItem, OutboxStats, Sample, StoreError, StoreHealth, SummaryRow
+from sidecar.recording.writer import Store
+
+__all__ = [
+    "Batch",
+    "ClockAgreement",
+    "OutboxItem",
+    "OutboxStats",
+    "Page",
+    "Reader",
+    "Retained",
+    "Sample",
+    "Store",
+    "StoreError",
+    "StoreHealth",
+    "SummaryRow",
+    "pack_detections",
+    "unpack_detections",
+]

@@ -1,0 +1,193 @@
+"""What goes when it is too old or too much, in slices short enough that a commit never waits long.
+
+Images go first, since one weighs as much as a hundred predictions; then the oldest predictions. Summaries go by age
+alone: they are what keeps the past answerable when its predictions are gone.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiosqlite
+
+from sidecar.recording import samples as sample_rows
+from sidecar.recording.connection import transaction
+from sidecar.recording.files import disk_bytes
+from sidecar.recording.rows import Sample
+
+SLICE_S = 0.05
+"""The longest a slice may hold the connection; slices aim at half of it."""
+SLICE_ROWS_MAX = 5_000
+SLICE_SAMPLES = 20
+HOUR_SUMMARIES_KEPT_S = 400 * 86_400
+"""Summaries of an hour or more are small and outlive what they were made of: a year and a bit, to compare with."""
+
+
+@dataclass(slots=True)
+class Retained:
+    """What a round of retention removed; ``bytes`` counts images and the room given back by the database file.
+
+    >>> Retained().predictions
+    0
+    """
+
+    predictions: int = 0
+    samples: list[Sample] = field(default_factory=list)
+    bytes: int = 0
+    slice_s_max: float = 0.0
+
+
+class ClockAgreement:
+    """Whether wall clock and monotonic clock have gone equally far: after a jump, age says nothing about what is old.
+
+    >>> clocks = ClockAgreement(wall=1000.0, monotonic=5.0)
+    >>> clocks.agree(wall=1060.0, monotonic=65.5), clocks.agree(wall=90_000.0, monotonic=66.0)
+    (True, False)
+    """
+
+    TOLERANCE_S = 60.0
+
+    def __init__(self, wall: float, monotonic: float) -> None:
+        self._offset = wall - monotonic
+
+    def agree(self, wall: float, monotonic: float) -> bool:
+        """False while they differ by more than a minute from where they stood at the start."""
+        return abs((wall - monotonic) - self._offset) <= self.TOLERANCE_S
+
+
+Slice = Callable[[int], Awaitable[int]]
+"""Removes up to so many rows and returns how many it removed; fewer than asked for means that nothing is left."""
+
+
+class Retention:
+    """One round over an open store. ``run_slice`` runs a step alone on the connection, between commits.
+
+    >>> Retention.rows_after(rows=1000, took_s=0.1)
+    250
+    """
+
+    def __init__(
+        self,
+        connection: aiosqlite.Connection,
+        data_dir: Path,
+        run_slice: Callable[[Callable[[], Awaitable[int]]], Awaitable[int]],
+    ) -> None:
+        self._connection = connection
+        self._data_dir = data_dir
+        self._run_slice = run_slice
+        self._rows = 500
+        self.removed = Retained()
+
+    @staticmethod
+    def rows_after(rows: int, took_s: float) -> int:
+        """How many rows the next slice takes, so that it takes half of SLICE_S; at most twice as many as the last."""
+        fitting = rows * (SLICE_S / 2) / max(took_s, 1e-6)
+        return int(min(max(fitting, 10), 2 * rows, SLICE_ROWS_MAX))
+
+    async def by_age(self, now: float, age_s: float) -> None:
+        """Remove what happened before ``now - age_s``."""
+        before = now - age_s
+        while await self._samples_slice(before):
+            pass
+        await self._drain(lambda rows: self._predictions_slice(before, rows))
+        await self._drain(lambda rows: self._summaries_slice(before, 0, 3600, rows))
+        hours_before = now - max(age_s, HOUR_SUMMARIES_KEPT_S)
+        await self._drain(lambda rows: self._summaries_slice(hours_before, 3600, 1 << 40, rows))
+        await self.give_back()
+
+    async def by_bytes(self, bytes_max: int) -> None:
+        """Remove the oldest until all takes ``bytes_max`` at most: images first, then predictions."""
+        while await self.used_bytes() > bytes_max and await self._samples_slice(math.inf):
+            pass
+        while (excess := await self.used_bytes() - bytes_max) > 0:
+            rows = await self._rows_worth(excess)
+            if await self._timed(min(rows, self._rows), lambda n: self._predictions_slice(math.inf, n)) == 0:
+                break
+            await self.give_back()
+
+    async def used_bytes(self) -> int:
+        """Images and the pages in use of the database."""
+        return await self._pages_in_use() * await self._pragma("page_size") + await sample_rows.total_bytes(
+            self._connection
+        )
+
+    async def give_back(self) -> None:
+        """Return free pages to the file system."""
+        before = disk_bytes(self._data_dir)
+        while await self._pragma("freelist_count"):
+            if await self._timed(self._rows, self._vacuum_slice) == 0:
+                break
+        await self._run_slice(self._checkpoint)
+        self.removed.bytes += max(0, before - disk_bytes(self._data_dir))
+
+    async def _drain(self, remove: Slice) -> None:
+        while await self._timed(self._rows, remove):
+            pass
+
+    async def _timed(self, rows: int, remove: Slice) -> int:
+        """Run one slice and fit the size of the next to how long it took."""
+        started = time.perf_counter()
+        removed = await self._run_slice(lambda: remove(rows))
+        took_s = time.perf_counter() - started
+        self.removed.slice_s_max = max(self.removed.slice_s_max, took_s)
+        if removed:
+            self._rows = self.rows_after(rows, took_s)
+        return removed
+
+    async def _samples_slice(self, before: float) -> int:
+        async def remove() -> int:
+            oldest = await sample_rows.oldest(self._connection, before, SLICE_SAMPLES)
+            if oldest:
+                sample_rows.delete_files(self._data_dir, oldest)
+                async with transaction(self._connection):
+                    await sample_rows.delete(self._connection, oldest)
+                self.removed.samples += oldest
+                self.removed.bytes += sum(sample.bytes for sample in oldest)
+            return len(oldest)
+
+        return await self._run_slice(remove)
+
+    async def _predictions_slice(self, before: float, rows: int) -> int:
+        async with transaction(self._connection):
+            cursor = await self._connection.execute(
+                "DELETE FROM predictions WHERE id IN (SELECT id FROM predictions WHERE at < ? ORDER BY at LIMIT ?)",
+                (before, rows),
+            )
+        self.removed.predictions += cursor.rowcount
+        return cursor.rowcount
+
+    async def _summaries_slice(self, before: float, width_min_s: int, width_end_s: int, rows: int) -> int:
+        async with transaction(self._connection):
+            cursor = await self._connection.execute(
+                "DELETE FROM summaries WHERE rowid IN (SELECT rowid FROM summaries"
+                " WHERE width_s >= ? AND width_s < ? AND bucket + width_s < ? LIMIT ?)",
+                (width_min_s, width_end_s, before, rows),
+            )
+        return cursor.rowcount
+
+    async def _vacuum_slice(self, pages: int) -> int:
+        before = await self._pragma("freelist_count")
+        await self._connection.execute_fetchall(f"PRAGMA incremental_vacuum({int(pages)})")
+        return before - await self._pragma("freelist_count")
+
+    async def _checkpoint(self) -> int:
+        await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+        return 0
+
+    async def _rows_worth(self, excess_bytes: int) -> int:
+        """About as many predictions as take ``excess_bytes``, judged by the average."""
+        rows = await self._connection.execute_fetchall("SELECT MAX(id) - MIN(id) + 1 FROM predictions")
+        count = next(iter(rows))[0] or 0  # ids are dense enough, and counting would read a whole index
+        average = max(await self._pages_in_use() * await self._pragma("page_size") / max(count, 1), 100)
+        return max(10, int(excess_bytes / average))
+
+    async def _pages_in_use(self) -> int:
+        return await self._pragma("page_count") - await self._pragma("freelist_count")
+
+    async def _pragma(self, name: str) -> int:
+        rows = await self._connection.execute_fetchall(f"PRAGMA {name}")
+        return int(next(iter(rows))[0])

@@ -1,0 +1,318 @@
+"""The one connection that writes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from sidecar.recording import outbox, samples
+from sidecar.recording.columns import COLUMNS, Row, rows_of, storable
+from sidecar.recording.connection import STORE_ERRORS, open_writer, transaction
+from sidecar.recording.files import disk_bytes, drop_ballast, place_ballast, set_aside, within
+from sidecar.recording.retention import Retained, Retention
+from sidecar.recording.rows import (
+    Batch,
+    OutboxItem,
+    OutboxStats,
+    Sample,
+    StoreError,
+    StoreHealth,
+    SummaryRow,
+    reason_of,
+)
+
+ROWS_A_STATEMENT = 50
+"""Predictions in one INSERT. Each statement gives up the interpreter lock once, not each row, and a busy event loop
+may keep it for 5 ms every time."""
+RECLAIM_SHARE = 0.1
+"""What share of the store goes where the disk is full and neither age nor bytes ask for anything to go."""
+
+SUMMARY_COLUMNS = "bucket, width_s, model, version, role, experiment, epoch, slice, revision, payload"
+_UPSERT_SUMMARY = (
+    f"INSERT INTO summaries ({SUMMARY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (width_s, bucket, model, version, role, experiment, epoch, slice)"
+    " DO UPDATE SET revision = excluded.revision, payload = excluded.payload"
+    " WHERE excluded.revision >= summaries.revision"
+)
+_UPSERT_POSITION = (
+    "INSERT INTO positions (worker, epoch, sequence) VALUES (?, ?, ?)"
+    " ON CONFLICT (worker, epoch) DO UPDATE SET sequence = excluded.sequence"
+    " WHERE excluded.sequence > positions.sequence"
+)
+POSITION_EPOCHS_KEPT = 8
+"""Of each worker number, how many lives are remembered; a worker that is gone sends nothing again."""
+_FORGET_POSITIONS = (
+    "DELETE FROM positions WHERE worker = ? AND epoch NOT IN"
+    " (SELECT epoch FROM positions WHERE worker = ? ORDER BY epoch DESC LIMIT ?)"
+)
+
+T = TypeVar("T")
+
+
+@cache
+def _insert_predictions(rows: int) -> str:
+    values = "(" + ", ".join("?" * len(COLUMNS)) + ")"
+    return (
+        f"INSERT INTO predictions ({', '.join(COLUMNS)}) VALUES {', '.join([values] * rows)}"
+        " ON CONFLICT (prediction_id) DO NOTHING"
+    )
+
+
+class Store:
+    """The writing side of the store in a data folder. Open one per folder, close it on every path.
+
+    >>> import asyncio, tempfile
+    >>> async def positions_after_a_batch() -> dict[tuple[int, int], int]:
+    ...     with tempfile.TemporaryDirectory() as folder:
+    ...         store = await Store.open(Path(folder))
+    ...         await store.commit(Batch(positions={(0, 1): 7}))
+    ...         committed = await store.positions()
+    ...         await store.close()
+    ...         return committed
+    >>> asyncio.run(positions_after_a_batch())
+    {(0, 1): 7}
+    """
+
+    def __init__(self, data_dir: Path, connection: aiosqlite.Connection, health: StoreHealth) -> None:
+        self._data_dir = data_dir
+        self._connection = connection
+        self._turn = asyncio.Lock()
+        self.health = health
+
+    @classmethod
+    async def open(cls, data_dir: Path) -> Store:
+        """The store in ``data_dir``, created where there is none; a damaged one is set aside and a fresh one started.
+
+        Raises StoreError where not even that is possible (readonly, full, newer ...).
+        """
+        os.makedirs(data_dir, exist_ok=True)
+        health = StoreHealth()
+        try:
+            connection = await open_writer(data_dir)
+        except StoreError as error:
+            if error.reason != "corrupt":
+                raise
+            health.set_aside = (set_aside(data_dir, time.time()),)
+            connection = await open_writer(data_dir)
+        store = cls(data_dir, connection, health)
+        if not await asyncio.to_thread(place_ballast, data_dir):
+            store._failed(StoreError("full", f"no room in {data_dir} for the ballast"))
+        health.bytes = disk_bytes(data_dir)
+        return store
+
+    async def close(self) -> None:
+        """Checkpoint and close; doing so twice is fine."""
+        async with self._turn:
+            await self._connection.close()
+
+    async def commit(self, batch: Batch) -> None:
+        """One transaction with all of ``batch``. Predictions that are there already are ignored.
+
+        Raises StoreError. After ``full`` every commit fails until ``retain`` has made room; a ``corrupt`` store is set
+        aside and the batch goes into the fresh one.
+        """
+        if self.health.reason == "full":
+            raise StoreError("full", "no room until retention has cleaned")
+        rows = rows_of(batch.predictions)
+        try:
+            await self._alone(lambda: self._write(batch, rows))
+        except UnicodeEncodeError:
+            await self._alone(lambda: self._write(_storable_batch(batch), [storable(row) for row in rows]))
+        except StoreError as error:
+            if error.reason != "corrupt":
+                raise
+            await self._start_afresh()
+            await self._alone(lambda: self._write(batch, rows))
+        self.health.bytes = disk_bytes(self._data_dir)
+
+    async def _write(self, batch: Batch, rows: Sequence[Row]) -> None:
+        async with transaction(self._connection):
+            for start in range(0, len(rows), ROWS_A_STATEMENT):
+                part = rows[start : start + ROWS_A_STATEMENT]
+                await self._connection.execute(_insert_predictions(len(part)), tuple(chain.from_iterable(part)))
+            if batch.summaries:
+                await self._connection.executemany(_UPSERT_SUMMARY, [_summary_values(row) for row in batch.summaries])
+            if batch.positions:
+                await self._connection.executemany(
+                    _UPSERT_POSITION, [(*life, sequence) for life, sequence in batch.positions.items()]
+                )
+                workers = {worker for worker, _ in batch.positions}
+                await self._connection.executemany(
+                    _FORGET_POSITIONS, [(worker, worker, POSITION_EPOCHS_KEPT) for worker in workers]
+                )
+            if batch.outbox:
+                await outbox.queue(self._connection, batch.outbox, time.time())
+
+    async def positions(self) -> dict[tuple[int, int], int]:
+        """(worker, epoch) -> the highest sequence that is committed."""
+        rows = await self._fetch("SELECT worker, epoch, sequence FROM positions", ())
+        return {(worker, epoch): sequence for worker, epoch, sequence in rows}
+
+    async def open_summaries(self, since_bucket: int, width_s: int = 10) -> list[SummaryRow]:
+        """Rows of buckets that start at ``since_bucket`` or later, for a monitor that goes on where it was killed."""
+        rows = await self._fetch(
+            f"SELECT {SUMMARY_COLUMNS} FROM summaries WHERE width_s = ? AND bucket >= ? ORDER BY bucket",
+            (width_s, since_bucket),
+        )
+        return [SummaryRow(*row) for row in rows]
+
+    async def summary(self, key: Sequence[int | str]) -> SummaryRow | None:
+        """The row of one key: (bucket, width_s, model, version, role, experiment, epoch, slice)."""
+        rows = await self._fetch(
+            f"SELECT {SUMMARY_COLUMNS} FROM summaries WHERE bucket = ? AND width_s = ? AND model = ? AND version = ?"
+            " AND role = ? AND experiment = ? AND epoch = ? AND slice = ?",
+            tuple(_storable_text(value) for value in key),
+        )
+        return SummaryRow(*rows[0]) if rows else None
+
+    async def add_sample(self, sample: Sample) -> None:
+        """Add a kept image whose file lies at ``sample.path``; one of the same id is left as it is.
+
+        Raises ValueError for a path out of the data folder.
+        """
+        within(self._data_dir, sample.path)
+        await self._transact(lambda: samples.insert(self._connection, sample))
+
+    async def set_sample_status(self, sample_id: str, status: str) -> bool:
+        """What a reviewer decided, safe from a power cut on return. False where there is no such sample."""
+        return await self._transact(lambda: samples.set_status(self._connection, sample_id, status), durable=True)
+
+    async def delete_prediction(self, prediction_id: str) -> list[Sample]:
+        """Remove a prediction, its images and their rows, for good; returns the samples that went."""
+        kept = await samples.of_prediction(self._connection, prediction_id)
+        samples.delete_files(self._data_dir, kept)
+
+        async def remove() -> None:
+            await samples.delete(self._connection, kept)
+            await self._connection.execute("DELETE FROM predictions WHERE prediction_id = ?", (prediction_id,))
+
+        await self._transact(remove, durable=True)
+        return kept
+
+    async def outbox_peek(self, destination: str, limit: int) -> list[tuple[int, OutboxItem]]:
+        """Up to ``limit`` items for ``destination``, oldest first, with the ids that ``outbox_done`` takes."""
+        return await outbox.peek(self._connection, destination, limit)
+
+    async def outbox_done(self, ids: Sequence[int]) -> None:
+        """These items were delivered. A newer revision that came in meanwhile has another id and stays."""
+        await self._transact(lambda: outbox.done(self._connection, ids))
+
+    async def outbox_stats(self, destination: str) -> OutboxStats:
+        """How much waits for ``destination``, and since when."""
+        return await outbox.stats(self._connection, destination)
+
+    async def outbox_trim(self, destination: str, bytes_max: int) -> int:
+        """Drop the oldest items until ``bytes_max`` of payload are left at most; returns how many went."""
+        dropped = 0
+        excess = (await self.outbox_stats(destination)).bytes - bytes_max
+        while excess > 0:
+            items, freed = await self._trim_slice(destination, excess)
+            if items == 0:
+                break
+            dropped += items
+            excess -= freed
+        return dropped
+
+    async def _trim_slice(self, destination: str, excess_bytes: int) -> tuple[int, int]:
+        return await self._transact(lambda: outbox.trim_slice(self._connection, destination, excess_bytes))
+
+    async def retain(self, now: float, age_s: float, bytes_max: int) -> Retained:
+        """Remove what is older than ``age_s``, then the oldest until all takes ``bytes_max`` with its images.
+
+        Works in slices of at most 50 ms, between which commits go on. On a full disk the ballast makes room for
+        that, and a tenth of the store goes where neither limit asks for anything to go.
+        """
+        full = self.health.reason == "full"
+        if full and await asyncio.to_thread(place_ballast, self._data_dir):
+            self._recovered()  # someone else has made room
+            full = False
+        if full:
+            drop_ballast(self._data_dir)
+        retention = Retention(self._connection, self._data_dir, self._alone)
+        await retention.by_age(now, age_s)
+        await retention.by_bytes(bytes_max)
+        if full and not await asyncio.to_thread(place_ballast, self._data_dir):
+            drop_ballast(self._data_dir)
+            await retention.by_bytes(int(await retention.used_bytes() * (1 - RECLAIM_SHARE)))
+            full = not await asyncio.to_thread(place_ballast, self._data_dir)
+        if not full and self.health.reason == "full":
+            self._recovered()
+        self.health.bytes = disk_bytes(self._data_dir)
+        return retention.removed
+
+    async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run ``work`` while nothing else uses the connection; its failures show in ``health``."""
+        async with self._turn:
+            try:
+                done = await work()
+            except StoreError as error:
+                self._failed(error)
+                raise
+            except STORE_ERRORS as error:
+                failure = StoreError(reason_of(error), str(error))
+                self._failed(failure)
+                raise failure from error
+        if self.health.reason not in ("", "full"):
+            self._recovered()
+        return done
+
+    async def _transact(self, work: Callable[[], Awaitable[T]], durable: bool = False) -> T:
+        async def within_transaction() -> T:
+            async with transaction(self._connection, durable):
+                return await work()
+
+        return await self._alone(within_transaction)
+
+    async def _fetch(self, statement: str, parameters: Sequence[int | str]) -> list[Row]:
+        try:
+            return [tuple(row) for row in await self._connection.execute_fetchall(statement, parameters)]
+        except STORE_ERRORS as error:
+            raise StoreError(reason_of(error), str(error)) from error
+
+    async def _start_afresh(self) -> None:
+        async with self._turn:
+            await self._connection.close()
+            self.health.set_aside = (*self.health.set_aside, set_aside(self._data_dir, time.time()))
+            self._connection = await open_writer(self._data_dir)
+
+    def _failed(self, error: StoreError) -> None:
+        self.health.ok = False
+        self.health.reason = error.reason
+
+    def _recovered(self) -> None:
+        self.health.ok = True
+        self.health.reason = ""
+
+
+def _summary_values(row: SummaryRow) -> tuple[int | str | bytes, ...]:
+    return (
+        row.bucket,
+        row.width_s,
+        row.model,
+        row.version,
+        row.role,
+        row.experiment,
+        row.epoch,
+        row.slice,
+        row.revision,
+        row.payload,
+    )
+
+
+def _storable_text(value: int | str) -> int | str:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _storable_batch(batch: Batch) -> Batch:
+    """The same batch with the text that UTF-8 can't hold replaced."""
+    summaries = [SummaryRow(*storable(_summary_values(row))) for row in batch.summaries]
+    items = [OutboxItem(*storable((item.destination, item.key, item.revision, item.payload))) for item in batch.outbox]
+    return Batch(batch.predictions, summaries, batch.positions, items)
