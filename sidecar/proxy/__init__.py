@@ -1,0 +1,18 @@
+"""The data plane: a worker process that relays HTTP/1.1 between clients and model servers.
+
+For: passing bytes on, both ways, never waiting for anything that only watches. It knows HTTP, upstreams and variants;
+it knows nothing of JSON, detections or SQL, and imports nothing heavy.
+
+Key types, in the order a request meets them:
+
+    head        strict request and response heads, pure          body     framing of message bodies, pure
+    routing     which model and variant a request is for, pure   ring     recent request bodies, by reference
+    downstream  one client connection                            stream   one relayed request
+    upstream    connections to one model server                  counts   what was counted since it was last told
+    tap         the link to the monitor                          relay    Proxy, which holds all of these
+    worker      the process
+
+Invariants: a request with a bad head reaches no upstream, one with a bad body never as a complete message; a POST is
+never sent twice; a response that has begun is aborted, never replaced; every wait and size has a bound in
+``types.Limits`` and a counter in ``limits_hit``; the relay never waits for the tap.
+"""

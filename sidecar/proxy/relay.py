@@ -1,0 +1,261 @@
+"""The proxy of one worker: its settings, its upstreams, its clients and what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import random
+import socket
+from collections.abc import Callable
+from time import monotonic, time
+from typing import Protocol
+
+from sidecar.proxy.counts import BUCKET_S, CountBook
+from sidecar.proxy.downstream import Downstream
+from sidecar.proxy.head import RequestHead
+from sidecar.proxy.ring import Ring
+from sidecar.proxy.routing import Assignment, Router
+from sidecar.proxy.upstream import Upstream
+from sidecar.types import Exchange, ProxySettings, Variant
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+SWEEP_S = 0.25
+_UNASSIGNED = Assignment("", "serving")
+
+
+class Recorder(Protocol):
+    """Who is told of exchanges; it must neither wait nor raise."""
+
+    def exchange(self, exchange: Exchange) -> None: ...
+
+
+class Proxy:
+    """Relays for as long as it is told to. ``tap`` hears of each prediction exchange."""
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        tap: Recorder,
+        worker: int = 0,
+        upstreams_changed: Callable[[], None] = lambda: None,
+        sweep_s: float = SWEEP_S,
+    ) -> None:
+        limits = settings.limits
+        self.worker = worker
+        self.tap = tap
+        self.book = CountBook()
+        self.ring = Ring(limits.ring_bytes_max, limits.ring_age_s, limits.pin_age_s)
+        self.downstreams: set[Downstream] = set()
+        self.upstreams: dict[str, Upstream] = {}
+        self.limits_hit: dict[str, int] = {}
+        self.in_flight = 0
+        self.captured_bytes = 0
+        self.draining = False
+        self._upstreams_changed = upstreams_changed
+        self._retired: list[Upstream] = []
+        self._health: dict[str, asyncio.Task[None]] = {}
+        self._servers: list[asyncio.Server] = []
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._sweep_s = sweep_s
+        self._random = random.Random(os.urandom(32))
+        self._trusted: tuple[_Network, ...] = ()
+        self._started = False
+        self._apply(settings)
+
+    # -- settings --------------------------------------------------------------------------------------------------
+
+    def apply(self, settings: ProxySettings) -> bool:
+        """Swaps the settings, dropping no connection. False where they are not newer than those in force."""
+        if settings.version <= self.settings.version:
+            return False
+        self._apply(settings)
+        return True
+
+    def _apply(self, settings: ProxySettings) -> None:
+        names = {variant.name for variant in settings.variants}
+        if settings.default not in names:
+            raise ValueError(f"default: no variant is named {settings.default!r}")
+        for route in settings.routes:
+            if route.variant and route.variant not in names:
+                raise ValueError(f"routes: {route.path}: no variant is named {route.variant!r}")
+        for experiment in settings.experiments:
+            for side in (experiment.control, experiment.treatment):
+                if side not in names:
+                    raise ValueError(f"experiments: {experiment.name}: no variant is named {side!r}")
+        router = Router(settings)
+        trusted = tuple(ipaddress.ip_network(text, strict=False) for text in settings.trusted_proxies)
+        upstreams = {variant.name: self._upstream_for(variant, settings) for variant in settings.variants}
+        self.settings = settings
+        self.router = router
+        self.pseudonym = settings.pseudonym.encode()
+        self._via = (b"1.0 " + self.pseudonym, b"1.1 " + self.pseudonym)
+        self._trusted = trusted
+        limits = settings.limits
+        self.ring.configure(limits.ring_bytes_max, limits.ring_age_s, limits.pin_age_s)
+        for name, old in self.upstreams.items():
+            if upstreams.get(name) is not old:
+                old.retire()
+                self._retired.append(old)
+                self._stop_health(name)
+        self.upstreams = upstreams
+        if self._started:
+            self._start_health()
+            self._upstreams_changed()
+
+    def _upstream_for(self, variant: Variant, settings: ProxySettings) -> Upstream:
+        known = self.upstreams.get(variant.name)
+        if known is not None and known.variant.url == variant.url and known.health_path == settings.health_path:
+            known.variant = variant
+            known.limits = settings.limits
+            return known
+        return Upstream(variant, settings.limits, settings.health_path, self.hit, lambda: self._upstreams_changed())
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begins the sweep and the health checks, the first of which it awaits."""
+        self._started = True
+        await asyncio.gather(*(upstream.check_health() for upstream in self.upstreams.values()))
+        self._start_health()
+        self._sweep()
+
+    async def create_server(
+        self, host: str = "127.0.0.1", port: int = 0, sock: socket.socket | None = None
+    ) -> asyncio.Server:
+        """Accepts clients at an address, or on a listening socket that is handed in."""
+        loop = asyncio.get_running_loop()
+        if not self._started:
+            await self.start()
+        if sock is not None:
+            server = await loop.create_server(lambda: Downstream(self), sock=sock, backlog=4096)
+        else:
+            server = await loop.create_server(lambda: Downstream(self), host, port, backlog=4096)
+        self._servers.append(server)
+        return server
+
+    def stop_accepting(self) -> None:
+        for server in self._servers:
+            server.close()
+
+    def close_idle(self) -> None:
+        for downstream in list(self.downstreams):
+            downstream.close_idle()
+
+    async def close(self) -> None:
+        """Ends everything at once."""
+        self.stop_accepting()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for name in list(self._health):
+            self._stop_health(name)
+        for downstream in list(self.downstreams):
+            downstream.abort()
+        for upstream in [*self.upstreams.values(), *self._retired]:
+            upstream.close()
+        await asyncio.sleep(0)
+
+    def _start_health(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name, upstream in self.upstreams.items():
+            if name not in self._health:
+                self._health[name] = loop.create_task(upstream.watch_health())
+
+    def _stop_health(self, name: str) -> None:
+        task = self._health.pop(name, None)
+        if task is not None:
+            task.cancel()
+
+    def _sweep(self) -> None:
+        """One coarse look at every deadline, rather than a timer for each request."""
+        now = monotonic()
+        for downstream in list(self.downstreams):
+            if downstream.deadline < now:
+                downstream.on_deadline()
+        for upstream in (*self.upstreams.values(), *self._retired):
+            upstream.sweep(now)
+        self._retired = [upstream for upstream in self._retired if upstream.connections]
+        self.ring.expire(now)
+        self._sweeper = asyncio.get_running_loop().call_later(self._sweep_s, self._sweep)
+
+    # -- what streams ask ------------------------------------------------------------------------------------------
+
+    def mint_id(self, now: float) -> str:
+        """A UUID of version 7 in hex (RFC 9562, 5.7): ordered by time, unique over workers."""
+        bits = self._random.getrandbits(74)
+        return f"{int(now * 1000):012x}7{bits >> 62:03x}{8 | (bits >> 60 & 3):x}{bits & (1 << 60) - 1:015x}"
+
+    def hit(self, limit: str) -> None:
+        """Counts that a bound was met."""
+        self.limits_hit[limit] = self.limits_hit.get(limit, 0) + 1
+
+    def count(
+        self,
+        model: str,
+        version: str,
+        assignment: Assignment,
+        slice_name: str,
+        status: int,
+        error: str,
+        latency_ms: float,
+        upstream_ms: float,
+    ) -> None:
+        bucket = int(time()) // BUCKET_S * BUCKET_S
+        key = (bucket, model, version, assignment.role, assignment.experiment, assignment.epoch, slice_name)
+        self.book.add(key, status, error, latency_ms, upstream_ms)
+
+    def refused(self, status: int) -> None:
+        """A head was refused with ``status``: counted as traffic of no model."""
+        self.count("", "", _UNASSIGNED, "", status, "", 0.0, 0.0)
+
+    def slice_of(self, head: RequestHead) -> str:
+        name = self.settings.slice_header
+        if not name:
+            return ""
+        value = head.get(name.lower().encode())
+        return self.book.bounded_slice(value.decode("latin-1")) if value else ""
+
+    def via(self, received: bytes | None, minor: int) -> bytes:
+        own = self._via[minor]
+        return b"Via: %b\r\n" % (own if received is None else received + b", " + own)
+
+    def client_address(self, peer: str, forwarded_for: bytes | None) -> str:
+        """The peer, or the last address before trusted proxies that they vouch for."""
+        if not forwarded_for or not self._is_trusted(peer):
+            return peer
+        address = peer
+        for element in reversed(forwarded_for.decode("latin-1").split(",")):
+            candidate = element.strip()
+            if _address(candidate) is None:
+                break
+            address = candidate
+            if not self._is_trusted(candidate):
+                break
+        return address
+
+    def forwarded_fields(self, peer: str, head: RequestHead) -> bytes:
+        """X-Forwarded-For, -Proto and -Host: what a trusted proxy said is kept and continued, all else replaced."""
+        peer_bytes = peer.encode()
+        own = head.own
+        trusted = bool(self._trusted) and self._is_trusted(peer)
+        chain = own.get(b"x-forwarded-for") if trusted else None
+        proto = (own.get(b"x-forwarded-proto") if trusted else None) or b"http"
+        host = (own.get(b"x-forwarded-host") if trusted else None) or head.host
+        return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n%b" % (
+            chain + b", " + peer_bytes if chain else peer_bytes,
+            proto,
+            b"X-Forwarded-Host: %b\r\n" % host if host else b"",
+        )
+
+    def _is_trusted(self, text: str) -> bool:
+        if not self._trusted:
+            return False
+        address = _address(text)
+        return address is not None and any(address in network for network in self._trusted)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,461 @@
+"""One relayed request: from its head to the last byte of its response, and the record of it."""
+
+from __future__ import annotations
+
+from time import monotonic, time
+from typing import TYPE_CHECKING
+
+from sidecar.proxy.body import frame_chunk
+from sidecar.proxy.head import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead, status_line
+from sidecar.proxy.ring import Body
+from sidecar.proxy.routing import Assignment, Match, redact, served_version
+from sidecar.proxy.upstream import Overloaded, Upstream, UpstreamConnection
+from sidecar.types import Exchange
+
+if TYPE_CHECKING:
+    from sidecar.proxy.downstream import Downstream
+    from sidecar.proxy.relay import Proxy
+
+REQUEST_HEAD_BYTES = 2_048
+_IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+_REQUEST_FIELDS = frozenset(
+    (b"content-type", b"content-encoding", b"inference-header-content-length", b"x-request-id", b"traceparent")
+)
+_RESPONSE_FIELDS = frozenset((b"content-type", b"content-encoding", b"inference-header-content-length"))
+_ERRORS = {
+    "connect": "upstream_unreachable",
+    "reset": "upstream_reset",
+    "protocol": "upstream_protocol_error",
+    "timeout": "upstream_timeout",
+    "overloaded": "overloaded",
+    "truncated": "upstream_truncated",
+}
+
+
+class Stream:
+    """Relays one request. ``phase`` names the wait that the client connection's deadline bounds."""
+
+    def __init__(self, proxy: Proxy, downstream: Downstream, head: RequestHead) -> None:
+        self.method = head.method
+        self.phase = "pending"
+        self.prediction_id = ""
+        self._proxy = proxy
+        self._downstream = downstream
+        self._head = head
+        self._settings = proxy.settings
+        self._limits = proxy.settings.limits
+        self._started = monotonic()
+        self._started_at = time()
+        self._sent_at = self._first_byte_at = self._ended_at = 0.0
+        self._connection: UpstreamConnection | None = None
+        self._pending: list[bytes] = []
+        self._request_ended = False
+        self._request_bytes = 0
+        self._request_head = b""
+        self._chunked_upload = False
+        self._replayed = self._tunnel = self._done = self._recorded = False
+        self._begun = self._chunked_download = self._close = False
+        self._status = 0
+        self._response: ResponseHead | None = None
+        self._response_bytes = self._captured_bytes = 0
+        self._captured: list[bytes] = []
+        self._too_large = False
+        self._body: Body | None = None
+        self._pinned: tuple[str, ...] = ()
+        self._match: Match | None = proxy.router.match(head.method, head.path)
+        self._assignment = self._assign()
+        self._upstream: Upstream = proxy.upstreams[self._assignment.variant]
+        self.keep_alive = head.keep_alive
+
+    def _assign(self) -> Assignment:
+        proxy, match = self._proxy, self._match
+        if match is None:
+            return proxy.router.assign(None, None, "", "")
+        self.prediction_id = proxy.mint_id(self._started_at)
+        self._pinned = proxy.router.pinned(match.model, self.prediction_id)
+        self._body = proxy.ring.open(self.prediction_id, bool(self._pinned))
+        experiment = proxy.router.experiment_for(match)
+        unit = None
+        if experiment is not None and experiment.unit.lower().startswith("header:"):
+            value = self._head.get(experiment.unit[7:].lower().encode())
+            unit = value.decode("latin-1") if value else None
+        return proxy.router.assign(match, unit, self._downstream.client_address(self._head), self.prediction_id)
+
+    # -- request ---------------------------------------------------------------------------------------------------
+
+    def start(self, chunk: bytes, ended: bool) -> None:
+        """Sends the request on, or queues for a connection. ``chunk`` is what came of the body with the head."""
+        self._proxy.in_flight += 1
+        self._chunked_upload = self._head.length == CHUNKED and not ended
+        self._request_ended = ended
+        self._note_request(chunk)
+        self._pending = [chunk] if chunk else []
+        self._acquire(False)
+
+    def _acquire(self, fresh: bool) -> None:
+        self.phase = "pending"
+        self._downstream.deadline = monotonic() + self._limits.upstream_pending_s + self._limits.connect_timeout_s
+        try:
+            connection = self._upstream.acquire(self, fresh)
+        except Overloaded:
+            self.on_failure("overloaded", "as many requests wait for this upstream as may", 503)
+            return
+        if connection is None:
+            self._downstream.hold_reading("upstream", True)
+        else:
+            self.on_connected(connection)
+
+    def on_connected(self, connection: UpstreamConnection) -> None:
+        self._connection = connection
+        self._sent_at = monotonic()
+        body = b"".join(self._pending) if len(self._pending) > 1 else (self._pending[0] if self._pending else b"")
+        if not (self.method in _IDEMPOTENT and self._request_ended):
+            self._pending = []
+        parts = [self._compose_request()]
+        if self._chunked_upload:
+            parts += frame_chunk(body, self._request_ended)
+        elif body:
+            parts.append(body)
+        connection.request_done = self._request_ended
+        self._wait_for_request_or_response()
+        connection.send(parts)
+        if self._connection is connection:
+            self._downstream.hold_reading("upstream", False)
+
+    def _compose_request(self) -> bytes:
+        head, upstream = self._head, self._upstream
+        variant = upstream.variant
+        target = head.target
+        if variant.path and self._match is not None:
+            target = variant.path.encode() + (b"?" + head.query.encode() if head.query else b"")
+        elif upstream.prefix and target != b"*":
+            target = upstream.prefix + target
+        host = head.host if head.host and variant.host == "preserve" else upstream.authority
+        lines = [head.method.encode(), b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *head.lines]
+        if head.websocket:
+            lines.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        if self._chunked_upload:
+            lines.append(b"Transfer-Encoding: chunked\r\n")
+        elif head.length == CHUNKED or head.length > 0 or b"content-length" in head.own or self.method == "POST":
+            lines.append(b"Content-Length: %d\r\n" % (self._request_bytes if head.length == CHUNKED else head.length))
+        if head.max_forwards is not None:
+            forwards = head.max_forwards - (1 if self.method == "OPTIONS" else 0)
+            lines.append(b"Max-Forwards: %d\r\n" % forwards)
+        lines.append(self._proxy.via(head.own.get(b"via"), head.minor))
+        lines.append(self._downstream.forwarded_fields(head))
+        lines.append(b"\r\n")
+        return b"".join(lines)
+
+    def body(self, chunk: bytes, ended: bool) -> None:
+        """More of the request's body."""
+        self._note_request(chunk)
+        self._request_ended = ended
+        connection = self._connection
+        if connection is None:
+            if chunk:
+                self._pending.append(chunk)
+            return
+        connection.request_done = ended
+        if not self._begun:
+            self._wait_for_request_or_response()
+        parts = frame_chunk(chunk, ended) if self._chunked_upload else [chunk]
+        if parts and (chunk or ended):
+            connection.send(parts)
+
+    def _note_request(self, chunk: bytes) -> None:
+        self._request_bytes += len(chunk)
+        if self._body is not None and chunk:
+            if len(self._request_head) < REQUEST_HEAD_BYTES:
+                self._request_head += chunk[: REQUEST_HEAD_BYTES - len(self._request_head)]
+            self._proxy.ring.append(self._body, chunk)
+
+    def _wait_for_request_or_response(self) -> None:
+        now = monotonic()
+        if self._request_ended:
+            self.phase = "first_byte"
+            self._downstream.deadline = now + self._limits.first_byte_timeout_s
+        else:
+            self.phase = "request_body"
+            self._downstream.deadline = now + self._limits.idle_timeout_s
+
+    def on_upstream_paused(self, paused: bool) -> None:
+        if not self._begun and not self._request_ended:
+            self.phase = "upstream_write" if paused else "request_body"
+            self._downstream.deadline = monotonic() + self._limits.idle_timeout_s
+        self._downstream.hold_reading("upstream", paused)
+
+    # -- response --------------------------------------------------------------------------------------------------
+
+    def on_interim(self, head: ResponseHead) -> None:
+        if self._head.minor == 1:
+            self._downstream.write([status_line(head.status), *head.lines, b"\r\n"])
+
+    def on_response(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
+        now = monotonic()
+        if head.status == 101 and not (self._head.websocket and head.websocket):
+            self._abort_upstream()
+            self.on_failure("protocol", "the upstream switched protocols unasked", 502)
+            return
+        self._first_byte_at = now
+        self._response = head
+        self._status = head.status
+        if head.status == 101:
+            self._begin_tunnel(head)
+            return
+        self._begun = True
+        self.phase = "response"
+        self._downstream.deadline = now + self._limits.idle_timeout_s
+        self._close = not self._head.keep_alive or self._proxy.draining or not self._request_ended
+        parts = [self._compose_response(head, len(chunk) if ended else -1)]
+        self._capture(chunk)
+        if self._chunked_download:
+            parts += frame_chunk(chunk, ended)
+        elif chunk:
+            parts.append(chunk)
+        self._downstream.write(parts)
+        if ended:
+            self._finish()
+
+    def _compose_response(self, head: ResponseHead, whole_bytes: int) -> bytes:
+        lines = [status_line(head.status), *head.lines]
+        if head.length in (CHUNKED, UNTIL_CLOSE):
+            if whole_bytes >= 0:
+                lines.append(b"Content-Length: %d\r\n" % whole_bytes)
+            elif self._head.minor == 1:
+                self._chunked_download = True
+                lines.append(b"Transfer-Encoding: chunked\r\n")
+            else:
+                self._close = True
+        elif head.declared is not None:
+            lines.append(b"Content-Length: %d\r\n" % head.declared)
+        lines.append(self._proxy.via(head.own.get(b"via"), head.minor))
+        if self.prediction_id:
+            lines.append(b"X-Prediction-Id: %b\r\n" % self.prediction_id.encode())
+        if self._close:
+            lines.append(b"Connection: close\r\n")
+        lines.append(b"\r\n")
+        return b"".join(lines)
+
+    def on_chunk(self, chunk: bytes, ended: bool) -> None:
+        if self._tunnel:
+            self._on_tunnel_chunk(chunk, ended)
+            return
+        self._downstream.deadline = monotonic() + self._limits.idle_timeout_s
+        self._capture(chunk)
+        parts = frame_chunk(chunk, ended) if self._chunked_download else [chunk]
+        if chunk or parts != [b""]:
+            self._downstream.write(parts)
+        if ended:
+            self._finish()
+
+    def _capture(self, chunk: bytes) -> None:
+        self._response_bytes += len(chunk)
+        if self._match is None or self._too_large or not chunk:
+            return
+        if self._response_bytes > self._limits.tap_response_bytes_max:
+            self._drop_capture("tap_response_bytes_max")
+        elif self._proxy.captured_bytes + len(chunk) > self._limits.tap_bytes_max:
+            self._drop_capture("capture_budget")
+        else:
+            self._captured.append(chunk)
+            self._captured_bytes += len(chunk)
+            self._proxy.captured_bytes += len(chunk)
+
+    def _drop_capture(self, limit: str) -> None:
+        self._proxy.hit(limit)
+        self._too_large = True
+        self._captured = []
+        self._proxy.captured_bytes -= self._captured_bytes
+        self._captured_bytes = 0
+
+    def _finish(self) -> None:
+        if self._done:
+            return
+        self._done = True
+        self._ended_at = monotonic()
+        self._connection = None
+        self._record("")
+        self._downstream.stream_done(self._close or not self._request_ended)
+
+    def on_failure(self, kind: str, detail: str, status: int) -> None:
+        """The upstream failed: once more where that is safe, else an answer, or an abort of what has begun."""
+        connection, self._connection = self._connection, None
+        if self._done:
+            return
+        if kind == "reset" and self._may_replay(connection):
+            self._replayed = True
+            self._acquire(True)
+            return
+        self._done = True
+        self._ended_at = monotonic()
+        if self._begun:
+            self._record(kind)
+            self._downstream.abort()
+            return
+        self._status = status
+        self._record(kind)
+        self._downstream.answer(
+            status, _ERRORS[kind], detail, prediction_id=self.prediction_id, close=not self._request_ended
+        )
+
+    def _may_replay(self, connection: UpstreamConnection | None) -> bool:
+        return (
+            connection is not None
+            and connection.reused
+            and not connection.responded
+            and not self._replayed
+            and self.method in _IDEMPOTENT
+            and self._request_ended
+            and sum(map(len, self._pending)) == self._request_bytes
+        )
+
+    # -- tunnel ----------------------------------------------------------------------------------------------------
+
+    def _begin_tunnel(self, head: ResponseHead) -> None:
+        self._begun = self._tunnel = True
+        self.phase = "tunnel"
+        self._downstream.deadline = float("inf")
+        lines = [status_line(101), *head.lines, b"Connection: Upgrade\r\nUpgrade: websocket\r\n", b"\r\n"]
+        connection = self._connection
+        assert connection is not None
+        early = connection.tunnel()
+        self._downstream.begin_tunnel()
+        self._downstream.write([b"".join(lines), early] if early else [b"".join(lines)])
+
+    def tunnel(self, chunk: bytes) -> None:
+        """Bytes of an upgraded connection, client to upstream."""
+        self._request_bytes += len(chunk)
+        if self._connection is not None:
+            self._connection.send([chunk])
+
+    def _on_tunnel_chunk(self, chunk: bytes, ended: bool) -> None:
+        self._response_bytes += len(chunk)
+        if chunk:
+            self._downstream.write([chunk])
+        if ended:
+            self._close = True
+            self._finish()
+
+    # -- ends ------------------------------------------------------------------------------------------------------
+
+    def pause(self, paused: bool) -> None:
+        """The client can't take more for now."""
+        self.phase = "client_write" if paused else "response"
+        if self._tunnel:
+            self.phase = "tunnel"
+        else:
+            self._downstream.deadline = monotonic() + self._limits.idle_timeout_s
+        if self._connection is not None:
+            self._connection.pause_reading(paused)
+
+    def client_lost(self) -> None:
+        """The client left, or its connection was aborted."""
+        self._end_early("" if self._tunnel else "client_gone")
+
+    def refuse_body(self, status: int, reason: str) -> None:
+        """The request's body broke its framing or came too slowly: the upstream must not take it for whole."""
+        begun = self._begun
+        if not begun:
+            self._status = status
+        self._end_early("body")
+        if begun:
+            self._downstream.abort()
+        else:
+            self._downstream.answer(status, "bad_request_body", reason, prediction_id=self.prediction_id, close=True)
+
+    def timed_out(self) -> None:
+        """The deadline of ``phase`` has passed."""
+        phase = self.phase
+        if phase == "request_body":
+            self._proxy.hit("idle_timeout_s")
+            self.refuse_body(408, "the request body did not arrive in time")
+        elif phase == "client_write":
+            self._proxy.hit("idle_timeout_s")
+            self._end_early("client_gone")
+            self._downstream.abort()
+        else:
+            self._proxy.hit("first_byte_timeout_s" if phase == "first_byte" else "idle_timeout_s")
+            self._abort_upstream()
+            self.on_failure("timeout", f"the upstream did not answer in time ({phase})", 504)
+
+    def _end_early(self, error: str) -> None:
+        self._abort_upstream()
+        if not self._done:
+            self._done = True
+            self._ended_at = monotonic()
+            self._record(error)
+
+    def _abort_upstream(self) -> None:
+        self._upstream.forget(self)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+
+    def _record(self, error: str) -> None:
+        if self._recorded:
+            return
+        self._recorded = True
+        proxy = self._proxy
+        proxy.in_flight -= 1
+        proxy.captured_bytes -= self._captured_bytes
+        match, assignment, variant = self._match, self._assignment, self._upstream.variant
+        latency_ms = (self._ended_at - self._started) * 1000
+        upstream_ms = (self._ended_at - self._sent_at) * 1000 if self._sent_at else 0.0
+        if match is None:
+            proxy.count("", "", assignment, "", self._status, error, latency_ms, upstream_ms)
+            return
+        version = served_version(variant, match)
+        slice_name = proxy.slice_of(self._head)
+        proxy.count(match.model, version, assignment, slice_name, self._status, error, latency_ms, upstream_ms)
+        self._end_body()
+        proxy.tap.exchange(
+            Exchange(
+                prediction_id=self.prediction_id,
+                started_at=self._started_at,
+                worker=proxy.worker,
+                settings_version=self._settings.version,
+                model=match.model,
+                dialect=match.dialect,
+                variant=variant.name,
+                version=version,
+                role=assignment.role,
+                experiment=assignment.experiment,
+                epoch=assignment.epoch,
+                unit=assignment.unit,
+                slice=slice_name,
+                method=self.method,
+                path=self._head.path,
+                query=redact(self._head.query),
+                status=self._status,
+                error=error,
+                latency_ms=latency_ms,
+                upstream_ms=upstream_ms,
+                first_byte_ms=(self._first_byte_at - self._started) * 1000 if self._first_byte_at else 0.0,
+                request_bytes=self._request_bytes,
+                response_bytes=self._response_bytes,
+                response_too_large=self._too_large,
+                pinned=self._pinned,
+                request_headers=self._request_fields(),
+                response_headers=_allowed(self._response.fields, _RESPONSE_FIELDS) if self._response else (),
+                request_head=self._request_head,
+                response_body=self._captured[0] if len(self._captured) == 1 else b"".join(self._captured),
+            )
+        )
+
+    def _end_body(self) -> None:
+        if self._body is None:
+            return
+        if self._request_ended:
+            self._proxy.ring.end(self._body, self._ended_at)
+        else:
+            self._proxy.ring.discard(self._body)
+
+    def _request_fields(self) -> tuple[tuple[str, str], ...]:
+        names = _REQUEST_FIELDS
+        if self._proxy.router.unit_headers:
+            names = names | {name.encode() for name in self._proxy.router.unit_headers}
+        return _allowed(self._head.fields, names)
+
+
+def _allowed(fields: list[tuple[bytes, bytes]], names: frozenset[bytes]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields if name in names)
