@@ -45,6 +45,55 @@ def run(
     raise SystemExit(_supervise(config, arguments))
 
 
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(help="Address of the data port.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The data port.")] = 8080,
+    admin_port: Annotated[int, typer.Option(help="API, /metrics and dashboard.")] = 8081,
+    health_port: Annotated[int, typer.Option(help="/livez and /readyz.")] = 8082,
+    data_dir: Annotated[Path | None, typer.Option(help="Keep what is recorded here.  [default: thrown away]")] = None,
+    rate: Annotated[float, typer.Option(help="Requests per second.", min=0.1, max=500)] = 20.0,
+) -> None:
+    """Everything at once: a detector of handwritten digits, traffic, an A/B test, the dashboard. Until Ctrl-C."""
+    import asyncio
+
+    from sidecar.app.demo import run_demo
+    from sidecar.app.logs import set_up_logs
+    from sidecar.app.supervisor import StartError
+
+    set_up_logs("console", "supervisor")
+    print("training two versions of the demo's detector ...", flush=True)
+    ports = {"port": port, "admin_port": admin_port, "health_port": health_port}
+    try:
+        asyncio.run(run_demo(host, ports, data_dir, rate, _announce))
+    except StartError as error:
+        _fail(str(error))
+
+
+@app.command()
+def status(
+    url: Annotated[str, typer.Option(help="The admin port of a running sidecar.")] = "http://127.0.0.1:8081",
+    token: Annotated[str | None, typer.Option(envvar="SIDECAR_TOKEN", help="Where one is needed.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """How a running sidecar is: workers, upstreams, store, what was dropped."""
+    import json
+
+    from sidecar.client import Client, SidecarError
+
+    try:
+        with Client(url, token=token) as client:
+            answer = client.status()
+    except SidecarError as error:
+        _fail(f"{url}: {error}")
+    if as_json:
+        print(json.dumps(answer, indent=1))
+        return
+    from sidecar.app.tables import status_tables
+
+    status_tables(answer)
+
+
 @app.command("check-config")
 def check_config(config: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:
     """Say whether a configuration is good; all its faults at once, each with its line."""

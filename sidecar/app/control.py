@@ -41,7 +41,7 @@ class Control:
             for item in experiments_in_force(self.config, self.state)
         ]
 
-    def set_experiment(self, wanted: ExperimentIn) -> dict[str, Any]:
+    async def set_experiment(self, wanted: ExperimentIn) -> dict[str, Any]:
         """Start an experiment or change the one of that name. Raises ControlError naming the field."""
         try:
             item = ExperimentConfig.model_validate(wanted.model_dump(exclude_none=True))
@@ -54,7 +54,7 @@ class Control:
         self._change((*others, item))
         return next(shown for shown in self.experiments() if shown["name"] == item.name)
 
-    def stop_experiment(self, name: str) -> dict[str, Any]:
+    async def stop_experiment(self, name: str) -> dict[str, Any]:
         """End an experiment: its traffic goes to the default upstream. Raises ControlError where there is none."""
         stopped = [shown for shown in self.experiments() if shown["name"] == name]
         if not stopped:

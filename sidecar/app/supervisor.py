@@ -75,8 +75,13 @@ class Supervisor:
         """The data port in use (it may have been asked for as 0)."""
         return int(self._slots[0].listener.getsockname()[1])
 
-    async def run(self, started: Callable[[Supervisor], None] = lambda _: None) -> None:
-        """Until a signal has asked to stop and all have drained. Raises StartError."""
+    async def run(
+        self, started: Callable[[Supervisor], None] = lambda _: None, stopping: Callable[[], None] = lambda: None
+    ) -> None:
+        """Until a signal has asked to stop and all have drained. Raises StartError.
+
+        ``started`` is called when everything has been started, ``stopping`` before the drain.
+        """
         setproctitle.setproctitle("sidecar: supervisor")
         lock = _lock(self.config.data_dir)
         self._runtime = Path(tempfile.mkdtemp(prefix="sidecar-"))
@@ -84,6 +89,7 @@ class Supervisor:
             await self._start()
             started(self)
             await self._draining.wait()
+            stopping()
             await self._drain()
         finally:
             for slot in self._slots:

@@ -153,6 +153,10 @@ class Pipeline:
             except StoreError as error:
                 self.commit_failures[error.reason] += 1
                 log.error("commit_failed", reason=error.reason, error=str(error))
+                if error.reason == "invalid" and batch.predictions:  # it would be refused for ever
+                    self.dropped["store", "invalid"] += len(batch.predictions)
+                    batch.predictions = ()
+                    continue
                 await asyncio.sleep(COMMIT_RETRY_S)
         self.commit_seconds += time.monotonic() - started
 

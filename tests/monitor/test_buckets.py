@@ -1,0 +1,84 @@
+"""The open summaries."""
+
+from sidecar.monitor.buckets import KEPT_S, LATENESS_S, Buckets
+from sidecar.recording import SummaryRow
+from sidecar.summaries import Summary, SummaryKey
+from sidecar.types import RequestCounts
+
+KEY = SummaryKey(1_700_000_000, 10, "m", "v", "serving", "", 0, "")
+
+
+def requests(count: int) -> Summary:
+    summary = Summary()
+    summary.add_counts(RequestCounts(KEY.bucket, "m", "v", "serving", "", 0, "", requests=count, statuses={200: count}))
+    return summary
+
+
+class Shelf:
+    """Stored rows by key, as a store would give them back."""
+
+    def __init__(self) -> None:
+        self.rows: dict[SummaryKey, SummaryRow] = {}
+
+    async def load(self, key: SummaryKey) -> SummaryRow | None:
+        return self.rows.get(key)
+
+    def commit(self, buckets: Buckets) -> None:
+        for row in buckets.dirty():
+            key = SummaryKey(
+                row.bucket, row.width_s, row.model, row.version, row.role, row.experiment, row.epoch, row.slice
+            )
+            self.rows[key] = row
+        buckets.clean()
+
+    def requests(self, width_s: int) -> list[int]:
+        return [Summary.decode(row.payload).requests for key, row in self.rows.items() if key.width_s == width_s]
+
+
+async def test_every_width_is_the_merge_of_the_ten_second_buckets() -> None:
+    """A minute and an hour hold what their ten-second buckets hold together."""
+    shelf = Shelf()
+    buckets = Buckets(shelf.load)
+    for step in range(12):
+        await buckets.add({KEY._replace(bucket=KEY.bucket + 10 * step): requests(step + 1)})
+    shelf.commit(buckets)
+    assert sum(shelf.requests(10)) == sum(shelf.requests(60)) == sum(shelf.requests(3600)) == 78
+
+
+async def test_restarted_monitor_goes_on_where_the_store_stands() -> None:
+    """What was committed before a crash is neither lost nor counted twice."""
+    shelf = Shelf()
+    before = Buckets(shelf.load)
+    await before.add({KEY: requests(5)})
+    shelf.commit(before)
+    after = Buckets(shelf.load)
+    await after.add({KEY: requests(2)})
+    shelf.commit(after)
+    assert shelf.requests(10) == [7]
+    assert shelf.rows[KEY].revision == 2
+
+
+async def test_closed_bucket_is_handed_on_once_a_revision() -> None:
+    """Late counts make a new revision, which is handed on again; nothing else is."""
+    shelf = Shelf()
+    buckets = Buckets(shelf.load)
+    await buckets.add({KEY: requests(1)})
+    assert buckets.closed(KEY.bucket + 10 + LATENESS_S - 1) == []
+    shelf.commit(buckets)
+    closed = buckets.closed(KEY.bucket + 10 + LATENESS_S)
+    assert [(key, revision) for key, revision, _ in closed] == [(KEY, 1)]
+    buckets.streamed(closed)
+    assert buckets.closed(KEY.bucket + 100) == []
+    await buckets.add({KEY: requests(1)})
+    assert [(key, revision) for key, revision, _ in buckets.closed(KEY.bucket + 100)] == [(KEY, 2)]
+
+
+async def test_old_clean_buckets_leave_memory() -> None:
+    """Memory does not grow with time."""
+    shelf = Shelf()
+    buckets = Buckets(shelf.load)
+    await buckets.add({KEY: requests(1)})
+    shelf.commit(buckets)
+    buckets.streamed(buckets.closed(KEY.bucket + 100))
+    buckets.evict(KEY.bucket + 3_600 + KEPT_S + 10_000)
+    assert len(buckets) == 0

@@ -1,0 +1,60 @@
+"""From an exchange to its predictions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sidecar.dialects import DecodedImage, Undecodable
+from sidecar.monitor.predictions import predictions_of
+from sidecar.types import Detections, Exchange
+from tests.kit.build import exchange
+
+NOTHING = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), (), normalised=False)
+
+
+def images(count: int) -> list[DecodedImage]:
+    return [DecodedImage(NOTHING, 640, 480) for _ in range(count)]
+
+
+def test_one_image_bears_the_request_id() -> None:
+    """A request with one image makes one prediction under the id that went out."""
+    (prediction,) = predictions_of(exchange(), lambda _: images(1), Undecodable, 0.25)
+    assert (prediction.prediction_id, prediction.request_id) == (exchange().prediction_id,) * 2
+    assert (prediction.image_width, prediction.image_height) == (640, 480)
+
+
+def test_several_images_are_numbered() -> None:
+    """ID.0, ID.1, ... of one request."""
+    found = predictions_of(exchange(prediction_id="x"), lambda _: images(3), Undecodable, 0.25)
+    assert [item.prediction_id for item in found] == ["x.0", "x.1", "x.2"]
+    assert {item.request_id for item in found} == {"x"}
+
+
+def test_unreadable_answer_keeps_its_reason() -> None:
+    """What can't be read is a prediction without detections and with a reason, not an empty image."""
+
+    def refuse(_: Exchange) -> list[DecodedImage]:
+        raise Undecodable("not_json", "byte 1")
+
+    (prediction,) = predictions_of(exchange(), refuse, Undecodable, 0.25)
+    assert (prediction.detections, prediction.undecodable) == (None, "not_json")
+
+
+@pytest.mark.parametrize("failed", [{"status": 500}, {"status": 0, "error": "client_gone"}, {"error": "truncated"}])
+def test_failed_exchange_is_not_read(failed: dict[str, object]) -> None:
+    """An error is neither undecodable nor an image without detections."""
+
+    def never(_: Exchange) -> list[DecodedImage]:
+        raise AssertionError("an error's body was read")
+
+    (prediction,) = predictions_of(replace(exchange(), **failed), never, Undecodable, 0.25)
+    assert (prediction.detections, prediction.undecodable) == (None, "")
+
+
+def test_client_ids_are_kept() -> None:
+    """The client's request id and the trace it belongs to can be found again."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = (("x-request-id", "r-1"), ("traceparent", f"00-{trace}-00f067aa0ba902b7-01"))
+    (prediction,) = predictions_of(exchange(request_headers=headers), lambda _: images(1), Undecodable, 0.25)
+    assert (prediction.client_request_id, prediction.trace_id) == ("r-1", trace)
