@@ -4,8 +4,7 @@
 ``python litserve_app.py PORT WEIGHTS NAMES MODULE``.
 """
 
-from __future__ import annotations
-
+# No postponed annotations: LitServe looks at decode_request's to see what it is to be given.
 import base64
 import importlib.util
 import sys
