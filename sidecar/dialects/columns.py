@@ -56,10 +56,10 @@ def one_image(
     if count == 0:
         return _finished(boxes.astype(np.float32), scores.astype(np.float32), np.empty(0, np.int32), (), False, frame)
     boxes = _corners(boxes, settings.box_format or frame.box_format)
-    scores = _checked_scores(scores)
+    scores, order = _checked_scores(scores)
     normalised = settings.normalised if settings.normalised is not None else frame.normalised
     if normalised is None:
-        normalised = bool(np.maximum.reduce(boxes, None) <= UNIT_MAX)
+        normalised = bool(np.maximum.reduce(boxes.reshape(-1)) <= UNIT_MAX)
     if normalised and frame.width and frame.height:
         boxes = boxes * np.array((frame.width, frame.height, frame.width, frame.height), np.float32)
         normalised = False
@@ -68,9 +68,8 @@ def one_image(
         indices = classes
     else:
         indices, names = _index(classes)
-    if count > 1 and not np.logical_and.reduce(scores[1:] <= scores[:-1]):
-        order = np.argsort(-scores, kind="stable")
-        boxes, scores, indices = boxes[order], scores[order], indices[order]
+    if order is not None:
+        boxes, scores, indices = boxes.take(order, 0), scores.take(order), indices.take(order)
     if names is None:
         indices, names = _named(indices, settings.class_names)
     return _finished(boxes, scores, indices, names, normalised, frame)
@@ -96,14 +95,12 @@ def _corners(boxes: Array, box_format: str) -> Array:
     if box_format != "xyxy":
         boxes = _to_xyxy(boxes, box_format)
     corners = boxes.astype(np.float32)
-    sides = corners[:, 2:] - corners[:, :2]
-    if np.minimum.reduce(sides, None) < 0:
-        turned = int((sides < 0).any(axis=1).sum())
+    left_top, right_bottom = corners[:, :2], corners[:, 2:]
+    if np.count_nonzero(right_bottom < left_top):
+        turned = int((right_bottom < left_top).any(axis=1).sum())
         if turned * 2 > len(corners):
             raise Undecodable("values", f"{turned} of {len(corners)} boxes are no {box_format}: set box_format")
-        corners = np.concatenate(
-            (np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])), axis=1
-        )
+        corners = np.concatenate((np.minimum(left_top, right_bottom), np.maximum(left_top, right_bottom)), axis=1)
     return corners
 
 
@@ -119,12 +116,25 @@ def _to_xyxy(boxes: Array, box_format: str) -> Array:
     return corners
 
 
-def _checked_scores(scores: Array) -> Array:
-    low, high = np.minimum.reduce(scores), np.maximum.reduce(scores)
-    if not (low >= -SCORE_SLACK and high <= 1 + SCORE_SLACK):  # NaN fails both
+def _checked_scores(scores: Array) -> tuple[Array, Array | list[int] | None]:
+    """(float32 scores within 0..1, the order that sorts them or None where they are sorted).
+
+    Up to _SMALL scores go through a list: an array operation costs more than twenty of a list's.
+    """
+    order: Array | list[int] | None
+    if len(scores) <= _SMALL:
+        values = scores.tolist()
+        total, low, high = sum(values), min(values), max(values)
+        order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
+        if order[-1] == len(values) - 1 and order == list(range(len(values))):
+            order = None
+    else:
+        total, low, high = scores.sum(dtype=np.float64), scores.min(), scores.max()
+        order = np.argsort(-scores.astype(np.float32), kind="stable")
+    if total != total or not (low >= -SCORE_SLACK and high <= 1 + SCORE_SLACK):
         raise Undecodable("values", f"scores from {low} to {high}, expected 0 to 1")
     scores = scores.astype(np.float32)
-    return np.clip(scores, 0, 1) if low < 0 or high > 1 else scores
+    return (np.clip(scores, 0, 1) if low < 0 or high > 1 else scores), order
 
 
 def _index(names: Sequence[str]) -> tuple[Array, tuple[str, ...]]:

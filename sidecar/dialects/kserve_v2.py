@@ -8,6 +8,7 @@ as many bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -93,8 +94,7 @@ def _placed(outputs: list[Any], tail: memoryview) -> dict[str, tuple[dict[str, A
 
 def _column(output: dict[str, Any], blob: memoryview | None) -> Array | list[str]:
     """One tensor: an array of its shape, or for BYTES the list of its texts."""
-    shape = checked_shape(output.get("shape"), output["name"])
-    elements = int(np.prod(shape, dtype=object)) if shape else 1
+    shape, elements = checked_shape(output.get("shape"), output["name"])
     datatype = output.get("datatype")
     if blob is not None:
         if datatype == "BYTES":
@@ -110,21 +110,24 @@ def _column(output: dict[str, Any], blob: memoryview | None) -> Array | list[str
     return from_list(values, elements).reshape(shape)
 
 
-def checked_shape(shape: Any, name: str) -> tuple[int, ...]:
-    """``shape`` as sizes. Raises Undecodable where it is none or has more than ELEMENTS_MAX elements."""
-    if not isinstance(shape, list) or len(shape) > AXES_MAX:
-        raise Undecodable("shape", f"shape of {name[:80]}: {shape!r:.60}")
-    elements = 1
-    for length in shape:
-        if type(length) is not int or not 0 <= length <= ELEMENTS_MAX:
-            raise Undecodable("shape", f"shape of {name[:80]}: {shape!r:.60}")
-        elements *= max(length, 1)
-    if elements > ELEMENTS_MAX:
-        raise Undecodable("shape", f"shape of {name[:80]}: {shape!r:.60}")
-    return tuple(shape)
+def checked_shape(shape: Any, name: str) -> tuple[list[int], int]:
+    """(``shape``, its number of elements). Raises Undecodable where it is none or has more than ELEMENTS_MAX."""
+    elements = bounded = 1
+    if isinstance(shape, list) and len(shape) <= AXES_MAX:
+        for length in shape:
+            if type(length) is not int or length < 0:
+                break
+            elements *= length
+            bounded *= length or 1
+            if bounded > ELEMENTS_MAX:
+                break
+        else:
+            return shape, elements
+    raise Undecodable("shape", f"shape of {name[:80]}: {shape!r:.60}")
 
 
-def from_bytes(blob: memoryview, datatype: Any, shape: tuple[int, ...], elements: int) -> Array:
+def from_bytes(blob: memoryview, datatype: Any, shape: Sequence[int], elements: int) -> Array:
+    """A binary tensor as it lies, without a copy. Raises Undecodable where its size is not its shape's."""
     dtype = DTYPES.get(datatype) if isinstance(datatype, str) else None
     if dtype is None and datatype == "BF16" and len(blob) == 2 * elements:  # the upper half of a float32
         return (np.frombuffer(blob, "<u2").astype("<u4") << 16).view("<f4").reshape(shape)

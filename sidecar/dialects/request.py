@@ -110,8 +110,8 @@ def _v2(value: Any, tail: memoryview) -> list[RequestImage]:
     images: list[RequestImage] = []
     start = 0
     for tensor in value["inputs"]:
-        shape, datatype = checked_shape(tensor["shape"], str(tensor.get("name"))), str(tensor["datatype"])
-        elements = int(np.prod(shape, dtype=object)) if shape else 1
+        sizes, elements = checked_shape(tensor["shape"], str(tensor.get("name")))
+        shape, datatype = tuple(sizes), str(tensor["datatype"])
         size = (tensor.get("parameters") or {}).get("binary_data_size")
         blob = None
         if isinstance(size, int) and 0 <= size <= len(tail) - start:

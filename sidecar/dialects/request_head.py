@@ -12,9 +12,10 @@ from sidecar.dialects.image_size import UNKNOWN, image_size
 PARTS_MAX = 16
 """Places in a head that are looked at for an image."""
 
-# How the base64 of JPEG, PNG, WebP and GIF begins, at the start of a string, a data URI or the body.
-# JSON may write its slashes as \/.
-_BASE64 = re.compile(rb'(?:^|["\',])\s*((?:\\?/9j\\?/|iVBORw0KGgo|UklGR|R0lGOD)[A-Za-z0-9+/=\\]*)')
+# How the base64 of JPEG, PNG, WebP and GIF begins. JSON may write its slashes as \\/.
+_BEGINNINGS = (b"/9j/", b"\\/9j", b"iVBORw0KGgo", b"UklGR", b"R0lGOD")
+_BEFORE = b"\"', \r\n\t"  # a string, a data URI, or the start of the body
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/\\\\]")
 _SHAPE = re.compile(rb'"shape"\s*:\s*\[([\d\s,]{5,60})\]')
 
 
@@ -72,15 +73,18 @@ def _parts(head: bytes) -> list[bytes]:
 
 
 def _base64_images(text: bytes) -> list[bytes]:
+    starts: list[int] = []
+    for beginning in _BEGINNINGS:
+        at = text.find(beginning)
+        while at >= 0 and len(starts) < PARTS_MAX:
+            if at == 0 or text[at - 1] in _BEFORE:
+                starts.append(at)
+            at = text.find(beginning, at + len(beginning))
     images = []
-    for match in _BASE64.finditer(text):
-        encoded = match[1].replace(b"\\", b"").rstrip(b"=")
-        try:
-            images.append(binascii.a2b_base64(encoded[: len(encoded) // 4 * 4]))
-        except binascii.Error:
-            break
-        if len(images) == PARTS_MAX:
-            break
+    for start in sorted(starts):
+        end = _NOT_BASE64.search(text, start)
+        encoded = text[start : end.start() if end else len(text)].replace(b"\\", b"")
+        images.append(binascii.a2b_base64(encoded[: len(encoded) // 4 * 4]))
     return images
 
 

@@ -111,7 +111,7 @@ def images_of(
         if counts is not None:
             used = counts[image]
             own_boxes, own_scores, own_classes = own_boxes[:used], own_scores[:used], own_classes[:used]
-        elif isinstance(own_classes, np.ndarray) and slots and own_classes.min() < 0:
+        elif isinstance(own_classes, np.ndarray) and np.count_nonzero(own_classes < 0):
             # Without a count, slots of class -1 are padding: MXNet's and ONNX Runtime's way of saying so.
             used_slots = own_classes >= 0
             own_boxes, own_scores, own_classes = own_boxes[used_slots], own_scores[used_slots], own_classes[used_slots]
