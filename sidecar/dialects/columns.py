@@ -19,6 +19,9 @@ UNIT_MAX = 2.0
 SCORE_SLACK = 1e-3
 """Half-precision softmax passes 1 by a little."""
 _SMALL = 512
+# Corners are sums of positions and sizes: one product by a matrix does them all.
+_FROM_LEFT_TOP = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]], np.float64)
+_FROM_CENTRE = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [-0.5, 0, 0.5, 0], [0, -0.5, 0, 0.5]], np.float64)
 
 Array = NDArray[Any]
 
@@ -106,14 +109,10 @@ def _corners(boxes: Array, box_format: str) -> Array:
 
 def _to_xyxy(boxes: Array, box_format: str) -> Array:
     if box_format == "yxyx":
-        return boxes[:, (1, 0, 3, 2)]
+        return boxes.take((1, 0, 3, 2), 1)
     if box_format == "xxyy":
-        return boxes[:, (0, 2, 1, 3)]
-    corners = np.empty_like(boxes)
-    size = boxes[:, 2:]
-    corners[:, :2] = boxes[:, :2] - size / 2 if box_format == "cxcywh" else boxes[:, :2]
-    np.add(corners[:, :2], size, out=corners[:, 2:])
-    return corners
+        return boxes.take((0, 2, 1, 3), 1)
+    return boxes @ (_FROM_CENTRE if box_format == "cxcywh" else _FROM_LEFT_TOP)
 
 
 def _checked_scores(scores: Array) -> tuple[Array, Array | list[int] | None]:
@@ -139,19 +138,19 @@ def _checked_scores(scores: Array) -> tuple[Array, Array | list[int] | None]:
 
 def _index(names: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
     """Indices of ``names`` into their distinct values, in order of first appearance."""
-    seen: dict[str, int] = {}
-    indices = [seen.setdefault(name, len(seen)) for name in names]
+    seen = {name: index for index, name in enumerate(dict.fromkeys(names))}
     for name in seen:
         if not isinstance(name, str):
             raise Undecodable("shape", f"a class name is a {type(name).__name__}")
-    return np.array(indices, np.int32), tuple(seen)
+    return np.fromiter(map(seen.__getitem__, names), np.int32, len(names)), tuple(seen)
 
 
 def _named(classes: Array, class_names: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
     """Class indices as indices into the labels of this image. Raises Undecodable where one is no integer."""
     if len(classes) <= _SMALL:
-        seen: dict[int, int] = {}
-        indices = np.array([seen.setdefault(value, len(seen)) for value in classes.tolist()], np.int32)
+        listed = classes.tolist()
+        seen = {value: index for index, value in enumerate(dict.fromkeys(listed))}
+        indices = np.fromiter(map(seen.__getitem__, listed), np.int32, len(listed))
         distinct: Iterable[float] = seen
     else:
         values, inverse = np.unique(classes, return_inverse=True)

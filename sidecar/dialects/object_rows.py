@@ -117,9 +117,9 @@ def _classes(rows: list[Row], row_format: RowFormat) -> Array | list[str]:
         return []
     for field in row_format.names:
         if isinstance(rows[0].get(field), str):
-            names = [row.get(field) for row in rows]
-            if all(isinstance(name, str) for name in names):
-                return names  # type: ignore[return-value]
+            names: list[Any] = [row.get(field) for row in rows]
+            if set(map(type, names)) == {str}:
+                return names
     for field in row_format.indices:
         if isinstance(rows[0].get(field), int | float):
             return numbers(map(itemgetter(field), rows), len(rows))

@@ -15,7 +15,6 @@ PARTS_MAX = 16
 # How the base64 of JPEG, PNG, WebP and GIF begins. JSON may write its slashes as \\/.
 _BEGINNINGS = (b"/9j/", b"\\/9j", b"iVBORw0KGgo", b"UklGR", b"R0lGOD")
 _BEFORE = b"\"', \r\n\t"  # a string, a data URI, or the start of the body
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/\\\\]")
 _SHAPE = re.compile(rb'"shape"\s*:\s*\[([\d\s,]{5,60})\]')
 
 
@@ -82,9 +81,12 @@ def _base64_images(text: bytes) -> list[bytes]:
             at = text.find(beginning, at + len(beginning))
     images = []
     for start in sorted(starts):
-        end = _NOT_BASE64.search(text, start)
-        encoded = text[start : end.start() if end else len(text)].replace(b"\\", b"")
-        images.append(binascii.a2b_base64(encoded[: len(encoded) // 4 * 4]))
+        end = text.find(b'"', start)
+        encoded = text[start : end if end >= 0 else len(text)].translate(None, b"\\\r\n =")
+        try:
+            images.append(binascii.a2b_base64(encoded[: len(encoded) // 4 * 4]))
+        except binascii.Error:
+            break
     return images
 
 

@@ -42,12 +42,15 @@ BODIES = [
 ]
 
 
-def check(exchange, chosen=DialectSettings()):  # noqa: B008
+AUTO = DialectSettings()
+
+
+def check(exchange, chosen=AUTO):
     """decode's promise: sound columns, or Undecodable with a known reason."""
     try:
         images = decode(exchange, chosen)
     except Undecodable as error:
-        assert error.reason in REASONS
+        assert error.reason in REASONS  # noqa: PT017
         return
     for image in images:
         found = image.detections
@@ -94,14 +97,18 @@ def test_mutated_binary_bodies_are_decoded_soundly_or_undecodable(at, removed, a
     check(make_exchange(body, response_headers=(("inference-header-content-length", str(json_bytes)),)))
 
 
+WORDS = [
+    "outputs", "predictions", "images", "results", "box", "boxes", "scores", "labels", "x", "y", "width",
+    "height", "confidence", "class", "name", "shape", "datatype", "data", "parameters", "detection_boxes",
+    "detection_scores", "score", "label", "bbox", "image", "success", "prediction", "CustomLabels", "Labels",
+    "Instances", "BoundingBox", "Geometry", "num_detections", "x1", "y1", "x2", "y2", "bboxes", "confidences",
+]  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(["cat", "", "boxes", "[(1,2),(3,4)]", "FP32", "BYTES"]),
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(
-        st.sampled_from(
-            ["outputs", "predictions", "images", "results", "box", "boxes", "scores", "labels", "x", "y", "width", "height", "confidence", "class", "name", "shape", "datatype", "data", "parameters", "detection_boxes", "detection_scores", "score", "label", "bbox", "image", "success", "prediction", "CustomLabels", "Labels", "Instances", "BoundingBox", "Geometry", "num_detections", "x1", "y1", "x2", "y2", "bboxes", "confidences"]
-        ),
+        st.sampled_from(WORDS),
         inner, max_size=6,
     ),
     max_leaves=25,
