@@ -2,7 +2,7 @@
 
     python tests/benchmarks/proxy.py [--seconds 5] [--rounds 3]
 
-The upstream is a stub that answers 20 detections (2.7 KB of KServe V2 JSON) at once; the sidecar runs with its
+The upstream is a stub that answers 20 detections (2.4 KB of KServe V2 JSON) at once; the sidecar runs with its
 defaults, every prediction recorded. Each round measures every proxy in turn, so that a noisy moment of the machine
 hits all; the table has the medians. Requests/s: wrk's closed loop. Latency: an open loop at a fixed rate well below
 saturation, from when the clock lets a request go; "added" is above direct in the same round. CPU: of all of a proxy's

@@ -81,7 +81,10 @@ class Sidecar:
     admin_url: str
 
     def prediction(self, prediction_id: str) -> dict[str, Any]:
-        """What was recorded under this id, as soon as it is there."""
+        """What was recorded under this id, as soon as it is there.
+
+        The record follows the answer by a moment, and the monitor that serves it may start after the proxy does.
+        """
         deadline = time.monotonic() + RECORDED_SECONDS_MAX
         url = f"{self.admin_url}/api/v1/predictions/{prediction_id}"
         while True:
@@ -92,6 +95,9 @@ class Sidecar:
             except urllib.error.HTTPError as error:
                 if error.code != 404 or time.monotonic() > deadline:
                     raise AssertionError(f"{url}: {error.code} {error.read()[:500]!r}") from error
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"{url}: {error}") from error
             time.sleep(POLL_SECONDS)
 
 
