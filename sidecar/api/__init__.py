@@ -1,0 +1,33 @@
+"""The admin port: a JSON API, the metrics page and the dashboard's files, over what the monitor knows.
+
+What it is for: everything a person or a program asks of a sidecar, apart from the traffic itself. It reads; the only
+things it changes are experiments, and those through ``Control``.
+
+Key types: ``Services`` is all that the API needs, filled in by the composition root; ``create_app`` makes the aiohttp
+application of it; ``Route`` is one line of the table that serves requests and the OpenAPI document alike;
+``MetricsCollector`` turns lifetime totals into Prometheus families.
+
+Invariants:
+
+- Every answer of ``/api/v1`` is JSON; every error of it is ``application/problem+json`` (RFC 9457).
+- A request whose Host or Origin could be another site's is refused before any handler sees it.
+- Bodies are JSON and bounded; every list is paged or bounded.
+- With a token nothing but ``/login`` and the static files is answered without it.
+- What clients of the model chose (class names, model names) is never markup, never an unbounded set of labels.
+"""
+
+from sidecar.api.app import create_app
+from sidecar.api.metrics import MetricsCollector
+from sidecar.api.schemas import ExperimentIn
+from sidecar.api.services import Control, ControlError, Services, Totals, WorkerStatus
+
+__all__ = [
+    "Control",
+    "ControlError",
+    "ExperimentIn",
+    "MetricsCollector",
+    "Services",
+    "Totals",
+    "WorkerStatus",
+    "create_app",
+]

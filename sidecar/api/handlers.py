@@ -1,0 +1,192 @@
+"""The endpoints: one function each, and the literal table of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from sidecar.api import render, schemas
+from sidecar.api.problems import Problem, invalid_field
+from sidecar.api.routes import Call, Route
+from sidecar.api.services import ControlError
+
+POINTS_MAX = 5_000
+"""Buckets one question about summaries may span."""
+SUMMARY_SPAN_S = 3_600
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp")
+
+
+async def status(call: Call) -> dict[str, Any]:
+    """How the sidecar is: workers, store, outbox, what was dropped."""
+    services, now = call.services, time.time()
+    workers, store = services.totals.workers(), services.totals.store()
+    faults = render.faults(workers, store)
+    return {
+        "ok": not faults,
+        "faults": faults,
+        "version": services.version,
+        "started_at": services.started_at,
+        "uptime_s": max(now - services.started_at, 0.0),
+        "requests": sum(summary.requests for summary in services.totals.summaries().values()),
+        "workers": [render.worker_document(worker) for worker in workers],
+        "dropped": render.dropped_documents(services.totals.dropped()),
+        "samples": dict(services.totals.samples()),
+        "outbox": render.outbox_documents(services.totals.outbox()),
+        "store": dict(store),
+    }
+
+
+async def models(call: Call) -> dict[str, Any]:
+    """Every model version: its figures since the start, and what the store holds of it."""
+    totals = call.services.totals.summaries()
+    recorded = await call.services.reader.models()
+    return {
+        "figures": [render.figures_document(*key, totals[key]) for key in sorted(totals)],
+        "recorded": [{"model": model, "version": version} for model, version in sorted(recorded)],
+    }
+
+
+async def predictions(call: Call) -> dict[str, Any]:
+    """Predictions, newest first, a page at a time."""
+    query: schemas.PredictionsQuery = call.query
+    page = await call.services.reader.predictions(**query.model_dump(exclude={"cursor"}), before=query.cursor)
+    return {"items": [render.prediction_document(item) for item in page.items], "next": page.next}
+
+
+async def prediction(call: Call) -> dict[str, Any]:
+    """One prediction with its detections."""
+    found = await call.services.reader.prediction(call.path["prediction_id"])
+    if found is None:
+        raise Problem(404, f"no prediction has the id {call.path['prediction_id']!r}")
+    return render.prediction_document(found)
+
+
+async def summaries(call: Call) -> dict[str, Any]:
+    """Time series of summaries by model version and role."""
+    query: schemas.SummariesQuery = call.query
+    width_s = int(query.width_s)
+    until = time.time() if query.until is None else query.until
+    since = max(until - SUMMARY_SPAN_S, 0.0) if query.since is None else query.since
+    if since >= until:
+        raise invalid_field("since", "must be before until")
+    if (until - since) / width_s > POINTS_MAX:
+        raise invalid_field("width_s", f"more than {POINTS_MAX} buckets: ask for a shorter time or a greater width")
+    rows = await call.services.reader.summaries(
+        since=since, until=until, width_s=width_s, model=query.model, version=query.version
+    )
+    points, unreadable = await asyncio.to_thread(render.summary_points, rows)
+    return {"since": since, "until": until, "width_s": width_s, "points": points, "unreadable": unreadable}
+
+
+async def samples(call: Call) -> dict[str, Any]:
+    """Samples, newest first, a page at a time."""
+    query: schemas.SamplesQuery = call.query
+    page = await call.services.reader.samples(**query.model_dump(exclude={"cursor"}), before=query.cursor)
+    return {"items": [render.sample_document(item) for item in page.items], "next": page.next}
+
+
+async def sample(call: Call) -> dict[str, Any]:
+    """One sample."""
+    found = await call.services.reader.sample(call.path["sample_id"])
+    if found is None:
+        raise Problem(404, f"no sample has the id {call.path['sample_id']!r}")
+    return render.sample_document(found)
+
+
+async def sample_image(call: Call) -> web.StreamResponse:
+    """The image of a sample."""
+    found = await call.services.reader.sample(call.path["sample_id"])
+    if found is None:
+        raise Problem(404, f"no sample has the id {call.path['sample_id']!r}")
+    root = call.services.data_dir.resolve()
+    path = (root / found.path).resolve()
+    if not path.is_relative_to(root) or not path.is_file():
+        raise Problem(404, f"the image of sample {found.sample_id!r} is gone")
+    media_type = found.media_type if found.media_type in IMAGE_TYPES else "application/octet-stream"
+    return web.FileResponse(
+        path,
+        headers={
+            "Content-Type": media_type,
+            # Bytes of strangers: nothing in them may run, whatever a browser takes them for.
+            "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+            "Cache-Control": "private, max-age=86400, immutable",
+        },
+    )
+
+
+async def experiments(call: Call) -> dict[str, Any]:
+    """The running experiments."""
+    return {"items": [dict(item) for item in call.services.control.experiments()]}
+
+
+async def experiment(call: Call) -> dict[str, Any]:
+    """One running experiment."""
+    for item in call.services.control.experiments():
+        if item.get("name") == call.path["name"]:
+            return dict(item)
+    raise Problem(404, f"no experiment is called {call.path['name']!r}")
+
+
+async def set_experiment(call: Call) -> dict[str, Any]:
+    """Start an experiment, or change the running one of this name."""
+    body: schemas.ExperimentBody = call.body
+    # Raises the same problem as a body would where the name in the path is not one.
+    wanted = schemas.ExperimentIn.model_validate(body.model_dump() | {"name": call.path["name"]})
+    try:
+        return dict(await call.services.control.set_experiment(wanted))
+    except ControlError as error:
+        raise invalid_field(error.field, error.message) from error
+
+
+async def stop_experiment(call: Call) -> dict[str, Any]:
+    """Stop an experiment: all traffic goes to the default variant again."""
+    try:
+        return dict(await call.services.control.stop_experiment(call.path["name"]))
+    except ControlError as error:
+        raise invalid_field(error.field, error.message, 404 if error.field == "name" else 422) from error
+
+
+async def settings(call: Call) -> dict[str, Any]:
+    """The effective configuration, secrets hidden."""
+    return dict(call.services.control.settings())
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/api/v1/status", "Status", status, gives=schemas.StatusOut),
+    Route("GET", "/api/v1/models", "Models and their figures", models, gives=schemas.ModelsOut),
+    Route(
+        "GET",
+        "/api/v1/predictions",
+        "Predictions",
+        predictions,
+        query=schemas.PredictionsQuery,
+        gives=schemas.PredictionsPage,
+    ),
+    Route("GET", "/api/v1/predictions/{prediction_id}", "One prediction", prediction, gives=schemas.PredictionOut),
+    Route(
+        "GET",
+        "/api/v1/summaries",
+        "Time series of summaries",
+        summaries,
+        query=schemas.SummariesQuery,
+        gives=schemas.SummariesOut,
+    ),
+    Route("GET", "/api/v1/samples", "Samples", samples, query=schemas.SamplesQuery, gives=schemas.SamplesPage),
+    Route("GET", "/api/v1/samples/{sample_id}", "One sample", sample, gives=schemas.SampleOut),
+    Route("GET", "/api/v1/samples/{sample_id}/image", "A sample's image", sample_image, media_type="image/*"),
+    Route("GET", "/api/v1/experiments", "Running experiments", experiments, gives=schemas.ExperimentsOut),
+    Route("GET", "/api/v1/experiments/{name}", "One running experiment", experiment, gives=schemas.ExperimentOut),
+    Route(
+        "PUT",
+        "/api/v1/experiments/{name}",
+        "Start or change an experiment",
+        set_experiment,
+        body=schemas.ExperimentBody,
+        gives=schemas.ExperimentOut,
+    ),
+    Route("DELETE", "/api/v1/experiments/{name}", "Stop an experiment", stop_experiment, gives=schemas.ExperimentOut),
+    Route("GET", "/api/v1/settings", "Effective configuration, secrets hidden", settings),
+)

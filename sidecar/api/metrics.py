@@ -1,0 +1,307 @@
+"""The Prometheus page: a collector over lifetime totals, so that a scrape costs series, not predictions.
+
+Latencies come from base-2 exponential histograms; the ``le`` edges are powers of two milliseconds, which are
+boundaries of the exponential buckets, so every cumulative count is exact and not interpolated.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from sidecar.api.admission import OTHER, Admission
+from sidecar.api.render import is_up
+from sidecar.api.services import OutboxTotals, Services, WorkerStatus
+from sidecar.summaries import ExponentialHistogram, Histogram, Summary
+
+CLASSES_MAX = 50
+"""Classes of one model with series of their own; the others count under ``other``."""
+VERSIONS_MAX = 200
+"""Pairs of model and version with series of their own; the others count under ``other``."""
+LABEL_CHARS_MAX = 200
+LATENCY_EDGES = tuple(range(-1, 17))
+"""Exponents of the edges of latency histograms in powers of two milliseconds: 0.5 ms to 65.5 s."""
+CONFIDENCE_BINS = 50
+_MODEL = ("model", "version", "role")
+
+L = TypeVar("L", bound=tuple[str, ...])
+Labelled = tuple[tuple[str, str, str], Summary]
+
+
+class MetricsCollector(Collector):
+    """Families of one scrape of ``services``. Classes and versions, once shown, keep their series."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._versions = Admission[tuple[str, str]](VERSIONS_MAX)
+        self._classes: dict[str, Admission[str]] = {}
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+
+    def page(self, accept: str) -> tuple[bytes, str]:
+        """The page and its content type, in OpenMetrics where ``accept`` asks for it, else in the text format."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registration must not collect."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All families; docs/metrics.md lists them."""
+        totals = self._services.totals
+        workers = totals.workers()
+        labelled = self._labelled(totals.summaries())
+        yield from _request_families(labelled)
+        yield from _prediction_families(labelled)
+        yield self._detections(labelled)
+        yield _in_flight(workers)
+        yield _upstream_up(workers)
+        yield _counter("sidecar_dropped", "What was left out, by where and why.", ("stage", "reason"), totals.dropped())
+        yield _counter(
+            "sidecar_samples",
+            "Images kept for review, by reason.",
+            ("reason",),
+            {(reason,): count for reason, count in totals.samples().items()},
+        )
+        yield from _outbox_families([OutboxTotals(*entry) for entry in totals.outbox()])
+        yield from _store_families(totals.store())
+        yield from _cost_families(workers)
+        yield _gauge(
+            "sidecar_build_info", "The running version; always 1.", ("version",), {(self._services.version,): 1}
+        )
+        yield _gauge(
+            "sidecar_start_time_seconds",
+            "When the monitor started, since the epoch.",
+            (),
+            {(): self._services.started_at},
+        )
+
+    def _labelled(self, summaries: Mapping[tuple[str, str, str], Summary]) -> list[Labelled]:
+        """Totals by their labels; versions that found no place, and names alike once shortened, merged."""
+        requests: Counter[tuple[str, str]] = Counter()
+        for (model, version, _), summary in summaries.items():
+            requests[label(model), label(version)] += summary.requests
+        self._versions.admit(requests.items())
+        merged: dict[tuple[str, str, str], Summary] = {}
+        for (model, version, role), summary in summaries.items():
+            pair = (label(model), label(version))
+            key = (*(pair if pair in self._versions else (OTHER, OTHER)), label(role))
+            merged[key] = merged[key].merge(summary) if key in merged else summary
+        return sorted(merged.items(), key=lambda entry: entry[0])
+
+    def _detections(self, labelled: list[Labelled]) -> Metric:
+        by_model: dict[str, Counter[str]] = {}
+        for (model, _, _), summary in labelled:
+            counts = by_model.setdefault(model, Counter())
+            for name, count in summary.class_counts.items():
+                counts[label(name)] += count
+        for model, counts in by_model.items():
+            self._classes.setdefault(model, Admission(CLASSES_MAX)).admit(counts.items())
+        shown: Counter[tuple[str, ...]] = Counter()
+        for (model, version, role), summary in labelled:
+            for name, count in summary.class_counts.items():
+                short = label(name)
+                shown[model, version, role, short if short in self._classes[model] else OTHER] += count
+        text = f"Detections at or above the score threshold, by class; beyond {CLASSES_MAX} classes a model: other."
+        return _counter("sidecar_detections", text, (*_MODEL, "class"), shown)
+
+
+def label(value: str) -> str:
+    """``value`` fit for a label: encodable, without control characters, bounded.
+
+    >>> label("a" * 300) == "a" * 200, label("x\\ud800\\x00y")
+    (True, 'x??y')
+    """
+    short = value[:LABEL_CHARS_MAX].encode("utf-8", "replace").decode()
+    return "".join("?" if ord(char) < 32 or ord(char) == 127 else char for char in short)
+
+
+def latency_buckets(histogram: ExponentialHistogram) -> list[tuple[str, float]]:
+    """Cumulative classic buckets in seconds of an exponential histogram of milliseconds.
+
+    Bucket ``i`` ends at ``2 ** ((i + 1) / 2 ** scale)`` ms, inclusive as ``le`` is, so each bucket is either whole
+    within ``le = 2 ** exponent`` ms or whole beyond it.
+
+    >>> latency_buckets(ExponentialHistogram({-1: 2, 7: 1, 8: 1}))[1:4]  # 1 ms, 2 ms, 4 ms
+    [('0.001', 2.0), ('0.002', 3.0), ('0.004', 4.0)]
+    """
+    per_doubling = 2.0**histogram.scale
+    buckets = [
+        (
+            repr(2.0**exponent / 1000),
+            float(sum(n for index, n in histogram.counts.items() if index + 1 <= exponent * per_doubling)),
+        )
+        for exponent in LATENCY_EDGES
+    ]
+    return [*buckets, ("+Inf", float(histogram.count))]
+
+
+def confidence_buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Cumulative buckets of tenths. The bins are closed below, so a score that equals an edge counts above it.
+
+    >>> histogram = Histogram(tuple(float(edge) for edge in range(0, 1_000_001, 20_000)))
+    >>> histogram.add([50_000, 150_000, 990_000])
+    >>> confidence_buckets(histogram)[0], confidence_buckets(histogram)[-2:]
+    (('0.1', 1.0), [('0.9', 2.0), ('+Inf', 3.0)])
+    """
+    tenth = CONFIDENCE_BINS // 10
+    # Bin 0 is what lies below the first edge.
+    return [
+        *(
+            (repr(step / 10), float(sum(n for index, n in histogram.counts.items() if index <= step * tenth)))
+            for step in range(1, 10)
+        ),
+        ("+Inf", float(histogram.count)),
+    ]
+
+
+def confidence_sum(histogram: Histogram) -> float:
+    """The sum of scores with each taken as the middle of its bin: off by at most 0.01 a detection."""
+    last = CONFIDENCE_BINS - 1
+    return sum(
+        n * (min(max(index - 1, 0), last) + 0.5) / CONFIDENCE_BINS for index, n in sorted(histogram.counts.items())
+    )
+
+
+def _request_families(labelled: list[Labelled]) -> Iterator[Metric]:
+    statuses: dict[tuple[str, ...], float] = {}
+    requests = HistogramMetricFamily(
+        "sidecar_request_duration_seconds", "From the request's first byte to the answer's last.", labels=_MODEL
+    )
+    upstream = HistogramMetricFamily(
+        "sidecar_upstream_duration_seconds", "What of it was spent on the model server.", labels=_MODEL
+    )
+    for key, summary in labelled:
+        for status, count in summary.statuses.items():
+            statuses[(*key, str(status))] = count
+        for family, histogram in ((requests, summary.latency), (upstream, summary.upstream)):
+            buckets = latency_buckets(histogram)
+            family.add_metric(key, buckets, histogram.sum_ms / 1000)
+    yield _counter(
+        "sidecar_requests",
+        "Requests to prediction routes; status 0: the client left first.",
+        (*_MODEL, "status"),
+        statuses,
+    )
+    yield requests
+    yield upstream
+
+
+def _prediction_families(labelled: list[Labelled]) -> Iterator[Metric]:
+    yield _counter(
+        "sidecar_predictions", "Images with a readable result.", _MODEL, {key: s.images for key, s in labelled}
+    )
+    yield _counter(
+        "sidecar_images_without_detections",
+        "Images with a readable result and no detection at or above the score threshold.",
+        _MODEL,
+        {key: s.images_without_detections for key, s in labelled},
+    )
+    yield _counter(
+        "sidecar_undecodable",
+        "Responses that could not be read, by reason.",
+        (*_MODEL, "reason"),
+        {(*key, label(reason)): count for key, s in labelled for reason, count in s.undecodable.items()},
+    )
+    confidence = HistogramMetricFamily(
+        "sidecar_prediction_confidence", "Confidence of detections at or above the score threshold.", labels=_MODEL
+    )
+    for key, summary in labelled:
+        confidence.add_metric(
+            key, confidence_buckets(summary.confidence_histogram), confidence_sum(summary.confidence_histogram)
+        )
+    yield confidence
+
+
+def _in_flight(workers: Iterable[WorkerStatus]) -> Metric:
+    values = {(str(worker.worker),): _number(worker, "in_flight") for worker in workers}
+    return _gauge("sidecar_requests_in_flight", "Requests a worker is relaying.", ("worker",), values)
+
+
+def _upstream_up(workers: Iterable[WorkerStatus]) -> Metric:
+    # An upstream is up where any connected worker finds it so: a worker that starts has not looked yet.
+    up: dict[tuple[str, ...], float] = {}
+    for worker in workers:
+        if worker.connected:
+            for name, state in worker.status.get("upstreams", {}).items():
+                key = (label(name),)
+                up[key] = max(up.get(key, 0.0), float(is_up(state)))
+    return _gauge("sidecar_upstream_up", "1 where a worker finds the upstream healthy.", ("upstream",), up)
+
+
+def _outbox_families(outbox: list[OutboxTotals]) -> Iterator[Metric]:
+    def by(field: str) -> dict[tuple[str, ...], float]:
+        return {(label(entry.destination),): getattr(entry, field) for entry in outbox}
+
+    names = ("destination",)
+    yield _gauge("sidecar_outbox_items", "Items waiting for delivery.", names, by("items"))
+    yield _gauge("sidecar_outbox_bytes", "Bytes waiting for delivery.", names, by("bytes"))
+    yield _gauge("sidecar_outbox_oldest_age_seconds", "Age of the oldest waiting item.", names, by("oldest_age_s"))
+    yield _counter("sidecar_outbox_sent", "Items delivered.", names, by("sent"))
+    yield _counter("sidecar_outbox_failed", "Attempts at delivery that failed.", names, by("failed"))
+    yield _counter("sidecar_outbox_dropped", "Items given up because the outbox was full.", names, by("dropped"))
+
+
+def _store_families(store: Mapping[str, Any]) -> Iterator[Metric]:
+    yield _gauge("sidecar_store_ok", "1 where the store takes writes.", (), {(): float(bool(store.get("ok", False)))})
+    yield _gauge("sidecar_store_bytes", "Size of the store without images.", (), {(): float(store.get("bytes", 0))})
+    yield _counter(
+        "sidecar_store_predictions_written",
+        "Predictions committed.",
+        (),
+        {(): float(store.get("predictions_written", 0))},
+    )
+
+
+def _cost_families(workers: Iterable[WorkerStatus]) -> Iterator[Metric]:
+    connected = {(str(worker.worker),): float(worker.connected) for worker in workers}
+    yield _gauge("sidecar_worker_connected", "1 where the worker's link to the monitor stands.", ("worker",), connected)
+    for name, text in (
+        ("ring_bytes", "Request bodies a worker keeps for sampling."),
+        ("tap_bytes", "Bytes a worker holds for the monitor."),
+    ):
+        values = {(str(worker.worker),): _number(worker, name) for worker in workers}
+        yield _gauge(f"sidecar_{name}", text, ("worker",), values)
+    cpu = {(f"worker-{worker.worker}",): _number(worker, "cpu_s") for worker in workers}
+    resident = {(f"worker-{worker.worker}",): _number(worker, "rss_bytes") for worker in workers}
+    cpu["monitor",] = time.process_time()
+    resident["monitor",] = float(resident_bytes())
+    yield _counter("sidecar_process_cpu_seconds", "CPU time of the sidecar's own processes.", ("process",), cpu)
+    yield _gauge("sidecar_process_resident_bytes", "Memory of the sidecar's own processes.", ("process",), resident)
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process; 0 where the system has no /proc."""
+    try:
+        with open("/proc/self/statm", "rb") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _number(worker: WorkerStatus, name: str) -> float:
+    value = worker.status.get(name, 0)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], values: Mapping[L, float]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in sorted(values.items()):
+        family.add_metric([label(part) for part in key], value)
+    return family
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[L, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for key, value in sorted(values.items()):
+        family.add_metric([label(part) for part in key], value)
+    return family

@@ -1,0 +1,157 @@
+"""Values of the sidecar as the JSON the API gives: pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sidecar.api.services import OutboxTotals, WorkerStatus
+from sidecar.recording import Sample, SummaryRow
+from sidecar.summaries import Summary, SummaryError
+from sidecar.types import Detections, Prediction
+
+CLASSES_SHOWN = 20
+_PREDICTION_FIELDS = tuple(name for name in Prediction.__slots__ if name != "detections")
+
+
+def prediction_document(prediction: Prediction) -> dict[str, Any]:
+    """A PredictionOut."""
+    document = {name: _finite(getattr(prediction, name)) for name in _PREDICTION_FIELDS}
+    found = prediction.detections
+    document["detections"] = None if found is None else detection_documents(found)
+    return document
+
+
+def detection_documents(detections: Detections) -> list[dict[str, Any]]:
+    """One DetectionOut per box, highest score first."""
+    boxes = detections.boxes.tolist()
+    scores = detections.scores.tolist()
+    labels = detections.labels
+    return [
+        {
+            "label": labels[index] if 0 <= index < len(labels) else str(index),
+            # A float32 has about seven digits; more would be noise of the conversion.
+            "confidence": _rounded(score),
+            "box": [_rounded(edge) for edge in box],
+            "normalised": detections.normalised,
+        }
+        for index, score, box in zip(detections.classes.tolist(), scores, boxes, strict=True)
+    ]
+
+
+def sample_document(sample: Sample) -> dict[str, Any]:
+    """A SampleOut; where the image lies on disk is not told."""
+    document = {name: getattr(sample, name) for name in Sample.__slots__ if name != "path"}
+    document["reasons"] = list(sample.reasons)
+    return document
+
+
+def figures_document(model: str, version: str, role: str, summary: Summary) -> dict[str, Any]:
+    """A ModelFigures of one lifetime total."""
+    requests = summary.requests
+    errors = failed_requests(summary)
+    classes = sorted(summary.class_counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return {
+        "model": model,
+        "version": version,
+        "role": role,
+        "requests": requests,
+        "errors": errors,
+        "error_rate": errors / requests if requests else None,
+        "images": summary.images,
+        "detections": summary.detections,
+        "images_without_detections": summary.images_without_detections,
+        "undecodable": sum(summary.undecodable.values()),
+        "avg_confidence": _finite(summary.avg_confidence),
+        "latency": {
+            f"p{round(q * 100)}_ms": _finite(summary.latency.quantile(q)) if summary.latency.count else None
+            for q in (0.5, 0.95, 0.99)
+        },
+        "classes": dict(classes[:CLASSES_SHOWN]),
+    }
+
+
+def failed_requests(summary: Summary) -> int:
+    """Requests the serving side failed: answered with 5xx. A client that left or sent nonsense is not counted."""
+    return sum(count for status, count in summary.statuses.items() if status >= 500)
+
+
+def summary_points(rows: Iterable[SummaryRow]) -> tuple[list[dict[str, Any]], int]:
+    """SummaryPoints in order of time, and how many rows another release wrote in a form this one can't read.
+
+    Rows of one bucket, model, version and role are merged over experiments and slices.
+    """
+    merged: dict[tuple[int, int, str, str, str], Summary] = {}
+    unreadable = 0
+    for row in rows:
+        key = (row.bucket, row.width_s, row.model, row.version, row.role)
+        try:
+            summary = Summary.decode(row.payload)
+        except SummaryError:
+            unreadable += 1
+            continue
+        merged[key] = merged[key].merge(summary) if key in merged else summary
+    names = ("at", "width_s", "model", "version", "role")
+    points = [dict(zip(names, key, strict=True)) | {"summary": merged[key].to_dict()} for key in sorted(merged)]
+    return points, unreadable
+
+
+def worker_document(worker: WorkerStatus) -> dict[str, Any]:
+    """A WorkerOut."""
+    return {
+        "worker": worker.worker,
+        "epoch": worker.epoch,
+        "pid": worker.pid,
+        "connected": worker.connected,
+        "status": dict(worker.status),
+    }
+
+
+def outbox_documents(outbox: Iterable[tuple[str, int, int, float, int, int, int]]) -> list[dict[str, Any]]:
+    """One OutboxOut per destination."""
+    return [OutboxTotals(*entry)._asdict() for entry in outbox]
+
+
+def dropped_documents(dropped: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    """One DroppedOut per stage and reason with a count."""
+    return [
+        {"stage": stage, "reason": reason, "count": count}
+        for (stage, reason), count in sorted(dropped.items())
+        if count
+    ]
+
+
+def faults(workers: Iterable[WorkerStatus], store: Mapping[str, Any]) -> list[str]:
+    """What is wrong, in words a person can act on.
+
+    >>> faults([WorkerStatus(0, 1, 7, True, {"upstreams": {"a": {"up": False}}})], {"ok": True})
+    ['worker 0: upstream a is down']
+    """
+    found = []
+    if not store.get("ok", True):
+        found.append(f"store: {store.get('reason') or 'not ok'}")
+    for worker in workers:
+        if not worker.connected:
+            found.append(f"worker {worker.worker}: not connected")
+            continue
+        upstreams = worker.status.get("upstreams", {})
+        found += [
+            f"worker {worker.worker}: upstream {name} is down"
+            for name in sorted(upstreams)
+            if not is_up(upstreams[name])
+        ]
+    return found
+
+
+def is_up(upstream: Any) -> bool:
+    """Whether a STATUS frame calls this upstream healthy; one it says nothing of is taken for healthy."""
+    return bool(upstream.get("up", True)) if isinstance(upstream, Mapping) else bool(upstream)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.7g}") if math.isfinite(value) else None

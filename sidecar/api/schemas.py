@@ -1,0 +1,317 @@
+"""What the API takes and gives, as pydantic types: they check requests and make the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+PAGE_MAX = 1_000
+
+
+def _seconds(value: object) -> object:
+    """A time as epoch seconds: a number, or RFC 3339 with an offset."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be epoch seconds or an RFC 3339 time") from None
+    if moment.tzinfo is None:
+        raise ValueError("must carry an offset, such as Z")
+    return moment.timestamp()
+
+
+Time = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=1e11, description="epoch seconds or RFC 3339")]
+Text = Annotated[str, Field(max_length=500)]
+
+
+class Query(BaseModel):
+    """Query parameters: unknown names are an error, so that a misspelt filter is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class NoQuery(Query):
+    """An endpoint without parameters."""
+
+
+class PredictionsQuery(Query):
+    """Filters of predictions; all must hold. ``cursor`` is a page's ``next``."""
+
+    model: Text | None = None
+    version: Text | None = None
+    role: Literal["serving", "control", "treatment", "excluded", "override", "shadow"] | None = None
+    status: str | None = Field(
+        None,
+        pattern=r"^([0-9]{1,3}|ok|error|undecodable|empty)$",
+        description="status sent to the client (0: it left first), or ok, error, undecodable, empty (no detection)",
+    )
+    label: Text | None = None
+    since: Time | None = None
+    until: Time | None = None
+    cursor: Text | None = None
+    limit: int = Field(100, ge=1, le=PAGE_MAX)
+
+
+class SummariesQuery(Query):
+    """The time series to read: buckets of ``width_s`` in [since, until). The default is the last hour."""
+
+    since: Time | None = None
+    until: Time | None = None
+    width_s: Literal["10", "60", "3600"] = Field("60", description="width of a bucket in seconds")
+    model: Text | None = None
+    version: Text | None = None
+
+
+class SamplesQuery(Query):
+    """Filters of samples; all must hold."""
+
+    model: Text | None = None
+    reason: Text | None = None
+    status: Text | None = None
+    cursor: Text | None = None
+    limit: int = Field(100, ge=1, le=PAGE_MAX)
+
+
+class ExperimentBody(BaseModel):
+    """A split of one model's prediction traffic. ``split`` is the share of units that go to treatment."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
+
+    control: str = Field(min_length=1, max_length=100)
+    treatment: str = Field(min_length=1, max_length=100)
+    split: float = Field(ge=0, le=1)
+    unit: str = Field("request", max_length=200, pattern=r"^(request|client|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$")
+    model: str = Field("*", min_length=1, max_length=200)
+    salt: str = Field("", max_length=200)
+
+
+class ExperimentIn(ExperimentBody):
+    """An experiment under its name, as ``Control.set_experiment`` takes it."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+class Out(BaseModel):
+    """What the API gives."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DetectionOut(Out):
+    """One box: x1, y1, x2, y2 in pixels, or in 0..1 where ``normalised``."""
+
+    label: str
+    confidence: float | None
+    box: Annotated[list[float | None], Field(min_length=4, max_length=4)]
+    normalised: bool
+
+
+class PredictionOut(Out):
+    """One image's result. ``detections`` is null where the response could not be read or was an error."""
+
+    prediction_id: str
+    request_id: str
+    image_index: int
+    at: float
+    model: str
+    version: str
+    variant: str
+    role: str
+    experiment: str
+    epoch: int
+    unit: str
+    slice: str
+    dialect: str
+    status: int
+    error: str
+    undecodable: str
+    latency_ms: float | None
+    upstream_ms: float | None
+    first_byte_ms: float | None
+    request_bytes: int
+    response_bytes: int
+    image_width: int
+    image_height: int
+    score_threshold: float
+    client_request_id: str
+    trace_id: str
+    detections: list[DetectionOut] | None
+
+
+class PredictionsPage(Out):
+    """Newest first. ``next`` is the ``cursor`` of the page after this one, null on the last."""
+
+    items: list[PredictionOut]
+    next: str | None
+
+
+class SampleOut(Out):
+    """An image kept for review; its bytes are at ``/api/v1/samples/{sample_id}/image``."""
+
+    sample_id: str
+    prediction_id: str
+    model: str
+    version: str
+    at: float
+    reasons: list[str]
+    probability: float
+    status: str
+    media_type: str
+    bytes: int
+    width: int
+    height: int
+
+
+class SamplesPage(Out):
+    """Newest first. ``next`` is the ``cursor`` of the page after this one, null on the last."""
+
+    items: list[SampleOut]
+    next: str | None
+
+
+class Latency(Out):
+    """Quantiles in milliseconds; null without requests."""
+
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
+class ModelFigures(Out):
+    """One model version in one role since the monitor started. ``errors`` are answers of 5xx."""
+
+    model: str
+    version: str
+    role: str
+    requests: int
+    errors: int
+    error_rate: float | None
+    images: int
+    detections: int
+    images_without_detections: int
+    undecodable: int
+    avg_confidence: float | None
+    latency: Latency
+    classes: dict[str, int]
+
+
+class ModelVersion(Out):
+    """A model version there are recorded predictions of."""
+
+    model: str
+    version: str
+
+
+class ModelsOut(Out):
+    """``figures`` are of this run of the monitor, ``recorded`` what the store holds."""
+
+    figures: list[ModelFigures]
+    recorded: list[ModelVersion]
+
+
+class SummaryPoint(Out):
+    """One bucket of one model version in one role; ``summary`` holds its counts, moments and histograms."""
+
+    at: int
+    width_s: int
+    model: str
+    version: str
+    role: str
+    summary: dict[str, Any]
+
+
+class SummariesOut(Out):
+    """Points in order of time. ``unreadable`` counts rows another release wrote in a form this one can't read."""
+
+    since: float
+    until: float
+    width_s: int
+    points: list[SummaryPoint]
+    unreadable: int
+
+
+class WorkerOut(Out):
+    """A proxy worker; ``status`` is what it last told."""
+
+    worker: int
+    epoch: int
+    pid: int
+    connected: bool
+    status: dict[str, Any]
+
+
+class DroppedOut(Out):
+    """What was left out, and where."""
+
+    stage: str
+    reason: str
+    count: int
+
+
+class OutboxOut(Out):
+    """The backlog of one destination."""
+
+    destination: str
+    items: int
+    bytes: int
+    oldest_age_s: float
+    sent: int
+    failed: int
+    dropped: int
+
+
+class StatusOut(Out):
+    """How the sidecar is. ``ok`` is false where the store is faulty, a worker is away or an upstream is down."""
+
+    ok: bool
+    faults: list[str]
+    version: str
+    started_at: float
+    uptime_s: float
+    requests: int
+    workers: list[WorkerOut]
+    dropped: list[DroppedOut]
+    samples: dict[str, int]
+    outbox: list[OutboxOut]
+    store: dict[str, Any]
+
+
+class ExperimentOut(BaseModel):
+    """A running experiment."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    control: str
+    treatment: str
+    split: float
+
+
+class ExperimentsOut(Out):
+    """The running experiments."""
+
+    items: list[ExperimentOut]
+
+
+class FieldErrorOut(Out):
+    """One faulty field."""
+
+    field: str
+    message: str
+
+
+class ProblemOut(Out):
+    """A problem (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldErrorOut] = []

@@ -1,0 +1,123 @@
+"""What the API asks of the rest of the monitor, as narrow Protocols the composition root fills in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from sidecar.api.schemas import ExperimentIn
+from sidecar.recording import Reader
+from sidecar.summaries import Summary
+
+
+class TotalsKey(NamedTuple):
+    """What a lifetime total is of."""
+
+    model: str
+    version: str
+    role: str
+
+
+class OutboxTotals(NamedTuple):
+    """One destination's backlog (``items``, ``bytes``, ``oldest_age_s``) and its counts since the start."""
+
+    destination: str
+    items: int
+    bytes: int
+    oldest_age_s: float
+    sent: int
+    failed: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A proxy worker as it last described itself. ``epoch`` grows with each of its starts.
+
+    ``status`` is the last STATUS frame: in_flight, connections, ring_bytes, tap_bytes, upstreams {name: {up, ...}},
+    dropped {"stage/reason": n}, limits_hit {}, rss_bytes, cpu_s, settings. What is missing is not shown.
+    """
+
+    worker: int
+    epoch: int
+    pid: int
+    connected: bool
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Totals(Protocol):
+    """Counts since the monitor started; none of them goes down while it runs."""
+
+    def summaries(self) -> Mapping[tuple[str, str, str], Summary]:
+        """Lifetime totals by (model, version, role)."""
+        ...
+
+    def workers(self) -> Sequence[WorkerStatus]:
+        """Every worker that was ever heard of and is not replaced."""
+        ...
+
+    def dropped(self) -> Mapping[tuple[str, str], int]:
+        """What was left out, by (stage, reason)."""
+        ...
+
+    def samples(self) -> Mapping[str, int]:
+        """Images kept, by reason; an image kept for two reasons counts under both."""
+        ...
+
+    def outbox(self) -> Sequence[tuple[str, int, int, float, int, int, int]]:
+        """One OutboxTotals (or a tuple of its shape) per destination."""
+        ...
+
+    def store(self) -> Mapping[str, Any]:
+        """ok: bool, reason: str, bytes: int, predictions_written: int, commit_seconds: float, and what else is."""
+        ...
+
+
+class ControlError(Exception):
+    """A change that can't be: ``field`` is the part of the request that is wrong, ``message`` why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class Control(Protocol):
+    """What may be changed while the sidecar runs."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """The effective configuration, secrets hidden."""
+        ...
+
+    def experiments(self) -> Sequence[Mapping[str, Any]]:
+        """The running experiments, each with at least ExperimentIn's fields, its ``name`` and its ``epoch``."""
+        ...
+
+    async def set_experiment(self, experiment: ExperimentIn) -> Mapping[str, Any]:
+        """Start or change one; returns it as ``experiments`` would once it is saved. Raises ControlError."""
+        ...
+
+    async def stop_experiment(self, name: str) -> Mapping[str, Any]:
+        """Stop one; returns it as it was. Raises ControlError with field ``name`` where none is so called."""
+        ...
+
+
+@dataclass(slots=True)
+class Services:
+    """All that the admin port serves from.
+
+    Without ``token`` only requests to an IP address, ``localhost`` or one of ``allowed_hosts`` are answered, and the
+    composition root must bind to loopback.
+    """
+
+    reader: Reader
+    totals: Totals
+    control: Control
+    data_dir: Path
+    token: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    version: str = ""
+    started_at: float = field(default_factory=time.time)

@@ -1,0 +1,194 @@
+"""Every call of the API: what to send and how to read the answer. No I/O; both clients share these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from sidecar.client.errors import (
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    ServerError,
+    SidecarError,
+    Unauthorized,
+)
+from sidecar.client.results import Page, Record
+
+T = TypeVar("T")
+Filter = str | int | float | datetime | None
+
+ATTEMPTS_MAX = 3
+BACKOFF_S = 0.1
+RETRY_AFTER_S_MAX = 5.0
+_PASSING = (429, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request, and ``read``, which makes its result of the body of a 2xx."""
+
+    method: str
+    path: str
+    read: Callable[[bytes], T]
+    params: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether it may be tried again: reading changes nothing."""
+        return self.method == "GET"
+
+
+def record_of(body: bytes) -> Record:
+    """A JSON object as a Record. Raises ServerError where the answer is something else."""
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise ServerError(f"the answer is not JSON ({error}); is this a sidecar's admin port?") from error
+    if not isinstance(document, dict):
+        raise ServerError("the answer is no JSON object; is this a sidecar's admin port?")
+    return Record.of(document)
+
+
+def page_of(body: bytes) -> Page:
+    """A page of a list."""
+    document = record_of(body)
+    try:
+        return Page(document["items"], document["next"])
+    except KeyError as error:
+        raise ServerError(f"the answer has no {error}; is this a sidecar's admin port?") from error
+
+
+def _items_of(body: bytes) -> list[Record]:
+    document = record_of(body)
+    if not isinstance(document.get("items"), list):
+        raise ServerError("the answer has no items; is this a sidecar's admin port?")
+    items: list[Record] = document["items"]
+    return items
+
+
+def params_of(filters: Mapping[str, Filter]) -> dict[str, str]:
+    """Filters as query parameters: None is left out, times become RFC 3339.
+
+    >>> params_of({"model": "m", "label": None, "limit": 5})
+    {'model': 'm', 'limit': '5'}
+    """
+    return {name: _param(name, value) for name, value in filters.items() if value is not None}
+
+
+def _param(name: str, value: Filter) -> str:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidRequest(
+                f"{name}: the time must carry a zone", errors=[FieldError(name, "the time must carry a zone")]
+            )
+        return value.isoformat()
+    return str(value)
+
+
+def _segment(value: str, name: str) -> str:
+    if value in {"", ".", ".."}:
+        raise InvalidRequest(f"{name}: {value!r} is none", errors=[FieldError(name, "is none")])
+    return quote(value, safe="")
+
+
+def status() -> Call[Record]:
+    """How the sidecar is."""
+    return Call("GET", "/api/v1/status", record_of)
+
+
+def models() -> Call[Record]:
+    """Models and their figures."""
+    return Call("GET", "/api/v1/models", record_of)
+
+
+def settings() -> Call[Record]:
+    """The effective configuration."""
+    return Call("GET", "/api/v1/settings", record_of)
+
+
+def predictions_page(filters: Mapping[str, Filter]) -> Call[Page]:
+    """One page of predictions."""
+    return Call("GET", "/api/v1/predictions", page_of, params_of(filters))
+
+
+def prediction(prediction_id: str) -> Call[Record]:
+    """One prediction."""
+    return Call("GET", f"/api/v1/predictions/{_segment(prediction_id, 'prediction_id')}", record_of)
+
+
+def summaries(filters: Mapping[str, Filter]) -> Call[Record]:
+    """Time series of summaries."""
+    return Call("GET", "/api/v1/summaries", record_of, params_of(filters))
+
+
+def samples_page(filters: Mapping[str, Filter]) -> Call[Page]:
+    """One page of samples."""
+    return Call("GET", "/api/v1/samples", page_of, params_of(filters))
+
+
+def sample(sample_id: str) -> Call[Record]:
+    """One sample."""
+    return Call("GET", f"/api/v1/samples/{_segment(sample_id, 'sample_id')}", record_of)
+
+
+def sample_image(sample_id: str) -> Call[bytes]:
+    """The image of a sample."""
+    return Call("GET", f"/api/v1/samples/{_segment(sample_id, 'sample_id')}/image", bytes)
+
+
+def experiments() -> Call[list[Record]]:
+    """The running experiments."""
+    return Call("GET", "/api/v1/experiments", _items_of)
+
+
+def set_experiment(name: str, body: dict[str, Any]) -> Call[Record]:
+    """Start or change an experiment."""
+    return Call("PUT", f"/api/v1/experiments/{_segment(name, 'name')}", record_of, body=body)
+
+
+def stop_experiment(name: str) -> Call[Record]:
+    """Stop an experiment."""
+    return Call("DELETE", f"/api/v1/experiments/{_segment(name, 'name')}", record_of)
+
+
+def error_of(status: int, body: bytes) -> SidecarError:
+    """The error of an answer outside 2xx, with the problem document's words where it is one."""
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        problem = None
+    problem = problem if isinstance(problem, dict) else {}
+    detail = str(problem.get("detail") or problem.get("title") or f"the sidecar answered {status}")
+    found = problem.get("errors")
+    errors = [
+        FieldError(str(entry.get("field", "")), str(entry.get("message", "")))
+        for entry in (found if isinstance(found, list) else [])
+        if isinstance(entry, dict)
+    ]
+    kind: type[SidecarError] = ServerError
+    if status == 404:
+        kind = NotFound
+    elif status in (401, 403, 421):
+        kind = Unauthorized
+    elif 400 <= status < 500 and status != 429:
+        kind = InvalidRequest
+    return kind(detail, status, errors)
+
+
+def retry_delay_s(call: Call[Any], attempt: int, status: int | None, retry_after: str | None) -> float | None:
+    """How long to wait before attempt ``attempt + 1``; None: don't. ``status`` None means there was no answer.
+
+    >>> retry_delay_s(status(), 1, None, None), retry_delay_s(status(), 1, 404, None)
+    (0.1, None)
+    """
+    if not call.is_idempotent or attempt >= ATTEMPTS_MAX or (status is not None and status not in _PASSING):
+        return None
+    if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
+        return min(float(retry_after), RETRY_AFTER_S_MAX)
+    return BACKOFF_S * 2.0 ** (attempt - 1)

@@ -1,0 +1,126 @@
+"""Who is answered, over real connections."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from sidecar.api import Services, create_app
+from sidecar.api.guard import COOKIE, session_cookie
+
+Http = TestClient[Any, Any]
+TOKEN = "a-token-of-some-length"
+
+
+@pytest.fixture
+async def locked(services: Services, serve: Any) -> Http:
+    """The application with a token."""
+    client: Http = await serve(replace(services, token=TOKEN))
+    return client
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status", "/static/app.js", "/nope"])
+async def test_foreign_host_without_token_is_refused_everywhere(http: Http, path: str) -> None:
+    """A rebound name reaches no handler."""
+    answer = await http.get(path, headers={"Host": "attacker.example:8081"})
+    assert answer.status == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:9", "127.0.0.1:9", "[::1]:9", "LOCALHOST"])
+async def test_loopback_names_are_answered(http: Http, host: str) -> None:
+    """localhost and addresses can't be rebound."""
+    assert (await http.get("/api/v1/status", headers={"Host": host})).status == 200
+
+
+async def test_allowed_host_is_answered(services: Services, serve: Any) -> None:
+    """A name the operator gave is as good."""
+    client = await serve(replace(services, allowed_hosts=("box.lan",)))
+    assert (await client.get("/api/v1/status", headers={"Host": "box.lan:8081"})).status == 200
+
+
+@pytest.mark.parametrize("origin", ["http://attacker.example", "null", "http://127.0.0.1:1", "http://[bad"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_foreign_origin_is_refused(http: Http, method: str, origin: str) -> None:
+    """Another site's page can neither read nor write."""
+    answer = await http.request(method, "/api/v1/experiments/x", headers={"Origin": origin}, json={})
+    assert answer.status == 403
+
+
+async def test_own_origin_is_answered(http: Http) -> None:
+    """The dashboard's own requests pass."""
+    origin = str(http.make_url("/")).rstrip("/")
+    assert (await http.get("/api/v1/status", headers={"Origin": origin})).status == 200
+
+
+async def test_form_post_is_no_json_and_refused(http: Http) -> None:
+    """What a cross-site form could send is not taken for JSON."""
+    answer = await http.put("/api/v1/experiments/x", data='{"split": 1}', headers={"Content-Type": "text/plain"})
+    assert answer.status == 415
+
+
+async def test_long_body_is_refused(http: Http) -> None:
+    """Bodies have a bound."""
+    answer = await http.put("/api/v1/experiments/x", json={"control": "a" * 100_000})
+    assert (answer.status, answer.content_type) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 5000, b""])
+async def test_body_that_is_no_json_is_a_400(http: Http, body: bytes) -> None:
+    """Broken JSON of any kind gets a problem, never a 500."""
+    headers = {"Content-Type": "application/json"}
+    answer = await http.put("/api/v1/experiments/x", data=body, headers=headers)
+    assert (answer.status, answer.content_type) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/api/v1/status", "/api/v1/openapi.json", "/api/v1/samples/s1/image", "/x"]
+)
+async def test_token_is_needed_everywhere(locked: Http, path: str) -> None:
+    """Without the token nothing is told, not even what exists."""
+    answer = await locked.get(path)
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert (await locked.get(path, headers={"Authorization": "Bearer wrong"})).status == 401
+    assert (await locked.get(path, headers={"Authorization": f"Basic {TOKEN}"})).status == 401
+
+
+async def test_bearer_token_opens_and_any_host_will_do(locked: Http) -> None:
+    """With a token a service name of a cluster may be the host."""
+    headers = {"Authorization": f"bearer {TOKEN}", "Host": "sidecar.svc"}
+    assert (await locked.get("/metrics", headers=headers)).status == 200
+
+
+async def test_login_trades_the_token_for_a_strict_cookie(locked: Http) -> None:
+    """The form sets a cookie that opens the page; another site never sends it."""
+    answer = await locked.get("/", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/login")
+    assert b'id="refused" hidden' in await (await locked.get("/login")).read()
+    refused = await locked.post("/login", data={"token": "wrong"})
+    assert refused.status == 401
+    assert b'id="refused" hidden' not in await refused.read()
+    answer = await locked.post("/login", data={"token": TOKEN}, allow_redirects=False)
+    assert answer.status == 303
+    cookie = answer.headers["Set-Cookie"]
+    assert "SameSite=Strict" in cookie
+    assert "HttpOnly" in cookie
+    assert TOKEN not in cookie
+    value = cookie.split(";")[0].partition("=")[2]
+    assert (await locked.get("/api/v1/status", headers={"Cookie": f"{COOKIE}={value}"})).status == 200
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", ".", "9999999999.", f"9999999999.{'0' * 64}", session_cookie(TOKEN, 0.0), "é.é"]
+)
+async def test_forged_or_ended_cookie_does_not_open(locked: Http, cookie: str) -> None:
+    """A session that was not made with the token, or is over, is none."""
+    headers = {"Cookie": f"{COOKIE}={cookie}"}
+    assert (await locked.get("/api/v1/status", headers=headers)).status == 401
+
+
+def test_empty_token_is_a_mistake(services: Services) -> None:
+    """An empty token would be an open door that looks shut."""
+    with pytest.raises(ValueError, match="token"):
+        create_app(replace(services, token=" "))

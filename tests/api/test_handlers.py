@@ -1,0 +1,192 @@
+"""The endpoints over a real store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+from pydantic import BaseModel
+
+from sidecar.api import Services, schemas
+from sidecar.api.handlers import ROUTES
+from sidecar.recording import Sample, Store
+
+Http = TestClient[Any, Any]
+
+
+async def test_every_documented_answer_fits_its_schema(http: Http) -> None:
+    """What a GET without filters gives validates against the type in the route table."""
+    ids = {"prediction_id": "p0", "sample_id": "s1", "name": "split"}
+    body = {"control": "a", "treatment": "b", "split": 0.1}
+    assert (await http.put("/api/v1/experiments/split", json=body)).status == 200
+    for route in ROUTES:
+        if route.method == "GET" and route.gives is not None:
+            answer = await http.get(route.path.format(**ids))
+            assert answer.status == 200, route.path
+            gives: type[BaseModel] = route.gives
+            gives.model_validate(await answer.json())
+
+
+async def test_predictions_by_pages_come_newest_first_and_once_each(http: Http) -> None:
+    """Following ``next`` gives all predictions in order of time, downwards."""
+    seen: list[str] = []
+    params = {"limit": "2"}
+    while True:
+        page = await (await http.get("/api/v1/predictions", params=params)).json()
+        seen += [item["prediction_id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        params["cursor"] = page["next"]
+    assert seen == ["p4", "p3", "p2", "p1", "p0"]
+
+
+async def test_prediction_has_its_detections_as_objects(http: Http) -> None:
+    """A prediction bears one object a box."""
+    found = await (await http.get("/api/v1/predictions/p0")).json()
+    assert found["detections"][0] == {
+        "label": "cat",
+        "confidence": 0.9,
+        "box": [1.0, 2.0, 30.0, 40.0],
+        "normalised": False,
+    }
+    assert found["latency_ms"] == 12.5
+
+
+@pytest.mark.parametrize(
+    ("params", "ids"),
+    [
+        ({"label": "cat", "limit": "1"}, ["p3"]),
+        ({"status": "undecodable"}, ["p4"]),
+        ({"model": "absent"}, []),
+        ({"since": "2023-11-14T22:14:02Z", "until": "1700000043"}, ["p2"]),
+    ],
+)
+async def test_filters_of_predictions_narrow_the_page(http: Http, params: dict[str, str], ids: list[str]) -> None:
+    """Each filter leaves what fits it; times are epoch seconds or RFC 3339."""
+    page = await (await http.get("/api/v1/predictions", params=params)).json()
+    assert [item["prediction_id"] for item in page["items"]] == ids
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "field"),
+    [
+        ("predictions", {"limit": "0"}, "limit"),
+        ("predictions", {"modle": "det"}, "modle"),
+        ("predictions", {"since": "yesterday"}, "since"),
+        ("predictions", {"since": "2023-11-14T22:14:02"}, "since"),
+        ("predictions", {"since": "nan"}, "since"),
+        ("predictions", {"cursor": "nonsense"}, "cursor"),
+        ("predictions", {"role": "spectator"}, "role"),
+        ("predictions", {"status": "99999"}, "status"),
+        ("samples", {"cursor": "nonsense"}, "cursor"),
+        ("summaries", {"since": "10", "until": "5"}, "since"),
+        ("summaries", {"since": "0"}, "width_s"),
+        ("summaries", {"width_s": "7"}, "width_s"),
+    ],
+)
+async def test_faulty_parameter_is_a_problem_that_names_it(
+    http: Http, path: str, params: dict[str, str], field: str
+) -> None:
+    """A parameter that makes no sense gives 422 problem+json with its field."""
+    answer = await http.get(f"/api/v1/{path}", params=params)
+    assert (answer.status, answer.content_type) == (422, "application/problem+json")
+    problem = schemas.ProblemOut.model_validate(await answer.json(content_type=None))
+    assert [error.field for error in problem.errors] == [field]
+
+
+async def test_parameter_given_twice_is_refused(http: Http) -> None:
+    """Two values of one filter are a mistake, not a choice."""
+    answer = await http.get("/api/v1/predictions?model=a&model=b")
+    assert answer.status == 422
+
+
+@pytest.mark.parametrize("path", ["predictions/nope", "samples/nope", "samples/nope/image", "experiments/nope", "nope"])
+async def test_what_is_not_there_is_a_404_problem(http: Http, path: str) -> None:
+    """An id nobody has, or a path that is none, gives problem+json too."""
+    answer = await http.get(f"/api/v1/{path}")
+    assert (answer.status, answer.content_type) == (404, "application/problem+json")
+
+
+async def test_wrong_method_is_a_405_problem_with_allow(http: Http) -> None:
+    """The methods that would do are named."""
+    answer = await http.delete("/api/v1/status")
+    assert (answer.status, answer.content_type) == (405, "application/problem+json")
+    assert "GET" in answer.headers["Allow"]
+
+
+async def test_summaries_give_points_of_the_time_asked_for(http: Http) -> None:
+    """The minute with the predictions is one point with their counts."""
+    series = await (await http.get("/api/v1/summaries", params={"since": "1700000000", "until": "1700000100"})).json()
+    assert [point["summary"]["requests"] for point in series["points"]] == [5]
+    assert series["points"][0]["summary"]["class_counts"] == {"cat": 4, "dog": 4}
+
+
+async def test_sample_image_is_served_harmlessly(http: Http) -> None:
+    """The bytes come with their type, never sniffed, in a sandbox."""
+    answer = await http.get("/api/v1/samples/s1/image")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert (await answer.read()).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type", "status", "served_as"),
+    [
+        ("samples/link.png", "image/png", 404, "application/problem+json"),
+        ("samples/gone.png", "image/png", 404, "application/problem+json"),
+        ("samples/s1.png", "text/html", 200, "application/octet-stream"),
+        ("samples/s1.png", "image/svg+xml", 200, "application/octet-stream"),
+    ],
+)
+async def test_hostile_sample_rows_lead_nowhere(
+    http: Http, services: Services, tmp_path: Path, path: str, media_type: str, status: int, served_as: str
+) -> None:
+    """A path out of the data folder is not followed, and only pictures are served as such."""
+    (tmp_path.parent / "outside").write_text("secret")
+    store = await Store.open(tmp_path)
+    await store.add_sample(Sample("s2", "p1", "det", "1", 1.0, ("x",), 1.0, "new", media_type, path, 1, 1, 1))
+    await store.close()
+    (tmp_path / "samples" / "link.png").symlink_to(tmp_path.parent / "outside")
+    answer = await http.get("/api/v1/samples/s2/image")
+    assert (answer.status, answer.content_type) == (status, served_as)
+
+
+async def test_experiment_can_be_started_changed_read_and_stopped(http: Http) -> None:
+    """PUT, GET and DELETE of an experiment."""
+    path = "/api/v1/experiments/split"
+    assert (await (await http.put(path, json={"control": "a", "treatment": "b", "split": 0.1})).json())["split"] == 0.1
+    await http.put(path, json={"control": "a", "treatment": "b", "split": 0.5, "unit": "header:X-Camera"})
+    assert (await (await http.get(path)).json())["unit"] == "header:X-Camera"
+    assert len((await (await http.get("/api/v1/experiments")).json())["items"]) == 1
+    assert (await http.delete(path)).status == 200
+    assert (await http.delete(path)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "field"),
+    [
+        ("split", {"split": 1.5}, "split"),
+        ("split", {"control": "zebra"}, "control"),
+        ("split", {"unit": "header:"}, "unit"),
+        ("split", {"colour": "red"}, "colour"),
+        ("a%20b", {}, "name"),
+    ],
+)
+async def test_faulty_experiment_is_refused_by_field(http: Http, name: str, change: dict[str, Any], field: str) -> None:
+    """What the schema or the control refuses is a 422 with the field, and nothing runs."""
+    body = {"control": "a", "treatment": "b", "split": 0.1} | change
+    answer = await http.put(f"/api/v1/experiments/{name}", json=body)
+    assert answer.status == 422
+    assert [error["field"] for error in (await answer.json(content_type=None))["errors"]] == [field]
+    assert (await (await http.get("/api/v1/experiments")).json())["items"] == []
+
+
+async def test_status_names_what_is_wrong(http: Http, services: Services) -> None:
+    """A faulty store makes the status not ok, in words."""
+    assert (await (await http.get("/api/v1/status")).json())["ok"] is True
+    services.totals.store_state.update(ok=False, reason="full")  # type: ignore[attr-defined]
+    status = await (await http.get("/api/v1/status")).json()
+    assert (status["ok"], status["faults"]) == (False, ["store: full"])
