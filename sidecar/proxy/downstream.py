@@ -10,7 +10,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from sidecar.proxy.body import BodyError, Framing, framing_for
-from sidecar.proxy.head import HeadError, RequestHead, check_partial_request, parse_request, status_line
+from sidecar.proxy.fields import HeadError
+from sidecar.proxy.head import RequestHead, check_partial_request, parse_request, status_line
 from sidecar.proxy.stream import Stream
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Downstream(asyncio.Protocol):
         self._buffer = b""
         self._position = 0
         self._empty_lines = 0
+        self._checked = 0
         self._stream: Stream | None = None
         self._framing: Framing | None = None
         self._holds: set[str] = set()
@@ -117,12 +119,14 @@ class Downstream(asyncio.Protocol):
             if self._empty_lines > _EMPTY_LINES_MAX:
                 raise HeadError(400, "empty lines before a request")
         limits = self._proxy.settings.limits
-        end = self._buffer.find(b"\r\n\r\n", self._position)
+        end = self._buffer.find(b"\r\n\r\n", self._position + max(0, self._checked - 3))
         if end < 0:
             rest = self._buffer[self._position :]
             if rest and rest != b"\r":
-                check_partial_request(rest, limits)
+                check_partial_request(rest, limits, self._checked)
+                self._checked = len(rest)
             return False
+        self._checked = 0
         if end + 4 - self._position > limits.head_bytes_max:
             check_partial_request(self._buffer[self._position : self._position + limits.head_bytes_max + 1], limits)
         head = parse_request(self._buffer[self._position : end + 4], limits, self._proxy.pseudonym)

@@ -11,6 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from sidecar.proxy.fields import (
+    NUMBER,
+    TOKEN,
+    WORD,
+    HeadError,
+    check_coding,
+    expects_continue,
+    keep_alive_s,
+    max_forwards,
+    refuse_loop,
+    target_and_host,
+)
 from sidecar.types import Limits
 
 CHUNKED = -1
@@ -18,17 +30,12 @@ CHUNKED = -1
 UNTIL_CLOSE = -2
 """A body length of a response: it ends with the connection."""
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_FIELDS = rb"((?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n)*)\r\n"
-_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
+_FIELDS = rb"((?:" + TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n)*)\r\n"
+_REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
 _REQUEST = re.compile(_REQUEST_LINE.pattern + _FIELDS)
 _RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?\r\n" + _FIELDS)
 _FIELD = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)\r\n")
 _BROKEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)|\n[ \t]")
-_LENGTH = re.compile(rb"[0-9]{1,19}")
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+;=%-]+)(?::([0-9]{0,5}))?")
-_ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-_WORD = re.compile(_TOKEN)
 _STATUS_PREFIX = b"HTTP/1."
 _METHOD_BYTES_MAX = 32
 
@@ -75,15 +82,6 @@ _FOLDED = frozenset(
         b"x_real_ip",
     )
 )
-
-
-class HeadError(ValueError):
-    """A head that is refused: ``status`` is the answer a client gets (400, 405, 413, 414, 417, 431, 501, 508)."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -133,28 +131,31 @@ class ResponseHead:
     own: dict[bytes, bytes]
 
 
-def check_partial_request(received: bytes, limits: Limits) -> None:
-    """Refuses the beginning of a head that no continuation could make valid. Raises HeadError."""
-    if _BROKEN.search(received):
+def check_partial_request(received: bytes, limits: Limits, checked: int = 0) -> None:
+    """Refuses the beginning of a head that no continuation could make valid. Raises HeadError.
+
+    The first ``checked`` bytes passed before: a head that trickles in is read once, not once for each byte.
+    """
+    if _BROKEN.search(received, max(0, checked - 2)):
         raise HeadError(400, "malformed head")
     line_end = received.find(b"\r\n")
     if line_end < 0:
         method = received[: _METHOD_BYTES_MAX + 1].partition(b" ")[0]
-        if len(method) > _METHOD_BYTES_MAX or (method and not _WORD.fullmatch(method.rstrip(b"\r"))):
+        if len(method) > _METHOD_BYTES_MAX or (method and not WORD.fullmatch(method.rstrip(b"\r"))):
             raise HeadError(400, "malformed request line")
         if len(received) > limits.target_bytes_max + _METHOD_BYTES_MAX + 16:
             raise HeadError(414, "request target too long")
-    elif line_end and not _REQUEST_LINE.match(received):
+    elif line_end > checked - 2 and not _REQUEST_LINE.match(received):
         raise HeadError(400, "malformed request line")
-    if len(received) > limits.head_bytes_max:
+    if len(received) > limits.head_bytes_max or received.count(b"\n") > limits.head_fields_max + 1:
         raise HeadError(431, "request head too large")
 
 
-def check_partial_response(received: bytes, limits: Limits) -> None:
+def check_partial_response(received: bytes, limits: Limits, checked: int = 0) -> None:
     """As check_partial_request, for the beginning of a response head."""
-    if _BROKEN.search(received) or not received.startswith(_STATUS_PREFIX[: len(received)]):
+    if _BROKEN.search(received, max(0, checked - 2)) or not received.startswith(_STATUS_PREFIX[: len(received)]):
         raise HeadError(502, "malformed response head")
-    if len(received) > limits.head_bytes_max:
+    if len(received) > limits.head_bytes_max or received.count(b"\n") > limits.head_fields_max + 1:
         raise HeadError(502, "response head too large")
 
 
@@ -181,9 +182,9 @@ def parse_request(block: bytes, limits: Limits, pseudonym: bytes = b"sidecar") -
     options = _options(own.get(b"connection", b"")) if b"connection" in own else ()
     if options:
         _drop_nominated(options, fields, lines, own)
-    target, host = _target_and_host(method, target, own.get(b"host"), minor)
+    target, host = target_and_host(method, target, own.get(b"host"), minor)
     if b"via" in own:
-        _refuse_loop(own[b"via"], pseudonym)
+        refuse_loop(own[b"via"], pseudonym)
     path, _, query = target.decode("ascii").partition("?")
     return RequestHead(
         method=method.decode("ascii"),
@@ -194,13 +195,13 @@ def parse_request(block: bytes, limits: Limits, pseudonym: bytes = b"sidecar") -
         host=host,
         length=length,
         keep_alive=minor == 1 and b"close" not in options,
-        expects_continue=_expects_continue(own.get(b"expect"), minor),
+        expects_continue=expects_continue(own.get(b"expect"), minor),
         websocket=minor == 1
         and b"upgrade" in options
         and own.get(b"upgrade", b"").lower() == b"websocket"
         and method == b"GET"
         and length == 0,
-        max_forwards=_max_forwards(own.get(b"max-forwards")),
+        max_forwards=max_forwards(own.get(b"max-forwards")),
         fields=fields,
         lines=lines,
         own=own,
@@ -227,7 +228,7 @@ def parse_response(block: bytes, limits: Limits, method: str) -> ResponseHead:
         length=length,
         declared=declared,
         keep_alive=minor == 1 and b"close" not in options and length != UNTIL_CLOSE,
-        idle_s=_keep_alive_s(own.get(b"keep-alive", b"")),
+        idle_s=keep_alive_s(own.get(b"keep-alive", b"")),
         websocket=b"upgrade" in options and own.get(b"upgrade", b"").lower() == b"websocket",
         fields=fields,
         lines=lines,
@@ -264,7 +265,7 @@ def _sort_fields(
 
 def _options(value: bytes, fault: int = 400) -> frozenset[bytes]:
     options = frozenset(part.strip(b" \t").lower() for part in value.split(b",")) - {b""}
-    if not all(_WORD.fullmatch(option) for option in options):
+    if not all(WORD.fullmatch(option) for option in options):
         raise HeadError(fault, "connection: malformed")
     if options & _END_TO_END:
         raise HeadError(fault, "connection names an end-to-end field")
@@ -294,11 +295,11 @@ def _request_length(own: dict[bytes, bytes], minor: int, limits: Limits) -> int:
             raise HeadError(400, "both content-length and transfer-encoding")
         if minor == 0:
             raise HeadError(400, "transfer-encoding in HTTP/1.0")
-        _check_coding(coding)
+        check_coding(coding)
         return CHUNKED
     if stated is None:
         return 0
-    if not _LENGTH.fullmatch(stated):
+    if not NUMBER.fullmatch(stated):
         raise HeadError(400, "content-length: not a number")
     length = int(stated)
     if length > limits.body_bytes_max:
@@ -306,22 +307,12 @@ def _request_length(own: dict[bytes, bytes], minor: int, limits: Limits) -> int:
     return length
 
 
-def _check_coding(value: bytes) -> None:
-    if value.lower() == b"chunked":
-        return
-    codings = [part.strip(b" \t").lower() for part in value.split(b",")]
-    known_form = all(_WORD.fullmatch(coding) for coding in codings)
-    if known_form and codings[-1] == b"chunked" and codings.count(b"chunked") == 1:
-        raise HeadError(501, "transfer-encoding: only chunked is known")
-    raise HeadError(400, "transfer-encoding: malformed")
-
-
 def _response_length(own: dict[bytes, bytes], minor: int, status: int, method: str) -> tuple[int | None, int]:
     coding = own.get(b"transfer-encoding")
     stated = own.get(b"content-length")
     declared = None
     if stated is not None:
-        if not _LENGTH.fullmatch(stated):
+        if not NUMBER.fullmatch(stated):
             raise HeadError(502, "content-length: not a number")
         declared = int(stated)
     if status < 200 or status == 204:
@@ -333,69 +324,6 @@ def _response_length(own: dict[bytes, bytes], minor: int, status: int, method: s
     if coding is not None:
         return None, CHUNKED
     return declared, UNTIL_CLOSE if declared is None else declared
-
-
-def _target_and_host(method: bytes, target: bytes, host: bytes | None, minor: int) -> tuple[bytes, bytes]:
-    if method in (b"CONNECT", b"TRACE"):
-        raise HeadError(405, f"{method.decode()} is not offered")
-    if host is None:
-        if minor == 1:
-            raise HeadError(400, "host missing")
-        host = b""
-    elif not valid_host(host):
-        raise HeadError(400, "host: malformed")
-    if b"#" in target:
-        raise HeadError(400, "target has a fragment")
-    if target[0] == 0x2F:
-        return target, host
-    if target == b"*" and method == b"OPTIONS":
-        return target, host
-    absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is None or not valid_host(absolute.group(1)):
-        raise HeadError(400, "target: malformed")
-    rest = absolute.group(2)
-    if not rest:
-        rest = b"*" if method == b"OPTIONS" else b"/"
-    elif rest[0] != 0x2F:
-        rest = b"/" + rest
-    return rest, absolute.group(1)
-
-
-def valid_host(host: bytes) -> bool:
-    """Whether ``host`` is a name or address with an optional port, and nothing more."""
-    match = _HOST.fullmatch(host)
-    return match is not None and (not match.group(1) or int(match.group(1)) <= 65535)
-
-
-def _refuse_loop(via: bytes, pseudonym: bytes) -> None:
-    for element in via.split(b","):
-        words = element.split()
-        if len(words) > 1 and words[1].lower() == pseudonym.lower():
-            raise HeadError(508, "the request has passed this proxy before")
-
-
-def _expects_continue(expect: bytes | None, minor: int) -> bool:
-    if expect is None or minor == 0:
-        return False
-    if expect.lower() != b"100-continue":
-        raise HeadError(417, "expect: unknown expectation")
-    return True
-
-
-def _max_forwards(value: bytes | None) -> int | None:
-    if value is None:
-        return None
-    if not _LENGTH.fullmatch(value):
-        raise HeadError(400, "max-forwards: not a number")
-    return int(value)
-
-
-def _keep_alive_s(value: bytes) -> float | None:
-    for part in value.split(b","):
-        name, _, number = part.strip().partition(b"=")
-        if name.lower() == b"timeout" and _LENGTH.fullmatch(number):
-            return float(number)
-    return None
 
 
 def status_line(status: int) -> bytes:

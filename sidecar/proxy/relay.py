@@ -100,7 +100,7 @@ class Proxy:
                 self._stop_health(name)
         self.upstreams = upstreams
         if self._started:
-            self._start_health()
+            self._start_health(checked=False)
             self._upstreams_changed()
 
     def _upstream_for(self, variant: Variant, settings: ProxySettings) -> Upstream:
@@ -117,7 +117,7 @@ class Proxy:
         """Begins the sweep and the health checks, the first of which it awaits."""
         self._started = True
         await asyncio.gather(*(upstream.check_health() for upstream in self.upstreams.values()))
-        self._start_health()
+        self._start_health(checked=True)
         self._sweep()
 
     async def create_server(
@@ -155,11 +155,11 @@ class Proxy:
             upstream.close()
         await asyncio.sleep(0)
 
-    def _start_health(self) -> None:
+    def _start_health(self, checked: bool) -> None:
         loop = asyncio.get_running_loop()
         for name, upstream in self.upstreams.items():
             if name not in self._health:
-                self._health[name] = loop.create_task(upstream.watch_health())
+                self._health[name] = loop.create_task(upstream.watch_health(checked))
 
     def _stop_health(self, name: str) -> None:
         task = self._health.pop(name, None)

@@ -49,12 +49,10 @@ class Router:
         self._pins = settings.pins
         self._literal: dict[tuple[str, str], Match] = {}
         self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], RoutePattern]]] = {}
-        self.unit_headers = tuple(
-            {
-                experiment.unit[7:].lower()
-                for experiment in settings.experiments
-                if experiment.unit.lower().startswith("header:")
-            }
+        self.unit_headers = frozenset(
+            experiment.unit[7:].lower().encode()
+            for experiment in settings.experiments
+            if experiment.unit.lower().startswith("header:")
         )
         for route in settings.routes:
             self._compile(route)

@@ -6,11 +6,12 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from sidecar.proxy.body import frame_chunk
+from sidecar.proxy.capture import Capture, exchange_of
 from sidecar.proxy.head import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead, status_line
 from sidecar.proxy.ring import Body
-from sidecar.proxy.routing import Assignment, Match, redact, served_version
+from sidecar.proxy.routing import Assignment, Match, served_version
 from sidecar.proxy.upstream import Overloaded, Upstream, UpstreamConnection
-from sidecar.types import Exchange
+from sidecar.types import Variant
 
 if TYPE_CHECKING:
     from sidecar.proxy.downstream import Downstream
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
 REQUEST_HEAD_BYTES = 2_048
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
-_REQUEST_FIELDS = frozenset(
-    (b"content-type", b"content-encoding", b"inference-header-content-length", b"x-request-id", b"traceparent")
-)
-_RESPONSE_FIELDS = frozenset((b"content-type", b"content-encoding", b"inference-header-content-length"))
 _ERRORS = {
     "connect": "upstream_unreachable",
     "reset": "upstream_reset",
@@ -41,52 +38,60 @@ class Stream:
         self.prediction_id = ""
         self._proxy = proxy
         self._downstream = downstream
-        self._head = head
-        self._settings = proxy.settings
+        self.head = head
+        self.settings = proxy.settings
         self._limits = proxy.settings.limits
         self._started = monotonic()
-        self._started_at = time()
+        self.started_at = time()
         self._sent_at = self._first_byte_at = self._ended_at = 0.0
         self._connection: UpstreamConnection | None = None
         self._pending: list[bytes] = []
         self._request_ended = False
-        self._request_bytes = 0
-        self._request_head = b""
+        self.request_bytes = 0
+        self.request_head = b""
         self._chunked_upload = False
         self._replayed = self._tunnel = self._done = self._recorded = False
         self._begun = self._chunked_download = self._close = False
-        self._status = 0
-        self._response: ResponseHead | None = None
-        self._response_bytes = self._captured_bytes = 0
-        self._captured: list[bytes] = []
-        self._too_large = False
+        self.status = 0
+        self.response: ResponseHead | None = None
         self._body: Body | None = None
-        self._pinned: tuple[str, ...] = ()
+        self.pinned: tuple[str, ...] = ()
         self._match: Match | None = proxy.router.match(head.method, head.path)
-        self._assignment = self._assign()
-        self._upstream: Upstream = proxy.upstreams[self._assignment.variant]
+        self.assignment = self._assign()
+        self.capture = Capture(proxy, self._match is not None)
+        self._upstream: Upstream = proxy.upstreams[self.assignment.variant]
         self.keep_alive = head.keep_alive
 
     def _assign(self) -> Assignment:
         proxy, match = self._proxy, self._match
         if match is None:
             return proxy.router.assign(None, None, "", "")
-        self.prediction_id = proxy.mint_id(self._started_at)
-        self._pinned = proxy.router.pinned(match.model, self.prediction_id)
-        self._body = proxy.ring.open(self.prediction_id, bool(self._pinned))
+        self.prediction_id = proxy.mint_id(self.started_at)
+        self.pinned = proxy.router.pinned(match.model, self.prediction_id)
+        self._body = proxy.ring.open(self.prediction_id, bool(self.pinned))
         experiment = proxy.router.experiment_for(match)
         unit = None
         if experiment is not None and experiment.unit.lower().startswith("header:"):
-            value = self._head.get(experiment.unit[7:].lower().encode())
+            value = self.head.get(experiment.unit[7:].lower().encode())
             unit = value.decode("latin-1") if value else None
-        return proxy.router.assign(match, unit, self._downstream.client_address(self._head), self.prediction_id)
+        return proxy.router.assign(match, unit, self._downstream.client_address(self.head), self.prediction_id)
 
-    # -- request ---------------------------------------------------------------------------------------------------
+    @property
+    def variant(self) -> Variant:
+        return self._upstream.variant
+
+    @property
+    def upstream_ms(self) -> float:
+        return (self._ended_at - self._sent_at) * 1000 if self._sent_at else 0.0
+
+    @property
+    def first_byte_ms(self) -> float:
+        return (self._first_byte_at - self._started) * 1000 if self._first_byte_at else 0.0
 
     def start(self, chunk: bytes, ended: bool) -> None:
         """Sends the request on, or queues for a connection. ``chunk`` is what came of the body with the head."""
         self._proxy.in_flight += 1
-        self._chunked_upload = self._head.length == CHUNKED and not ended
+        self._chunked_upload = self.head.length == CHUNKED and not ended
         self._request_ended = ended
         self._note_request(chunk)
         self._pending = [chunk] if chunk else []
@@ -123,7 +128,7 @@ class Stream:
             self._downstream.hold_reading("upstream", False)
 
     def _compose_request(self) -> bytes:
-        head, upstream = self._head, self._upstream
+        head, upstream = self.head, self._upstream
         variant = upstream.variant
         target = head.target
         if variant.path and self._match is not None:
@@ -137,7 +142,7 @@ class Stream:
         if self._chunked_upload:
             lines.append(b"Transfer-Encoding: chunked\r\n")
         elif head.length == CHUNKED or head.length > 0 or b"content-length" in head.own or self.method == "POST":
-            lines.append(b"Content-Length: %d\r\n" % (self._request_bytes if head.length == CHUNKED else head.length))
+            lines.append(b"Content-Length: %d\r\n" % (self.request_bytes if head.length == CHUNKED else head.length))
         if head.max_forwards is not None:
             forwards = head.max_forwards - (1 if self.method == "OPTIONS" else 0)
             lines.append(b"Max-Forwards: %d\r\n" % forwards)
@@ -163,10 +168,10 @@ class Stream:
             connection.send(parts)
 
     def _note_request(self, chunk: bytes) -> None:
-        self._request_bytes += len(chunk)
+        self.request_bytes += len(chunk)
         if self._body is not None and chunk:
-            if len(self._request_head) < REQUEST_HEAD_BYTES:
-                self._request_head += chunk[: REQUEST_HEAD_BYTES - len(self._request_head)]
+            if len(self.request_head) < REQUEST_HEAD_BYTES:
+                self.request_head += chunk[: REQUEST_HEAD_BYTES - len(self.request_head)]
             self._proxy.ring.append(self._body, chunk)
 
     def _wait_for_request_or_response(self) -> None:
@@ -184,30 +189,28 @@ class Stream:
             self._downstream.deadline = monotonic() + self._limits.idle_timeout_s
         self._downstream.hold_reading("upstream", paused)
 
-    # -- response --------------------------------------------------------------------------------------------------
-
     def on_interim(self, head: ResponseHead) -> None:
-        if self._head.minor == 1:
+        if self.head.minor == 1:
             self._downstream.write([status_line(head.status), *head.lines, b"\r\n"])
 
     def on_response(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
         now = monotonic()
-        if head.status == 101 and not (self._head.websocket and head.websocket):
+        if head.status == 101 and not (self.head.websocket and head.websocket):
             self._abort_upstream()
             self.on_failure("protocol", "the upstream switched protocols unasked", 502)
             return
         self._first_byte_at = now
-        self._response = head
-        self._status = head.status
+        self.response = head
+        self.status = head.status
         if head.status == 101:
             self._begin_tunnel(head)
             return
         self._begun = True
         self.phase = "response"
         self._downstream.deadline = now + self._limits.idle_timeout_s
-        self._close = not self._head.keep_alive or self._proxy.draining or not self._request_ended
+        self._close = not self.head.keep_alive or self._proxy.draining or not self._request_ended
         parts = [self._compose_response(head, len(chunk) if ended else -1)]
-        self._capture(chunk)
+        self.capture.add(chunk)
         if self._chunked_download:
             parts += frame_chunk(chunk, ended)
         elif chunk:
@@ -221,7 +224,7 @@ class Stream:
         if head.length in (CHUNKED, UNTIL_CLOSE):
             if whole_bytes >= 0:
                 lines.append(b"Content-Length: %d\r\n" % whole_bytes)
-            elif self._head.minor == 1:
+            elif self.head.minor == 1:
                 self._chunked_download = True
                 lines.append(b"Transfer-Encoding: chunked\r\n")
             else:
@@ -241,32 +244,12 @@ class Stream:
             self._on_tunnel_chunk(chunk, ended)
             return
         self._downstream.deadline = monotonic() + self._limits.idle_timeout_s
-        self._capture(chunk)
+        self.capture.add(chunk)
         parts = frame_chunk(chunk, ended) if self._chunked_download else [chunk]
         if chunk or parts != [b""]:
             self._downstream.write(parts)
         if ended:
             self._finish()
-
-    def _capture(self, chunk: bytes) -> None:
-        self._response_bytes += len(chunk)
-        if self._match is None or self._too_large or not chunk:
-            return
-        if self._response_bytes > self._limits.tap_response_bytes_max:
-            self._drop_capture("tap_response_bytes_max")
-        elif self._proxy.captured_bytes + len(chunk) > self._limits.tap_bytes_max:
-            self._drop_capture("capture_budget")
-        else:
-            self._captured.append(chunk)
-            self._captured_bytes += len(chunk)
-            self._proxy.captured_bytes += len(chunk)
-
-    def _drop_capture(self, limit: str) -> None:
-        self._proxy.hit(limit)
-        self._too_large = True
-        self._captured = []
-        self._proxy.captured_bytes -= self._captured_bytes
-        self._captured_bytes = 0
 
     def _finish(self) -> None:
         if self._done:
@@ -292,7 +275,7 @@ class Stream:
             self._record(kind)
             self._downstream.abort()
             return
-        self._status = status
+        self.status = status
         self._record(kind)
         self._downstream.answer(
             status, _ERRORS[kind], detail, prediction_id=self.prediction_id, close=not self._request_ended
@@ -306,10 +289,8 @@ class Stream:
             and not self._replayed
             and self.method in _IDEMPOTENT
             and self._request_ended
-            and sum(map(len, self._pending)) == self._request_bytes
+            and sum(map(len, self._pending)) == self.request_bytes
         )
-
-    # -- tunnel ----------------------------------------------------------------------------------------------------
 
     def _begin_tunnel(self, head: ResponseHead) -> None:
         self._begun = self._tunnel = True
@@ -324,19 +305,17 @@ class Stream:
 
     def tunnel(self, chunk: bytes) -> None:
         """Bytes of an upgraded connection, client to upstream."""
-        self._request_bytes += len(chunk)
+        self.request_bytes += len(chunk)
         if self._connection is not None:
             self._connection.send([chunk])
 
     def _on_tunnel_chunk(self, chunk: bytes, ended: bool) -> None:
-        self._response_bytes += len(chunk)
+        self.capture.add(chunk)
         if chunk:
             self._downstream.write([chunk])
         if ended:
             self._close = True
             self._finish()
-
-    # -- ends ------------------------------------------------------------------------------------------------------
 
     def pause(self, paused: bool) -> None:
         """The client can't take more for now."""
@@ -356,7 +335,7 @@ class Stream:
         """The request's body broke its framing or came too slowly: the upstream must not take it for whole."""
         begun = self._begun
         if not begun:
-            self._status = status
+            self.status = status
         self._end_early("body")
         if begun:
             self._downstream.abort()
@@ -397,50 +376,16 @@ class Stream:
         self._recorded = True
         proxy = self._proxy
         proxy.in_flight -= 1
-        proxy.captured_bytes -= self._captured_bytes
-        match, assignment, variant = self._match, self._assignment, self._upstream.variant
+        match, assignment = self._match, self.assignment
         latency_ms = (self._ended_at - self._started) * 1000
-        upstream_ms = (self._ended_at - self._sent_at) * 1000 if self._sent_at else 0.0
         if match is None:
-            proxy.count("", "", assignment, "", self._status, error, latency_ms, upstream_ms)
+            proxy.count("", "", assignment, "", self.status, error, latency_ms, self.upstream_ms)
             return
-        version = served_version(variant, match)
-        slice_name = proxy.slice_of(self._head)
-        proxy.count(match.model, version, assignment, slice_name, self._status, error, latency_ms, upstream_ms)
+        version = served_version(self.variant, match)
+        slice_name = proxy.slice_of(self.head)
+        proxy.count(match.model, version, assignment, slice_name, self.status, error, latency_ms, self.upstream_ms)
         self._end_body()
-        proxy.tap.exchange(
-            Exchange(
-                prediction_id=self.prediction_id,
-                started_at=self._started_at,
-                worker=proxy.worker,
-                settings_version=self._settings.version,
-                model=match.model,
-                dialect=match.dialect,
-                variant=variant.name,
-                version=version,
-                role=assignment.role,
-                experiment=assignment.experiment,
-                epoch=assignment.epoch,
-                unit=assignment.unit,
-                slice=slice_name,
-                method=self.method,
-                path=self._head.path,
-                query=redact(self._head.query),
-                status=self._status,
-                error=error,
-                latency_ms=latency_ms,
-                upstream_ms=upstream_ms,
-                first_byte_ms=(self._first_byte_at - self._started) * 1000 if self._first_byte_at else 0.0,
-                request_bytes=self._request_bytes,
-                response_bytes=self._response_bytes,
-                response_too_large=self._too_large,
-                pinned=self._pinned,
-                request_headers=self._request_fields(),
-                response_headers=_allowed(self._response.fields, _RESPONSE_FIELDS) if self._response else (),
-                request_head=self._request_head,
-                response_body=self._captured[0] if len(self._captured) == 1 else b"".join(self._captured),
-            )
-        )
+        proxy.tap.exchange(exchange_of(self, proxy, match, error, slice_name, latency_ms))
 
     def _end_body(self) -> None:
         if self._body is None:
@@ -449,13 +394,3 @@ class Stream:
             self._proxy.ring.end(self._body, self._ended_at)
         else:
             self._proxy.ring.discard(self._body)
-
-    def _request_fields(self) -> tuple[tuple[str, str], ...]:
-        names = _REQUEST_FIELDS
-        if self._proxy.router.unit_headers:
-            names = names | {name.encode() for name in self._proxy.router.unit_headers}
-        return _allowed(self._head.fields, names)
-
-
-def _allowed(fields: list[tuple[bytes, bytes]], names: frozenset[bytes]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields if name in names)

@@ -17,7 +17,9 @@ from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from sidecar.proxy.body import BodyError, Framing, framing_for
-from sidecar.proxy.head import UNTIL_CLOSE, HeadError, ResponseHead, check_partial_response, parse_response
+from sidecar.proxy.fields import HeadError
+from sidecar.proxy.head import UNTIL_CLOSE, ResponseHead, check_partial_response, parse_response
+from sidecar.proxy.health import is_healthy
 from sidecar.types import Limits, Variant
 
 _POLLED = select.POLLIN | select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
@@ -50,6 +52,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._user: Requester | None = None
         self._buffer = b""
+        self._checked = 0
         self._head: ResponseHead | None = None
         self._framing: Framing | None = None
         self._interims = 0
@@ -80,6 +83,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head = self._framing = None
         self._interims = 0
         self._buffer = b""
+        self._checked = 0
 
     def send(self, parts: list[bytes]) -> None:
         self._transport.writelines(parts)
@@ -136,12 +140,14 @@ class UpstreamConnection(asyncio.Protocol):
         while True:
             if self.reused and not self._interims and data.startswith(b"\r\n"):
                 data = data[2:]
-            end = data.find(b"\r\n\r\n")
+            end = data.find(b"\r\n\r\n", max(0, self._checked - 3))
             if end < 0:
                 if not (self.reused and data == b"\r"):
-                    check_partial_response(data, self._limits)
+                    check_partial_response(data, self._limits, self._checked)
+                    self._checked = len(data)
                 self._buffer = data
                 return
+            self._checked = 0
             head = parse_response(data[: end + 4], self._limits, user.method)
             data = data[end + 4 :]
             if head.status >= 200 or head.status == 101:
@@ -371,25 +377,15 @@ class Upstream:
             self._changed()
 
     async def check_health(self) -> None:
-        """One active check: a connection, and a 2xx or 3xx to GET ``health_path`` where there is one."""
-        try:
-            async with asyncio.timeout(self.limits.connect_timeout_s):
-                reader, writer = await asyncio.open_connection(self.host, self.port, ssl=self.tls)
-                try:
-                    healthy = not self.health_path or await self._ask_health(reader, writer)
-                finally:
-                    writer.transport.abort()
-        except (OSError, TimeoutError):
-            healthy = False
-        self.set_up(healthy)
+        """One active check now."""
+        path = self.prefix + self.health_path.encode() if self.health_path else b""
+        self.set_up(
+            await is_healthy(self.host, self.port, self.tls, self.authority, path, self.limits.connect_timeout_s)
+        )
 
-    async def _ask_health(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        path = self.prefix + self.health_path.encode()
-        writer.write(b"GET %b HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % (path, self.authority))
-        words = (await reader.readline()).split()
-        return len(words) > 1 and words[0].startswith(b"HTTP/1.") and words[1][:1] in (b"2", b"3")
-
-    async def watch_health(self) -> None:
+    async def watch_health(self, checked: bool) -> None:
         while True:
-            await self.check_health()
+            if not checked:
+                await self.check_health()
+            checked = False
             await asyncio.sleep(self.limits.health_interval_s)

@@ -1,0 +1,200 @@
+"""The worker process as the supervisor starts it, with a monitor's socket in the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.link import (
+    Frame,
+    FrameDecoder,
+    Kind,
+    pack_frame,
+    settings_to_json,
+    unpack_counts,
+    unpack_exchanges,
+    unpack_image,
+    unpack_json,
+)
+from sidecar.types import Limits, ProxySettings, RoutePattern, Variant
+from tests.kit.upstream import Upstream, read_answer, until
+
+BODY = bytes(range(256)) * 2_000
+REQUEST = b"POST /predict?key=secret HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+
+
+@dataclass
+class Monitor:
+    """A monitor's end of the link that keeps what it gets and acknowledges where told to."""
+
+    path: str
+    acknowledges: bool = True
+    frames: list[Frame] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        decoder = FrameDecoder()
+        try:
+            while received := await reader.read(1 << 16):
+                for frame in decoder.feed(received):
+                    self.frames.append(frame)
+                    if self.acknowledges and frame.sequence:
+                        writer.write(pack_frame(Kind.ACK, sequence=frame.sequence))
+        except ConnectionError:
+            pass
+
+    def of(self, kind: Kind) -> list[Frame]:
+        return [frame for frame in self.frames if frame.kind is kind]
+
+    def send(self, kind: Kind, payload: bytes) -> None:
+        self.writers[-1].write(pack_frame(kind, payload))
+
+
+@dataclass
+class Running:
+    process: asyncio.subprocess.Process
+    monitor: Monitor
+    settings: ProxySettings
+    port: int
+    status: asyncio.StreamReader
+
+    async def ask(self, request: bytes = REQUEST) -> tuple[int, dict[bytes, bytes], bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request)
+        try:
+            return await read_answer(reader)
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def worker(tmp_path: Path) -> AsyncIterator[Running]:
+    upstream = Upstream()
+    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0, limit=1 << 22)
+    port = server.sockets[0].getsockname()[1]
+    settings = ProxySettings(
+        version=1,
+        variants=(Variant("A", f"http://127.0.0.1:{port}", version="7"),),
+        default="A",
+        routes=(RoutePattern(("POST",), "/predict", "plain", model="det"),),
+        limits=Limits(drain_grace_s=4.0),
+    )
+    monitor = Monitor(str(tmp_path / "link"))
+    link = await asyncio.start_unix_server(monitor.serve, monitor.path)
+    listener = socket.create_server(("127.0.0.1", 0))
+    status_read, status_write = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sidecar.proxy.worker", stdin=-1, pass_fds=(listener.fileno(), status_write)
+    )
+    os.close(status_write)
+    start = {
+        "worker": 3,
+        "listen_fd": listener.fileno(),
+        "status_fd": status_write,
+        "link": monitor.path,
+        "settings": asdict(settings),
+    }
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(start).encode() + b"\n")
+    status = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(status), os.fdopen(status_read, "rb")
+    )
+    yield Running(process, monitor, settings, listener.getsockname()[1], status)
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+    pipe.close()
+    listener.close()
+    link.close()
+    server.close()
+    for writer in [*upstream.writers.values(), *monitor.writers]:
+        writer.transport.abort()
+
+
+async def told(worker: Running) -> dict[str, Any]:
+    async with asyncio.timeout(10):
+        line: dict[str, Any] = json.loads(await worker.status.readline())
+        return line
+
+
+async def test_worker_ships_exchange_counts_and_wanted_image(worker: Running) -> None:
+    """A prediction request is relayed, shipped once, counted, and its body comes when the monitor wants it."""
+    assert await told(worker) == {"accepting": True, "upstreams": {"A": True}}
+    status, fields, body = await worker.ask()
+    assert (status, body) == (200, b"ok")
+    prediction_id = fields[b"x-prediction-id"].decode()
+    await until(lambda: worker.monitor.of(Kind.EXCHANGES) and worker.monitor.of(Kind.COUNTS))
+    (exchange,) = unpack_exchanges(worker.monitor.of(Kind.EXCHANGES)[0].payload)
+    assert (exchange.prediction_id, exchange.version, exchange.status) == (prediction_id, "7", 200)
+    assert (exchange.query, exchange.request_bytes) == ("key=REDACTED", len(BODY))
+    assert (exchange.request_head, exchange.response_body) == (BODY[:2048], b"ok")
+    (count,) = unpack_counts(worker.monitor.of(Kind.COUNTS)[0].payload)
+    assert (count.model, count.requests, count.statuses) == ("det", 1, {200: 1})
+    worker.monitor.send(Kind.WANT, prediction_id.encode())
+    worker.monitor.send(Kind.WANT, b"nobody")
+    await until(lambda: worker.monitor.of(Kind.MISSING))
+    parts = [unpack_image(frame.payload) for frame in worker.monitor.of(Kind.IMAGE)]
+    assert b"".join(part for _, _, _, part in parts) == BODY
+    assert unpack_json(worker.monitor.of(Kind.MISSING)[0].payload) == {"id": "nobody", "reason": "unknown"}
+    hello = unpack_json(worker.monitor.of(Kind.HELLO)[0].payload)
+    assert (hello["worker"], hello["pid"], hello["settings"]) == (3, worker.process.pid, 1)
+
+
+async def test_worker_sends_unacknowledged_frames_again_after_reconnect(worker: Running) -> None:
+    """What the monitor had not committed when it died comes again over the next connection."""
+    await told(worker)
+    worker.monitor.acknowledges = False
+    await worker.ask()
+    await until(lambda: worker.monitor.of(Kind.EXCHANGES))
+    worker.monitor.acknowledges = True
+    first = worker.monitor.of(Kind.EXCHANGES)[0]
+    worker.monitor.frames.clear()
+    worker.monitor.writers[-1].transport.abort()
+    await until(lambda: worker.monitor.of(Kind.EXCHANGES))
+    assert worker.monitor.of(Kind.EXCHANGES)[0] == first
+
+
+async def test_worker_takes_newer_settings_only(worker: Running) -> None:
+    """Settings swap on a living connection; the same or an older version changes nothing."""
+    await told(worker)
+    await until(lambda: worker.monitor.of(Kind.STATUS))
+    worker.monitor.send(Kind.SETTINGS, settings_to_json(replace(worker.settings, version=5)))
+    worker.monitor.send(Kind.SETTINGS, settings_to_json(replace(worker.settings, version=4)))
+    worker.monitor.frames.clear()
+    await until(lambda: worker.monitor.of(Kind.STATUS))
+    assert unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["settings"] == 5
+
+
+async def test_worker_drains_when_its_supervisor_is_gone(worker: Running) -> None:
+    """The end of stdin makes a worker stop accepting, ship what it has and exit well; Ctrl-C alone does not."""
+    await told(worker)
+    worker.process.send_signal(signal.SIGINT)
+    await worker.ask()
+    assert worker.process.stdin is not None
+    worker.process.stdin.close()
+    assert (await told(worker))["accepting"] is False
+    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
+    assert sum(len(list(unpack_exchanges(frame.payload))) for frame in worker.monitor.of(Kind.EXCHANGES)) == 1
+    assert sum(c.requests for f in worker.monitor.of(Kind.COUNTS) for c in unpack_counts(f.payload)) == 1
+
+
+async def test_worker_imports_nothing_heavy() -> None:
+    """A worker stays small: none of the monitor's libraries are loaded by it."""
+    code = "import sys, sidecar.proxy.worker; print(*sys.modules)"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=-1)
+    modules = set((await process.communicate())[0].decode().split())
+    assert not modules & {"numpy", "orjson", "aiohttp", "pydantic", "PIL", "sqlite3", "yaml"}
+    rooms = {name.split(".")[1] for name in modules if name.startswith("sidecar.")}
+    assert rooms == {"types", "hashing", "link", "proxy"}
