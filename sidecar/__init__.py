@@ -19,4 +19,20 @@ The map of the house, in the order a request meets the rooms:
 No import runs back up this list; ``docs/architecture.md`` says which room may import which.
 """
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sidecar.client import AsyncClient, Client
+
+__all__ = ["AsyncClient", "Client", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """The client, imported when it is asked for: a proxy worker must not carry it."""
+    if name in {"Client", "AsyncClient"}:
+        from sidecar import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module 'sidecar' has no attribute {name!r}")

@@ -244,6 +244,11 @@ def _reference_faults(config: Config) -> list[str]:
     for index, route in enumerate(config.routes):
         if route.upstream and route.upstream not in names:
             faults.append(f"routes.{index}.upstream: no upstream is called {route.upstream!r}, expected {known}")
+    for index, model in enumerate(config.models):
+        if model.class_names_file is not None and not model.class_names_file.is_file():
+            faults.append(f"models.{index}.class_names_file: {str(model.class_names_file)!r} is no file")
+    if config.admin.token_file is not None and not config.admin.token_file.is_file():
+        faults.append(f"admin.token_file: {str(config.admin.token_file)!r} is no file")
     models: list[str] = []
     for index, experiment in enumerate(config.experiments):
         place = f"experiments.{index}"

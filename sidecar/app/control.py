@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sidecar.api.services import ControlError, ExperimentIn
+from sidecar.api.schemas import ExperimentIn
+from sidecar.api.services import ControlError
 from sidecar.app.compile import compile_settings, experiments_in_force, with_epochs
 from sidecar.app.config import Config, ExperimentConfig
 from sidecar.app.state import State, save_state
@@ -21,6 +22,7 @@ class Control:
         self.config = config
         self.state = with_epochs(config, state)
         self._apply = apply
+        self.on_change: Callable[[Config], None] = lambda _: None
 
     def compiled(self) -> ProxySettings:
         return compile_settings(self.config, self.state)
@@ -89,4 +91,5 @@ class Control:
         """Durable first: a worker must never follow what a restart would forget."""
         save_state(config.data_dir, state)
         self.config, self.state = config, state
+        self.on_change(config)
         self._apply(self.compiled())

@@ -57,6 +57,12 @@ class Figures:
         dropped += self._pipeline.dropped
         for (rule, reason), count in self._sampling.missed.items():
             dropped[f"sample_{rule}", reason] += count
+        for (rule, reason), count in self._keeper.failed.items():
+            dropped[f"sample_{rule}", reason] += count
+        for rule, count in self._keeper.queue_full.items():
+            dropped[f"sample_{rule}", "queue_full"] += count
+        for reason, count in self._keeper.probe_failed.items():
+            dropped["sample_input_probe", reason] += count
         return dropped
 
     def samples(self) -> Mapping[str, int]:

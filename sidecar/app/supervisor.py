@@ -195,9 +195,10 @@ class Supervisor:
     async def _finish(self, children: list[Child], grace_s: float) -> None:
         for child in children:
             child.drain()
-        hurry = asyncio.create_task(self._hurry.wait())
-        ended = asyncio.gather(*(self._lives[child.name] for child in children))
-        await asyncio.wait({hurry, ended}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        ended: asyncio.Future[list[None]] = asyncio.gather(*(self._lives[child.name] for child in children))
+        either: set[asyncio.Future[Any]] = {hurry, ended}
+        await asyncio.wait(either, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         for child in children:
             if child.pid:

@@ -1,0 +1,220 @@
+"""The monitor process: its parts put together, started in order, stopped in the reverse.
+
+``python -m sidecar.app.monitor`` reads a line of JSON from standard input (the configuration and the link's path),
+further lines are reloads, and the end of input is the order to finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import setproctitle
+import structlog
+import uvloop
+from aiohttp import web
+
+from sidecar import __version__
+from sidecar.api.app import create_app
+from sidecar.api.services import Services
+from sidecar.app.config import Config, config_from
+from sidecar.app.control import Control
+from sidecar.app.figures import Figures
+from sidecar.app.logs import set_up_logs
+from sidecar.app.reading import Reading
+from sidecar.app.state import load_state
+from sidecar.data_engine import SampleKeeper, decide, sampling_config
+from sidecar.monitor.buckets import Buckets
+from sidecar.monitor.intake import Intake
+from sidecar.monitor.pipeline import Pipeline
+from sidecar.monitor.sampling import Sampling, Wanted
+from sidecar.recording import ClockAgreement, OutboxItem, Reader, Store, StoreError
+from sidecar.streaming import Delivery, summary_item
+from sidecar.summaries import Summary, SummaryKey
+
+log = structlog.get_logger()
+
+RETAIN_EVERY_S = 30.0
+STORE_RETRY_S = 1.0
+HELLO_BYTES_MAX = 16 << 20
+LAST_FRAMES_S = 0.5
+"""How long the pipeline still takes frames after the order to finish; the workers have gone by then."""
+
+
+class Monitor:
+    """The monitor of one sidecar. ``link`` is the path of the socket that the workers connect to."""
+
+    def __init__(self, config: Config, link: Path) -> None:
+        self._config = config
+        self._link = link
+        self._tasks: list[asyncio.Task[None]] = []
+        self._control: Control | None = None
+        self._instance_id = f"{socket.gethostname()}:{config.listen.port}"
+
+    async def run(self, finished: asyncio.Event) -> None:
+        """Until ``finished``."""
+        async with contextlib.AsyncExitStack() as stack:
+            store = await _open_store(self._config.data_dir)
+            stack.push_async_callback(store.close)
+            reader = await Reader.open(self._config.data_dir)
+            stack.push_async_callback(reader.close)
+            await self._start(stack, store, reader)
+            await finished.wait()
+            await asyncio.sleep(LAST_FRAMES_S)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _start(self, stack: contextlib.AsyncExitStack, store: Store, reader: Reader) -> None:
+        config = self._config
+        control = Control(config, load_state(config.data_dir), lambda settings: intake.apply(settings))
+        self._control = control
+        reading = Reading(config)
+        control.on_change = reading.configure
+        keeper = SampleKeeper(config.data_dir, store)
+        sampling_settings = sampling_config(config.sampling.model_dump())
+
+        def keep(wanted: Wanted, body: bytes) -> None:
+            probe = wanted.probe
+            measured = None if probe is None else functools.partial(pipeline.probed, probe)
+            keeper.offer(wanted.keep, wanted.headers, body, measured)
+
+        sampling = Sampling(
+            lambda prediction: decide(prediction, sampling_settings),
+            keep,
+            lambda worker, epoch, name: intake.want(worker, epoch, name),
+            lambda worker, epoch, name: intake.release(worker, epoch, name),
+        )
+        intake = Intake(self._link, control.compiled(), await store.positions(), sampling.image, sampling.missing)
+        pipeline = Pipeline(
+            intake, store.commit, Buckets(store.summary), sampling, reading.predictions_of, self._hand_on
+        )
+        deliveries = [
+            Delivery(
+                *(store, item.name, item.url, item.headers),
+                instance_id=self._instance_id,
+                outbox_bytes_max=item.outbox_bytes_max,
+            )
+            for item in config.stream
+        ]
+        figures = Figures(store, intake, pipeline, sampling, keeper, deliveries)
+        await self._serve_admin(stack, Services(reader, figures, control, config.data_dir, **_access(config)))
+        await intake.start()
+        stack.push_async_callback(intake.stop)
+        stack.push_async_callback(keeper.close)
+        self._keep_running("pipeline", pipeline.run)
+        self._keep_running("samples", keeper.run)
+        self._keep_running("retention", lambda: self._retain(store))
+        for delivery in deliveries:
+            self._keep_running(f"delivery {delivery.name}", delivery.run)
+
+    async def _serve_admin(self, stack: contextlib.AsyncExitStack, services: Services) -> None:
+        runner = web.AppRunner(create_app(services), access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        admin = self._config.admin
+        try:
+            await web.TCPSite(runner, admin.host, admin.port).start()
+        except OSError as error:
+            log.error("admin_port_taken", host=admin.host, port=admin.port, error=error.strerror)
+
+    def _hand_on(self, key: SummaryKey, revision: int, summary: Summary) -> Sequence[OutboxItem]:
+        """A closed bucket as an item for every backend."""
+        return [summary_item(stream.name, self._instance_id, key, revision, summary) for stream in self._config.stream]
+
+    async def _retain(self, store: Store) -> None:
+        """Keep the store within its bounds, for ever."""
+        clocks = ClockAgreement(time.time(), time.monotonic())
+        retention = self._config.retention
+        while True:
+            await asyncio.sleep(RETAIN_EVERY_S if store.health.reason != "full" else STORE_RETRY_S)
+            sure = clocks.agree(time.time(), time.monotonic())
+            age_s = retention.age_days * 86_400 if sure else float("inf")
+            try:
+                await store.retain(time.time(), age_s, retention.bytes_max)
+            except StoreError as error:
+                log.error("retention_failed", reason=error.reason)
+
+    def _keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """A part that fails is logged and started again: none of them may take the others down."""
+
+        async def keep() -> None:
+            while True:
+                try:
+                    await work()
+                except asyncio.CancelledError:
+                    raise
+                except Exception:
+                    log.exception("part_failed", part=name)
+                await asyncio.sleep(1.0)
+
+        self._tasks.append(asyncio.create_task(keep()))
+
+    def reload(self, config: Config) -> None:
+        """The supervisor read a new configuration."""
+        self._config = config
+        if self._control is not None:
+            self._control.reload(config)
+
+
+async def _open_store(data_dir: Path) -> Store:
+    """The store, tried for as long as it takes: the proxy goes on meanwhile, and its workers keep what they can."""
+    while True:
+        try:
+            return await Store.open(data_dir)
+        except (StoreError, OSError) as error:
+            log.error("store_not_opened", error=str(error))
+            await asyncio.sleep(STORE_RETRY_S)
+
+
+def _access(config: Config) -> dict[str, Any]:
+    token = config.admin.token_file.read_text().strip() if config.admin.token_file else None
+    return {"token": token, "version": __version__}
+
+
+async def _main() -> None:
+    finished = asyncio.Event()
+    reader = asyncio.StreamReader(limit=HELLO_BYTES_MAX)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    loop.add_signal_handler(signal.SIGTERM, finished.set)
+    config, link = _hello(await reader.readline())
+    set_up_logs(config.log_format, "monitor")
+    monitor = Monitor(config, link)
+    orders = asyncio.create_task(_follow_orders(reader, monitor, finished))
+    await monitor.run(finished)
+    orders.cancel()
+
+
+def _hello(line: bytes) -> tuple[Config, Path]:
+    hello = json.loads(line)
+    return config_from(hello["config"], {}), Path(hello["link"])
+
+
+async def _follow_orders(reader: asyncio.StreamReader, monitor: Monitor, finished: asyncio.Event) -> None:
+    while line := await reader.readline():
+        monitor.reload(_hello(line)[0])
+    finished.set()
+
+
+def main() -> None:
+    """The process."""
+    setproctitle.setproctitle("sidecar: monitor")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.nice(5)  # proxied traffic goes first where both want the same core
+    uvloop.run(_main())
+
+
+if __name__ == "__main__":
+    main()

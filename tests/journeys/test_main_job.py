@@ -1,0 +1,162 @@
+"""The main job from end to end: a request through real processes, its figures read back in every place."""
+
+import concurrent.futures
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sidecar import Client
+from tests.kit.sidecar import RunningSidecar, ask, running_sidecar, wait_for
+
+INFER = "/v2/models/det/infer"
+ModelServer = Callable[[str], str]
+
+
+def test_request_is_relayed_recorded_and_summarised(tmp_path: Path, model_server: ModelServer) -> None:
+    """The answer comes back unchanged; detections, timing and counts are in API, client and /metrics."""
+    upstream = model_server("one")
+    with running_sidecar(tmp_path, ["--upstream", upstream]) as sidecar:
+        direct = ask(upstream + INFER, b"{}", Content_Type="application/json")
+        proxied = ask(sidecar.url(INFER), b"{}", Content_Type="application/json")
+        assert (proxied.status, proxied.body) == (direct.status, direct.body)
+        name = proxied.headers["X-Prediction-Id"]
+        prediction = wait_for(lambda: sidecar.api(f"/api/v1/predictions/{name}"), what="the prediction")
+        assert [(row["label"], row["confidence"]) for row in prediction["detections"]] == [
+            ("car", 0.875),
+            ("person", 0.5),
+        ]
+        assert prediction["detections"][0]["box"] == [10, 20, 110, 220]
+        assert prediction["latency_ms"] >= prediction["upstream_ms"] > 0
+        with Client(f"http://127.0.0.1:{sidecar.admin_port}") as client:
+            assert client.get_prediction(name).model == "det"
+        wait_for(lambda: sidecar.metric("sidecar_requests_total") >= 1, what="the counters")
+        page = sidecar.metrics()
+        assert 'sidecar_detections_total{class="car",model="det"' in page
+        assert sidecar.metric("sidecar_predictions_total") == 1
+
+
+def test_other_routes_pass_and_are_not_recorded(tmp_path: Path, model_server: ModelServer) -> None:
+    """Health and metadata routes are proxied, without an id and without a row."""
+    with running_sidecar(tmp_path, ["--upstream", model_server("one")]) as sidecar:
+        answer = ask(sidecar.url("/"))
+        assert answer.status == 200
+        assert "X-Prediction-Id" not in answer.headers
+        assert ask(sidecar.url("/nowhere")).status == 404
+        assert sidecar.api("/api/v1/predictions")["items"] == []
+
+
+def test_split_by_camera_is_stable_and_sticks_over_a_restart(tmp_path: Path, model_server: ModelServer) -> None:
+    """A camera is always served by the same version, whichever worker it meets, before and after a restart."""
+    arguments = ["--upstream", model_server("one"), "--upstream", f"B={model_server('two')}"]
+    arguments += ["--split", "0.5", "--unit", "header:X-Camera-Id", "--workers", "2"]
+
+    def served(sidecar: RunningSidecar) -> list[bytes]:
+        answers = [ask(sidecar.url(INFER), b"{}", X_Camera_Id=f"camera-{i % 20}") for i in range(40)]
+        versions = [answer.body.split(b'"model_version": "')[1][:3] for answer in answers]
+        assert versions[:20] == versions[20:]
+        assert set(versions) == {b"one", b"two"}
+        return versions
+
+    with running_sidecar(tmp_path, arguments) as sidecar:
+        before = served(sidecar)
+        figures = wait_for(
+            lambda: (found := sidecar.api("/api/v1/predictions?limit=100")["items"]) and len(found) == 40 and found,
+            what="forty predictions",
+        )
+        assert {row["role"] for row in figures} == {"control", "treatment"}
+    with running_sidecar(tmp_path, arguments) as sidecar:
+        assert served(sidecar) == before
+
+
+def test_killed_monitor_fails_no_request_and_loses_no_record(tmp_path: Path, model_server: ModelServer) -> None:
+    """With the monitor killed twice under load every request is answered, and every one is recorded once."""
+    with running_sidecar(tmp_path, ["--upstream", model_server("one")]) as sidecar:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = [pool.submit(ask, sidecar.url(INFER), b"{}") for _ in range(600)]
+            for _ in range(2):
+                (monitor,) = wait_for(lambda: sidecar.pids("sidecar: monitor"), what="the monitor")
+                os.kill(monitor, signal.SIGKILL)
+                wait_for(lambda old=monitor: old not in sidecar.pids("sidecar: monitor"), what="its end")
+                time.sleep(0.3)
+            assert {answer.result().status for answer in answers} == {200}
+        wait_for(lambda: len(_all_predictions(sidecar)) >= 600, what="600 records")
+        names = {answer.result().headers["X-Prediction-Id"] for answer in answers}
+        assert set(_all_predictions(sidecar)) == names
+
+
+def _all_predictions(sidecar: RunningSidecar) -> list[str]:
+    names: list[str] = []
+    cursor = ""
+    while (page := sidecar.api(f"/api/v1/predictions?limit=500{cursor}")) is not None:
+        names += [row["prediction_id"] for row in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    return names
+
+
+def test_killed_worker_is_restarted_and_its_queue_is_served(tmp_path: Path, model_server: ModelServer) -> None:
+    """Only requests in the killed worker's hands fail; those that come after wait for its successor."""
+    with running_sidecar(tmp_path, ["--upstream", model_server("one")]) as sidecar:
+        (worker,) = sidecar.pids("sidecar: worker 0")
+        os.kill(worker, signal.SIGKILL)
+        assert ask(sidecar.url(INFER), b"{}").status == 200
+        assert sidecar.pids("sidecar: worker 0") != [worker]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_drain_finishes_what_is_in_flight(tmp_path: Path, model_server: ModelServer, number: int) -> None:
+    """A request that takes a second is answered although the sidecar was told to stop meanwhile; nothing stays."""
+    with running_sidecar(tmp_path, ["--upstream", model_server("one")]) as sidecar:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(ask, sidecar.url("/sleep"))
+            wait_for(lambda: sidecar.metric("sidecar_requests_in_flight") == 1, what="the request in flight")
+            assert sidecar.stop(number) == 0
+            assert slow.result().status == 200
+        assert not sidecar.pids("sidecar: ")
+
+
+def test_killed_supervisor_leaves_no_orphans(tmp_path: Path, model_server: ModelServer) -> None:
+    """Children drain when the supervisor's pipe closes, however it ended."""
+    with running_sidecar(tmp_path, ["--upstream", model_server("one")]) as sidecar:
+        children = sidecar.pids("sidecar: ")
+        assert len(children) == 2
+        sidecar.process.kill()
+        sidecar.process.wait(5)
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), what="the children's end")
+
+
+def test_second_sidecar_on_the_same_folder_or_port_says_so(tmp_path: Path, model_server: ModelServer) -> None:
+    """Two never share a store or a port; the message names the flag that would help."""
+    upstream = model_server("one")
+    again = running_sidecar(tmp_path, ["--upstream", upstream])
+    with running_sidecar(tmp_path, ["--upstream", upstream]):  # noqa: SIM117 - only the second may raise
+        with pytest.raises(RuntimeError, match=r"--data-dir .*: in use by another sidecar"):
+            again.__enter__()
+
+
+def test_experiment_set_at_run_time_reaches_the_workers_and_survives(tmp_path: Path, model_server: ModelServer) -> None:
+    """A split set through the API holds for the next requests and after a restart, and can be stopped."""
+    file = tmp_path / "sidecar.yaml"
+    urls = {"A": model_server("one"), "B": model_server("two")}
+    rows = "".join(f"- {{name: {name}, url: '{url}'}}\n" for name, url in urls.items())
+    file.write_text(f"upstreams:\n{rows}")
+
+    def versions(sidecar: RunningSidecar) -> set[bytes]:
+        bodies = [ask(sidecar.url(INFER), b"{}").body for _ in range(20)]
+        return {body.split(b'"model_version": "')[1][:3] for body in bodies}
+
+    with running_sidecar(tmp_path, ["--config", str(file)]) as sidecar:
+        assert versions(sidecar) == {b"one"}
+        with Client(f"http://127.0.0.1:{sidecar.admin_port}") as client:
+            client.set_experiment("try", control="A", treatment="B", split=1.0)
+            wait_for(lambda: versions(sidecar) == {b"two"}, what="the split")
+    with running_sidecar(tmp_path, ["--config", str(file)]) as sidecar:
+        assert versions(sidecar) == {b"two"}
+        with Client(f"http://127.0.0.1:{sidecar.admin_port}") as client:
+            client.stop_experiment("try")
+        wait_for(lambda: versions(sidecar) == {b"one"}, what="the end of the split")

@@ -1,0 +1,47 @@
+"""A small KServe V2 model server for the journeys: ``python tests/kit/model_server.py PORT NAME``.
+
+It answers every image with the same boxes and says on which path it was asked, so that a test can tell variants
+apart. ``/sleep`` answers after a second; GET / counts the requests it has seen.
+"""
+
+import asyncio
+import sys
+
+from aiohttp import web
+
+SEEN: dict[str, int] = {}
+BOXES = [10.0, 20.0, 110.0, 220.0, 300.0, 100.0, 400.0, 180.0]
+
+
+async def infer(request: web.Request) -> web.Response:
+    await request.read()
+    SEEN[request.path] = SEEN.get(request.path, 0) + 1
+    outputs = [
+        {"name": "boxes", "shape": [2, 4], "datatype": "FP32", "data": BOXES},
+        {"name": "scores", "shape": [2], "datatype": "FP32", "data": [0.875, 0.5]},
+        {"name": "classes", "shape": [2], "datatype": "BYTES", "data": ["car", "person"]},
+    ]
+    return web.json_response({"model_name": "det", "model_version": request.app["name"], "outputs": outputs})
+
+
+async def sleep(request: web.Request) -> web.Response:
+    await asyncio.sleep(1)
+    return web.json_response({"slept": True})
+
+
+async def count(request: web.Request) -> web.Response:
+    return web.json_response(SEEN)
+
+
+def main(port: int, name: str) -> None:
+    app = web.Application(client_max_size=64 << 20)
+    app["name"] = name
+    app.router.add_post("/v2/models/det/infer", infer)
+    app.router.add_post("/v2/models/det/versions/{version}/infer", infer)
+    app.router.add_get("/sleep", sleep)
+    app.router.add_get("/", count)
+    web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
