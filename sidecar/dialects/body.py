@@ -20,7 +20,8 @@ CODINGS_MAX = 3
 """Content codings applied one over the other."""
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# A string that never ends is taken to the end of the body: to look again at each quote in it would be quadratic.
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 def field_value(fields: Iterable[tuple[str, str]], name: str) -> str:

@@ -27,14 +27,16 @@ def decode(exchange: Exchange, settings: DialectSettings) -> list[DecodedImage]:
     """
     try:
         reply = open_reply(exchange, settings)
-        if settings.dialect != "auto":
-            return _read(settings.dialect, reply)
-        return _by_hint(exchange.dialect, reply)
+        named = settings.dialect != "auto"
+        images = _read(settings.dialect, reply) if named else _by_hint(exchange.dialect, reply)
     except Undecodable:
         raise
     except Exception as error:
         # The body is a stranger's: a value of a type that no dialect foresaw must not end the monitor.
         raise Undecodable("shape", f"{type(error).__name__}: {error}"[:200]) from error
+    if not images:
+        raise Undecodable("missing_output", "a response about no image at all")
+    return images
 
 
 def _read(dialect: str, reply: Reply) -> list[DecodedImage]:

@@ -73,6 +73,13 @@ def test_nesting_up_to_the_bound_is_parsed_and_beyond_it_is_not():
         assert caught.value.reason == "too_deep"
 
 
+def test_an_unending_string_of_brackets_and_quotes_is_refused_in_linear_time():
+    """A megabyte made to send the depth check back and forth is refused like any other (it would take hours)."""
+    for body in (b'["' + b'\\"[' * 400_000, b'["\\' * 300_000, b"[" * 1_000_000):
+        with pytest.raises(Undecodable):
+            parse_json(body)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"[" * 5_000, b"NaN", b"\xff\xfe", b"[1e999]"])
 def test_what_is_no_json_says_so(body):
     """Brackets that do not pair up, other formats and infinities are 'not_json'."""

@@ -52,6 +52,7 @@ def check(exchange, chosen=AUTO):
     except Undecodable as error:
         assert error.reason in REASONS  # noqa: PT017
         return
+    assert images
     for image in images:
         found = image.detections
         count = len(found.scores)
@@ -131,6 +132,7 @@ def test_any_json_of_known_words_is_decoded_soundly_or_undecodable(value, dialec
         ({"error": "truncated"}, b"[]", "truncated"),
         ({}, b"", "empty"),
         ({}, b"<html></html>", "not_json"),
+        ({}, b'{"images": []}', "missing_output"),
         ({"response_headers": (("content-encoding", "gzip"),)}, gzip.compress(b"[]")[:-3], "encoding"),
         ({"response_headers": (("content-encoding", "gzip"),)}, gzip.compress(b""), "empty"),
         ({"response_headers": (("inference-header-content-length", "9"),)}, b"[]", "truncated"),
