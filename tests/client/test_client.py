@@ -158,7 +158,7 @@ def test_nobody_there_is_connection_failed(script: Script, waits: list[float]) -
     script.server.server_close()
     with (
         Client(script.url, timeout_s=1, sleep=waits.append) as client,
-        pytest.raises(ConnectionFailed, match="127.0.0.1"),
+        pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1"),
     ):
         client.status()
     assert len(waits) == 2
