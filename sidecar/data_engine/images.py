@@ -1,0 +1,124 @@
+"""What is done with the bytes of images. These functions run in a process of their own: see ``process``."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sidecar.dialects.request import TENSOR, RequestImage, request_images, to_png
+
+PIXELS_MAX = 64 << 20
+FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+DRAFT_SIDE = 256
+"""A JPEG is decoded at the smallest of its scales with sides this long or longer: an eighth of the work, mostly."""
+LUMA_MAX = 255.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An image ready to be stored: as it was sent, or a tensor as PNG. Sizes in pixels."""
+
+    media_type: str
+    content: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFault:
+    """Why an image could not be had. ``reason`` is one of no_image, format, too_large, broken, tensor, crashed,
+    timeout.
+    """
+
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The input probe's measure of an image. ``brightness`` is its mean luma (ITU-R BT.601) in 0..1."""
+
+    width: int
+    height: int
+    brightness: float
+
+
+Request = tuple[tuple[tuple[str, str], ...], bytes]
+"""The header fields and the body of a request."""
+
+
+def examine(
+    request: Request, indices: Sequence[int], with_probe: bool
+) -> tuple[list[Prepared | ImageFault], Probe | ImageFault | None]:
+    """The images at ``indices`` of a request, and the probe of its first. Raises nothing on any bytes."""
+    images = request_images(*request)
+    prepared = [prepare(images[i]) if i < len(images) else _no_image(i, images) for i in indices]
+    if not with_probe:
+        return prepared, None
+    return prepared, probe(images[0]) if images else _no_image(0, images)
+
+
+def _no_image(index: int, images: Sequence[RequestImage]) -> ImageFault:
+    return ImageFault("no_image", f"the request has {len(images)} readable images, none at {index}")
+
+
+def prepare(image: RequestImage) -> Prepared | ImageFault:
+    """``image`` for storing, after it was decoded once to know that it can be."""
+    if image.media_type == TENSOR:
+        image = _from_tensor(image)
+        if not image.content:
+            return ImageFault("tensor", "its shape and type make no image")
+    opened = _open(image)
+    if isinstance(opened, ImageFault):
+        return opened
+    width, height, _ = opened
+    return Prepared(image.media_type, image.content, width, height)
+
+
+def probe(image: RequestImage) -> Probe | ImageFault:
+    """Size and brightness of ``image``."""
+    if image.media_type == TENSOR:
+        image = _from_tensor(image)
+        if not image.content:
+            return ImageFault("tensor", "its shape and type make no image")
+    opened = _open(image)
+    if isinstance(opened, ImageFault):
+        return opened
+    width, height, picture = opened
+    return Probe(width, height, _brightness(picture))
+
+
+def _from_tensor(image: RequestImage) -> RequestImage:
+    try:
+        return RequestImage("image/png", to_png(image))
+    except (ValueError, TypeError, KeyError, MemoryError, OverflowError):
+        return RequestImage("image/png", b"")
+
+
+def _open(image: RequestImage) -> tuple[int, int, Any] | ImageFault:
+    """(width, height, decoded picture, of a JPEG perhaps a smaller one) or what is wrong with it."""
+    from PIL import Image  # only ever in the image process
+
+    if image.media_type not in FORMATS:
+        return ImageFault("format", f"{image.media_type or 'an unknown format'} is not kept")
+    try:
+        picture = Image.open(io.BytesIO(image.content), formats=(FORMATS[image.media_type],))
+        width, height = picture.size
+        if width * height > PIXELS_MAX:
+            return ImageFault("too_large", f"{width} x {height} pixels, at most {PIXELS_MAX}")
+        picture.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
+        picture.load()
+        return width, height, picture
+    except Image.DecompressionBombError as error:
+        return ImageFault("too_large", str(error))
+    except Exception as error:  # decoders raise anything on hostile bytes
+        return ImageFault("broken", f"{type(error).__name__}: {error}"[:200])
+
+
+def _brightness(picture: Any) -> float:
+    from PIL import ImageStat
+
+    return float(ImageStat.Stat(picture.convert("L")).mean[0] / LUMA_MAX)
