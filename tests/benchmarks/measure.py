@@ -88,7 +88,7 @@ def _title(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").split()
     except OSError:
         return "ended"
-    return " ".join(words[:2]) if words and words[0].startswith(("sidecar", "nginx")) else f"pid {pid}"
+    return " ".join(words[:2]) if words and words[0].startswith(("sidecar", "nginx")) else "other processes"
 
 
 def settled_cpu_seconds(pid: int) -> dict[str, float]:

@@ -40,6 +40,7 @@ class Row:
     p99_ms: float
     cpu_us: float
     failed: int
+    requests: int
     parts: dict[str, float]
 
 
@@ -101,14 +102,16 @@ def run(folder: Path, sizes: list[str], seconds: float, rounds: int, without: li
         print(
             f"{seconds:g} s a measurement, medians of {rounds} interleaved rounds; reply {len(peers.Stub.body)} bytes\n"
         )
+        asked = 0
         for size in sizes:
             rows: dict[str, list[Row]] = defaultdict(list)
             for _ in range(rounds):
                 for peer in running:
                     rows[peer.name].append(measure_one(peer, size, seconds, load_cores, folder))
             print_table(size, rows)
+            asked += sum(row.requests for row in rows["sidecar"])
         if running[-1].admin_url:
-            print_recording(running[-1].admin_url)
+            print_recording(running[-1].admin_url, asked)
 
 
 def measure_one(peer: peers.Peer, size: str, seconds: float, cores: set[int], folder: Path) -> Row:  # noqa: F821
@@ -120,7 +123,15 @@ def measure_one(peer: peers.Peer, size: str, seconds: float, cores: set[int], fo
     taken = uvloop.run(measure.latencies_ms(peer.port, peers.TARGET, SIZES[size], RATES[size], seconds))
     load = measure.throughput(peer.port, peers.TARGET, peer.pid, SIZES[size], seconds, CONNECTIONS, cores, folder)
     p50, p99 = np.quantile(taken, (0.5, 0.99))
-    return Row(load.per_second, float(p50), float(p99), load.cpu_us, load.failed, load.parts)
+    return Row(
+        load.per_second,
+        float(p50),
+        float(p99),
+        load.cpu_us,
+        load.failed,
+        load.requests + int(RATES[size] * seconds),
+        load.parts,
+    )
 
 
 def print_table(size: str, rows: dict[str, list[Row]]) -> None:
@@ -147,11 +158,11 @@ def print_table(size: str, rows: dict[str, list[Row]]) -> None:
     print(flush=True)
 
 
-def print_recording(admin_url: str) -> None:
+def print_recording(admin_url: str, asked: int) -> None:
     """How much of it was recorded and what was dropped, by the sidecar's own metrics."""
     with urllib.request.urlopen(f"{admin_url}/metrics", timeout=10) as response:
         lines = response.read().decode().splitlines()
-    print("the sidecar's own figures:")
+    print(f"the sidecar's own figures, at the end of {asked} answered requests and some cut off by wrk:")
     for line in lines:
         if not line.startswith("#") and any(word in line for word in ("drop", "predictions_total", "recorded")):
             print(f"  {line}")
