@@ -123,15 +123,8 @@ def measure_one(peer: peers.Peer, size: str, seconds: float, cores: set[int], fo
     taken = uvloop.run(measure.latencies_ms(peer.port, peers.TARGET, SIZES[size], RATES[size], seconds))
     load = measure.throughput(peer.port, peers.TARGET, peer.pid, SIZES[size], seconds, CONNECTIONS, cores, folder)
     p50, p99 = np.quantile(taken, (0.5, 0.99))
-    return Row(
-        load.per_second,
-        float(p50),
-        float(p99),
-        load.cpu_us,
-        load.failed,
-        load.requests + int(RATES[size] * seconds),
-        load.parts,
-    )
+    requests = load.requests + int(RATES[size] * seconds)
+    return Row(load.per_second, float(p50), float(p99), load.cpu_us, load.failed, requests, load.parts)
 
 
 def print_table(size: str, rows: dict[str, list[Row]]) -> None:
