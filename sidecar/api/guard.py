@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import logging
 import re
 import time
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from sidecar.api.problems import Problem
 COOKIE = "sidecar_session"
 SESSION_S = 12 * 3600
 PAGE_PATHS = ("/",)
+_log = logging.getLogger(__name__)
 _SAFE = ("GET", "HEAD")
 
 PAGE_CSP = (
@@ -144,6 +146,10 @@ def guard(token: str | None, allowed_hosts: tuple[str, ...]) -> Middleware:
         except web.HTTPException as error:
             headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
             return Problem(error.status, error.text or error.reason, headers=headers).response()
+        except Exception:
+            # The cause goes to the log only: it may hold what the asker should not see.
+            _log.exception("%s %s failed", request.method, request.path)
+            return Problem(500, "the sidecar could not answer; its log says why").response()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,19 @@ async def test_status_names_what_is_wrong(http: Http, services: Services) -> Non
     services.totals.store_state.update(ok=False, reason="full")  # type: ignore[attr-defined]
     status = await (await http.get("/api/v1/status")).json()
     assert (status["ok"], status["faults"]) == (False, ["store: full"])
+
+
+async def test_fault_of_the_sidecar_is_a_500_problem_without_its_cause(http: Http, services: Services) -> None:
+    """What broke inside is logged, not told."""
+    services.totals.by_key = {("secret", "1", "serving"): None}  # type: ignore[attr-defined]
+    answer = await http.get("/api/v1/status")
+    assert (answer.status, answer.content_type) == (500, "application/problem+json")
+    assert "NoneType" not in await answer.text()
+
+
+async def test_store_that_can_not_be_read_is_a_503_problem(http: Http, tmp_path: Path) -> None:
+    """A store that is gone makes a problem that may pass, and the figures stay there."""
+    os.unlink(tmp_path / "sidecar.sqlite3")
+    answer = await http.get("/api/v1/predictions")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert (await http.get("/metrics")).status == 200
