@@ -40,6 +40,7 @@ class Downstream(asyncio.Protocol):
         self._holds: set[str] = set()
         self._advancing = False
         self._half_closed = False
+        self._write_paused = False
         self._lingered = 0
         self._served = 0
         self._peer = ""
@@ -102,7 +103,7 @@ class Downstream(asyncio.Protocol):
             return
         self._advancing = True
         try:
-            while self._state == HEAD and self._position < len(self._buffer):
+            while self._state == HEAD and self._position < len(self._buffer) and not self._write_paused:
                 if not self._next_request():
                     break
         except HeadError as error:
@@ -203,7 +204,7 @@ class Downstream(asyncio.Protocol):
         """The response is written; the next request may begin."""
         self._stream = None
         self._framing = None
-        self._holds.discard("upstream")
+        self.hold_reading("upstream", False)
         if close or self._state == TUNNEL:
             self._close()
             return
@@ -298,12 +299,16 @@ class Downstream(asyncio.Protocol):
             self._transport.resume_reading()
 
     def pause_writing(self) -> None:
+        self._write_paused = True
         if self._stream is not None:
             self._stream.pause(True)
 
     def resume_writing(self) -> None:
+        self._write_paused = False
         if self._stream is not None:
             self._stream.pause(False)
+        else:
+            self._advance()
 
     def on_deadline(self) -> None:
         """The deadline has passed: whoever kept the connection waiting is answered or dropped."""

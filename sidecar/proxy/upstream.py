@@ -187,7 +187,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._head = self._framing = None
         if surplus:
             self._pool.hit("upstream_surplus")
-        if surplus or not self.request_done or head is None or not head.keep_alive or self._transport.is_closing():
+        in_doubt = surplus or not self.request_done or self._transport.get_write_buffer_size() > 0
+        if in_doubt or head is None or not head.keep_alive or self._transport.is_closing():
             self._transport.abort()
         else:
             self._transport.resume_reading()
