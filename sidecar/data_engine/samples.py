@@ -204,9 +204,9 @@ class SampleKeeper:
             raise SampleError(reason, str(error)) from error
         try:
             await self._store.add_sample(sample)
-        except StoreError as error:  # a file without a row would never be cleaned away
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-            raise SampleError(f"store_{error.reason}", str(error)) from error
+        except (StoreError, ValueError) as error:  # ValueError: closed, or a path it won't have
+            await asyncio.to_thread(path.unlink, missing_ok=True)  # without a row it would never be cleaned away
+            raise SampleError(f"store_{getattr(error, 'reason', 'closed')}", str(error)) from error
 
 
 def sample_of(prediction: Prediction, why: Why, image: Prepared) -> Sample:

@@ -1,0 +1,46 @@
+"""The process of its own that images are decoded in."""
+
+import os
+import time
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from sidecar.data_engine import ImageProcess
+
+
+async def test_call_runs_in_another_process(process) -> None:
+    """The monitor's process never touches pixels."""
+    pid = await process.call(os.getpid)
+    assert pid == process.pid
+    assert pid != os.getpid()
+
+
+async def test_child_that_dies_is_replaced_at_the_next_call(process) -> None:
+    """A decoder that takes its process down fails one call, counted, and the next is served."""
+    with pytest.raises(BrokenProcessPool):
+        await process.call(os._exit, 3)
+    assert process.restarts == {"crashed": 1}
+    assert await process.call(abs, -4) == 4
+
+
+async def test_child_that_hangs_is_killed_after_the_timeout() -> None:
+    """A stalled decoder costs one timeout; its process is gone afterwards."""
+    process = ImageProcess(timeout_s=0.3)
+    first = 0
+    try:
+        first = await process.call(os.getpid)
+        with pytest.raises(TimeoutError):
+            await process.call(time.sleep, 3_600)
+        assert process.restarts == {"timeout": 1}
+        assert await process.call(os.getpid) != first
+    finally:
+        await process.close()
+
+
+async def test_fault_of_the_function_comes_back_and_the_child_lives_on(process) -> None:
+    """An exception is the caller's, not the end of the process."""
+    pid = await process.call(os.getpid)
+    with pytest.raises(ValueError, match="invalid literal"):
+        await process.call(int, "x")
+    assert await process.call(os.getpid) == pid
