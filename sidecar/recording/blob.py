@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ DETECTIONS_MAX = 10_000
 
 _HEAD = struct.Struct("<BBII")
 _NORMALISED = 1
+_F4, _I4 = np.dtype("<f4"), np.dtype("<i4")
 _DETECTION_BYTES = 24
 
 
@@ -33,14 +35,18 @@ def pack_detections(detections: Detections) -> bytes:
     >>> unpack_detections(pack_detections(empty)).labels
     ('person',)
     """
-    n = min(len(detections.scores), DETECTIONS_MAX)
+    boxes, scores, classes = detections.boxes, detections.scores, detections.classes
+    n = len(scores)
+    if n > DETECTIONS_MAX:
+        n = DETECTIONS_MAX
+        boxes, scores, classes = boxes[:n], scores[:n], classes[:n]
     labels = _pack_labels(detections.labels)
     return b"".join(
         (
             _HEAD.pack(BLOB_VERSION, _NORMALISED if detections.normalised else 0, n, len(labels)),
-            detections.boxes[:n].astype("<f4", copy=False).tobytes(),
-            detections.scores[:n].astype("<f4", copy=False).tobytes(),
-            detections.classes[:n].astype("<i4", copy=False).tobytes(),
+            (boxes if boxes.dtype == _F4 else boxes.astype(_F4)).tobytes(),
+            (scores if scores.dtype == _F4 else scores.astype(_F4)).tobytes(),
+            (classes if classes.dtype == _I4 else classes.astype(_I4)).tobytes(),
             labels,
         )
     )
@@ -66,6 +72,7 @@ def unpack_detections(blob: bytes) -> Detections:
     return Detections(boxes, scores, classes, tuple(labels), bool(flags & _NORMALISED))
 
 
+@lru_cache(maxsize=1_024)
 def _pack_labels(labels: tuple[str, ...]) -> bytes:
     """JSON with ASCII escapes, so that even a label with a lone surrogate survives the round trip."""
     return json.dumps(labels, separators=(",", ":")).encode("ascii")

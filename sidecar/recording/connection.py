@@ -18,6 +18,9 @@ from sidecar.recording.schema import migrate, migrations
 BUSY_TIMEOUT_MS = 2_000
 CHECK_BYTES_MAX = 256 << 20
 """A store up to this size is checked whole at the start; a bigger one as it is read (seconds a GB)."""
+CHECKPOINT_PAGES = 500
+"""The journal goes into the database file when it has so many pages, 2 MB: half the ballast, so that it still does
+when the disk is full."""
 WAL_BYTES_MAX = 16 << 20
 """The -wal file is cut back to this after a checkpoint."""
 
@@ -34,6 +37,7 @@ async def open_writer(data_dir: Path) -> aiosqlite.Connection:
         await connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")
+        await connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         await connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES_MAX}")
         await _check(connection, path)
         await migrate(connection, migrations(), time.time())

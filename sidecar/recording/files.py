@@ -9,6 +9,8 @@ STORE_NAME = "sidecar.sqlite3"
 BALLAST_NAME = "ballast"
 BALLAST_BYTES = 4 << 20
 """Room kept so that a full disk can be cleaned: deleting rows must write before it can free."""
+HEADROOM_BYTES = 2 << 20
+"""A disk that was full counts as usable again only with so much room beside the ballast."""
 SET_ASIDE_MAX = 3
 """Damaged stores that are kept; the oldest goes when there are more, so that they can't fill the disk."""
 SUFFIXES = ("", "-wal", "-shm")
@@ -58,6 +60,14 @@ def place_ballast(data_dir: Path) -> bool:
         drop_ballast(data_dir)
         return False
     return True
+
+
+def has_room(data_dir: Path) -> bool:
+    """Whether the ballast is in place, or can be, with HEADROOM_BYTES to record into beside it."""
+    if not place_ballast(data_dir):
+        return False
+    disk = os.statvfs(data_dir)
+    return disk.f_bavail * disk.f_frsize >= HEADROOM_BYTES
 
 
 def drop_ballast(data_dir: Path) -> None:

@@ -94,7 +94,7 @@ class Reader:
     @classmethod
     async def open(cls, data_dir: Path) -> Reader:
         """Raises StoreError("missing") where there is no store yet."""
-        path = store_path(data_dir.absolute())
+        path = store_path(data_dir)
         return cls(path, *await _connect(path))
 
     async def close(self) -> None:
@@ -151,8 +151,10 @@ class Reader:
     async def by_request(self, request_id: str) -> list[Prediction]:
         """The predictions of all images of a request, in their order."""
         rows = await self._fetch(
-            f"SELECT {_PREDICTION} FROM predictions WHERE request_id = ? ORDER BY image_index LIMIT ?",
-            [request_id, LIMIT_MAX],
+            f"SELECT {_PREDICTION} FROM predictions WHERE request_id = ?"
+            " AND (prediction_id = ? OR prediction_id > ? AND prediction_id < ?) ORDER BY image_index LIMIT ?",
+            # "/" is the character after ".": the range holds ID.0, ID.1 ... and is found by the index of prediction_id
+            [request_id, request_id, request_id + ".", request_id + "/", LIMIT_MAX],
         )
         return [prediction_of(row) for row in rows]
 
@@ -230,13 +232,17 @@ class Reader:
 async def _connect(path: Path) -> tuple[aiosqlite.Connection, int]:
     try:
         inode = os.stat(path).st_ino
-        connection = await aiosqlite.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        connection = await aiosqlite.connect(_uri(path), uri=True, isolation_level=None)
     except FileNotFoundError as error:
         raise StoreError("missing", f"there is no {path.name} in {path.parent}") from error
     except STORE_ERRORS as error:
         raise StoreError(reason_of(error), str(error)) from error
     await connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     return connection, inode
+
+
+def _uri(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
 
 
 def _add_status(where: _Conditions, status: int | str) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import aiosqlite
 
 from sidecar.recording import samples as sample_rows
-from sidecar.recording.connection import transaction
+from sidecar.recording.connection import BUSY_TIMEOUT_MS, transaction
 from sidecar.recording.files import disk_bytes
-from sidecar.recording.rows import Sample
+from sidecar.recording.rows import Sample, StoreError
 
 SLICE_S = 0.05
 """The longest a slice may hold the connection; slices aim at half of it."""
@@ -121,7 +121,13 @@ class Retention:
         while await self._pragma("freelist_count"):
             if await self._timed(self._rows, self._vacuum_slice) == 0:
                 break
-        await self._run_slice(self._checkpoint)
+        try:
+            await self._run_slice(self._checkpoint)
+        except StoreError as error:
+            # the database file can't take in a journal with more new pages than there is room for; it can once
+            # enough pages were removed, and removing goes on in what the ballast has left
+            if error.reason != "full":
+                raise
         self.removed.bytes += max(0, before - disk_bytes(self._data_dir))
 
     async def _drain(self, remove: Slice) -> None:
@@ -175,7 +181,12 @@ class Retention:
         return before - await self._pragma("freelist_count")
 
     async def _checkpoint(self) -> int:
-        await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+        # cutting the journal back must wait for readers: not longer than a slice, the next round tries again
+        await self._connection.execute(f"PRAGMA busy_timeout={int(SLICE_S * 500)}")
+        try:
+            await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            await self._connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         return 0
 
     async def _rows_worth(self, excess_bytes: int) -> int:

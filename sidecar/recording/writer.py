@@ -16,7 +16,7 @@ import aiosqlite
 from sidecar.recording import outbox, samples
 from sidecar.recording.columns import COLUMNS, Row, rows_of, storable
 from sidecar.recording.connection import STORE_ERRORS, open_writer, transaction
-from sidecar.recording.files import disk_bytes, drop_ballast, place_ballast, set_aside, within
+from sidecar.recording.files import disk_bytes, drop_ballast, has_room, place_ballast, set_aside, within
 from sidecar.recording.retention import Retained, Retention
 from sidecar.recording.rows import (
     Batch,
@@ -231,7 +231,7 @@ class Store:
         that, and a tenth of the store goes where neither limit asks for anything to go.
         """
         full = self.health.reason == "full"
-        if full and await asyncio.to_thread(place_ballast, self._data_dir):
+        if full and await asyncio.to_thread(has_room, self._data_dir):
             self._recovered()  # someone else has made room
             full = False
         if full:
@@ -239,10 +239,10 @@ class Store:
         retention = Retention(self._connection, self._data_dir, self._alone)
         await retention.by_age(now, age_s)
         await retention.by_bytes(bytes_max)
-        if full and not await asyncio.to_thread(place_ballast, self._data_dir):
+        if full and not await asyncio.to_thread(has_room, self._data_dir):
             drop_ballast(self._data_dir)
             await retention.by_bytes(int(await retention.used_bytes() * (1 - RECLAIM_SHARE)))
-            full = not await asyncio.to_thread(place_ballast, self._data_dir)
+            full = not await asyncio.to_thread(has_room, self._data_dir)
         if not full and self.health.reason == "full":
             self._recovered()
         self.health.bytes = disk_bytes(self._data_dir)

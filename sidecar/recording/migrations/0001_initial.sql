@@ -1,5 +1,6 @@
 -- One row per prediction, its detections in one blob. detection_count, max_confidence and mean_confidence count
 -- detections at or above score_threshold; labels lists their classes, each between line feeds.
+-- request_id has no index of its own: the predictions of a request are ID, or ID.0, ID.1 ..., a range of prediction_id.
 CREATE TABLE predictions (
     id INTEGER PRIMARY KEY,
     prediction_id TEXT NOT NULL UNIQUE,
@@ -38,8 +39,6 @@ CREATE TABLE predictions (
 CREATE INDEX predictions_at ON predictions (at);
 
 CREATE INDEX predictions_model ON predictions (model, version, at);
-
-CREATE INDEX predictions_request ON predictions (request_id);
 
 CREATE TABLE summaries (
     bucket INTEGER NOT NULL,
