@@ -133,6 +133,10 @@ class SampleKeeper:
             job = self._jobs.popleft()
             try:
                 await self._work(job)
+            except Exception:  # a fault of ours must cost this job only, and show
+                log.exception("sample_job_failed")
+                for _, why in job.wanted:
+                    self.failed.update((rule, "internal") for rule in why.reasons)
             finally:
                 self.queued_bytes -= len(job.body)
 

@@ -76,6 +76,19 @@ async def test_broken_images_are_counted_and_the_queue_goes_on(tmp_path, store, 
     assert (keeper.queued, keeper.queued_bytes) == (0, 0)
 
 
+async def test_fault_in_one_job_does_not_end_the_queue(tmp_path, store, process, predict, picture) -> None:
+    """A callback that raises costs its own job; the next image is kept."""
+
+    def raises(*_: float) -> None:
+        raise RuntimeError("from the callback")
+
+    keeper = SampleKeeper(tmp_path, store, process)
+    async with running(keeper):
+        assert keeper.offer([], HEADERS, picture(), raises)
+        assert keeper.offer([(predict(), BOTH)], HEADERS, picture())
+    assert keeper.kept["random_sample"] == 1
+
+
 async def test_full_queue_refuses_and_counts(tmp_path, store, process, predict) -> None:
     """Neither items nor bytes grow over their bounds; what is refused is counted by rule."""
     keeper = SampleKeeper(tmp_path, store, process, items_max=2, bytes_max=100)
