@@ -30,8 +30,8 @@ EDGES: dict[str, tuple[float, ...]] = {
     "aspect": _powers_of_two(-4, 4, 2),
     "width": _powers_of_two(5, 14, 2),
     "height": _powers_of_two(5, 14, 2),
-    # mean luma, 0..255
-    "brightness": tuple(float(edge) for edge in range(0, 257, 8)),
+    # mean luma, 0..1
+    "brightness": tuple(edge / 32 for edge in range(33)),
 }
 """Bin edges of each histogram. Detections per image: bin i is i detections up to 20."""
 
@@ -92,7 +92,7 @@ class ImageTotals:
         self.aspect.add(columns.aspects())
 
     def add_probe(self, width: int, height: int, brightness: float) -> None:
-        """Count an image of the input probe: pixels, and mean luma 0..255."""
+        """Count an image of the input probe: pixels, and mean luma 0..1."""
         self.width.add_one(width)
         self.height.add_one(height)
         self.brightness.add_one(brightness)

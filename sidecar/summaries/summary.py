@@ -68,7 +68,7 @@ class Summary:
             self.revision += 1
 
     def add_probe(self, width: int, height: int, brightness: float) -> None:
-        """Add an image of the input probe: its size in pixels, its mean luma in 0..255."""
+        """Add an image of the input probe: its size in pixels, its mean luma in 0..1."""
         self._images.add_probe(width, height, brightness)
         self.revision += 1
 
@@ -192,7 +192,7 @@ class Summary:
 
     @property
     def brightness(self) -> Histogram:
-        """Mean luma of the input probe's images, 0..255."""
+        """Mean luma of the input probe's images, 0..1."""
         return self._images.brightness
 
     def to_dict(self) -> dict[str, Any]:

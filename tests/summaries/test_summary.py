@@ -174,7 +174,7 @@ def test_document_has_fifty_confidence_bins(make_prediction) -> None:
 def test_probe_counts_sizes_and_brightness() -> None:
     """The input probe fills its three histograms and nothing else."""
     summary = Summary()
-    summary.add_probe(640, 480, 127.5)
+    summary.add_probe(640, 480, 0.5)
     assert (summary.width.count, summary.height.count, summary.brightness.count, summary.images) == (1, 1, 1, 0)
 
 
