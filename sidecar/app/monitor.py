@@ -136,8 +136,12 @@ class Monitor:
         """Keep the store within its bounds, for ever."""
         clocks = ClockAgreement(time.time(), time.monotonic())
         retention = self._config.retention
+        retained_at = time.monotonic()
         while True:
-            await asyncio.sleep(RETAIN_EVERY_S if store.health.reason != "full" else STORE_RETRY_S)
+            await asyncio.sleep(STORE_RETRY_S)
+            if store.health.reason != "full" and time.monotonic() - retained_at < RETAIN_EVERY_S:
+                continue
+            retained_at = time.monotonic()
             sure = clocks.agree(time.time(), time.monotonic())
             age_s = retention.age_days * 86_400 if sure else float("inf")
             try:

@@ -98,7 +98,7 @@ class Pipeline:
             self._sampling.consider(life, exchange, predictions)
 
     def probed(self, prediction: Prediction, width: int, height: int, brightness: float) -> None:
-        """The input probe measured an image: it counts in the bucket of its prediction."""
+        """The input probe measured an image (``brightness`` in 0..1): it counts in the bucket of its prediction."""
         summary = self._probes.setdefault(_key_of(prediction), Summary())
         summary.add_probe(width, height, brightness)
 
