@@ -52,7 +52,7 @@ def demo(
     admin_port: Annotated[int, typer.Option(help="API, /metrics and dashboard.")] = 8081,
     health_port: Annotated[int, typer.Option(help="/livez and /readyz.")] = 8082,
     data_dir: Annotated[Path | None, typer.Option(help="Keep what is recorded here.  [default: thrown away]")] = None,
-    rate: Annotated[float, typer.Option(help="Requests per second.", min=0.1, max=500)] = 20.0,
+    rate: Annotated[float, typer.Option(help="Requests per second.", min=0.1, max=50)] = 20.0,
 ) -> None:
     """Everything at once: a detector of handwritten digits, traffic, an A/B test, the dashboard. Until Ctrl-C."""
     import asyncio

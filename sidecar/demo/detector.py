@@ -41,7 +41,7 @@ def segment(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Pixels]:
     smooth = ndimage.gaussian_filter(grey, 1.0)
     small = ndimage.grey_closing(smooth[::4, ::4], size=(STROKE_PX // 4 + 1,) * 2)
     paper = np.kron(small, np.ones((4, 4), np.float32))[: grey.shape[0], : grey.shape[1]]
-    ink = np.clip(1 - smooth / np.maximum(paper, 8), 0, 1)
+    ink = np.asarray(np.clip(1 - smooth / np.maximum(paper, 8), 0, 1), np.float32)
     labelled, _ = ndimage.label(ink >= INK_MIN, np.ones((3, 3), int))
     boxes, features = [], []
     for rows, columns in ndimage.find_objects(labelled):
@@ -109,7 +109,6 @@ def train(version: str, pool: Pool, seed: int = 1, nights: bool = False) -> Dete
         own[found] = scene.labels[true]
         features.append(ink)
         labels.append(own)
-    # C trades accuracy for calibration: at 1 the probabilities agree with the share that is right.
     classifier = LogisticRegression(C=1.0, max_iter=100)
     classifier.fit(np.concatenate(features), np.concatenate(labels))
     return Detector(version, classifier)

@@ -136,4 +136,4 @@ def _lit(rng: np.random.Generator, canvas: Pixels, light: float) -> NDArray[np.u
         NOISE_NIGHT + (NOISE_DAY - NOISE_NIGHT) * light
     )
     seen = canvas * lamp.astype(np.float32)[..., None] + noise[..., None]
-    return np.clip(seen, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(seen, 0, 255), np.uint8)

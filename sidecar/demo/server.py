@@ -30,7 +30,7 @@ from sidecar.demo.digits import load_pools, save_pools
 BODY_MAX_BYTES = 16 * 1024 * 1024
 MODEL = "digits"
 DEFAULT_VERSION = "1"
-DETECTORS: web.AppKey[dict[str, Detector]] = web.AppKey("detectors", dict)
+DETECTORS = web.AppKey("detectors", dict[str, Detector])
 LENGTH_HEADER = "Inference-Header-Content-Length"
 
 
@@ -61,6 +61,10 @@ async def _errors(request: web.Request, handler: Any) -> web.StreamResponse:
         return web.json_response({"error": str(error)}, status=400)
 
 
+def _detectors(request: web.Request) -> dict[str, Detector]:
+    return request.app[DETECTORS]
+
+
 async def _ready(_: web.Request) -> web.Response:
     return web.json_response({"live": True, "ready": True})
 
@@ -72,7 +76,7 @@ async def _metadata(request: web.Request) -> web.Response:
     return web.json_response(
         {
             "name": MODEL,
-            "versions": list(request.app[DETECTORS]),
+            "versions": list(_detectors(request)),
             "platform": "sidecar_demo",
             "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1]}],
             "outputs": [{"name": name, "datatype": kind, "shape": shape} for name, kind, shape in outputs],
@@ -128,9 +132,9 @@ def _outputs(found: Found) -> list[tuple[str, str, list[int], list[Any], bytes]]
 
 async def _predict(request: web.Request) -> web.Response:
     content, version = await _uploaded(request)
-    detector = request.app[DETECTORS].get(version)
+    detector = _detectors(request).get(version)
     if detector is None:
-        raise BadInput(f"version: {version!r} is none of {', '.join(request.app[DETECTORS])}")
+        raise BadInput(f"version: {version!r} is none of {', '.join(_detectors(request))}")
     started = time.perf_counter()
     pixels = await asyncio.to_thread(_pixels, content)
     decoded = time.perf_counter()
@@ -162,7 +166,7 @@ async def _uploaded(request: web.Request) -> tuple[bytes, str]:
 
 
 def _detector(request: web.Request) -> Detector:
-    detectors = request.app[DETECTORS]
+    detectors = _detectors(request)
     version = request.match_info.get("version", DEFAULT_VERSION)
     if request.match_info["model"] != MODEL or version not in detectors:
         raise web.HTTPNotFound(text=json.dumps({"error": "no such model"}), content_type="application/json")

@@ -63,6 +63,10 @@ def scene_at(elapsed_s: float, rng: np.random.Generator, pool: Pool) -> Scene:
     return compose(rng, pool, light=light_at(elapsed_s), kind=kind, weights=mix_at(elapsed_s))
 
 
+def _jpeg_at(elapsed_s: float, rng: np.random.Generator, pool: Pool) -> bytes:
+    return scene_at(elapsed_s, rng, pool).jpeg()
+
+
 async def send_traffic(
     url: str, pool: Pool, rate: float, seed: int, stop: asyncio.Event, duration_s: float | None = None
 ) -> Counts:
@@ -77,7 +81,7 @@ async def send_traffic(
         while not stop.is_set() and (duration_s is None or due - started < duration_s):
             if len(under_way) < IN_FLIGHT_MAX:
                 elapsed_s = due - started
-                body = await asyncio.to_thread(lambda at=elapsed_s: scene_at(at, rng, pool).jpeg())
+                body = await asyncio.to_thread(_jpeg_at, elapsed_s, rng, pool)
                 camera = f"camera-{int(rng.integers(CAMERAS)):03d}"
                 task = asyncio.create_task(_send(session, url, camera, body, counts))
                 under_way.add(task)
