@@ -112,7 +112,7 @@ class Monitor:
         await intake.start()
         stack.push_async_callback(intake.stop)
         stack.push_async_callback(keeper.close)
-        self._keep_running("pipeline", pipeline.run)
+        self._tasks.append(asyncio.create_task(_run_or_die(pipeline)))
         self._keep_running("samples", keeper.run)
         self._keep_running("retention", lambda: self._retain(store))
         for delivery in deliveries:
@@ -169,6 +169,16 @@ class Monitor:
         self._config = config
         if self._control is not None:
             self._control.reload(config)
+
+
+async def _run_or_die(pipeline: Pipeline) -> None:
+    """A fault in the pipeline ends the process: what it had taken and not committed is still with the workers, who
+    send it again to the next life. To go on here would acknowledge past it."""
+    try:
+        await pipeline.run()
+    except Exception:
+        log.exception("pipeline_failed")
+        os._exit(os.EX_SOFTWARE)
 
 
 async def _open_store(data_dir: Path) -> Store:

@@ -192,9 +192,10 @@ class SampleKeeper:
             sample = sample_of(prediction, why, image)
             await self._store_sample(sample, image.content)
         except SampleError as error:
+            if not any(reason == error.reason for _, reason in self.failed):  # one line a reason, then the counter
+                log.warning("sample_not_kept", prediction_id=prediction.prediction_id, error=str(error))
             for rule in why.reasons:
                 self.failed[rule, error.reason] += 1
-            log.warning("sample_not_kept", prediction_id=prediction.prediction_id, error=str(error))
             raise
         self.kept.update(why.reasons)
         return sample

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from sidecar.recording import SummaryRow
-from sidecar.summaries import Summary, SummaryKey
+from sidecar.summaries import Summary, SummaryError, SummaryKey
+
+log = structlog.get_logger()
 
 WIDTHS_S = (10, 60, 3600)
 LATENESS_S = 5
@@ -35,6 +39,7 @@ class Buckets:
     def __init__(self, load: Load) -> None:
         self._load = load
         self._open: dict[SummaryKey, _Open] = {}
+        self.unreadable = 0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -52,10 +57,14 @@ class Buckets:
 
     async def _read(self, key: SummaryKey) -> _Open:
         row = await self._load(key)
-        if row is None:
-            entry = _Open(Summary(), revision=1)
-        else:
-            entry = _Open(Summary.decode(row.payload), row.revision, dirty=False, streamed_revision=row.revision)
+        entry = _Open(Summary(), revision=1)
+        if row is not None:
+            try:
+                entry = _Open(Summary.decode(row.payload), row.revision, dirty=False, streamed_revision=row.revision)
+            except SummaryError as error:  # another release's form: begin anew rather than not at all
+                self.unreadable += 1
+                log.error("summary_unreadable", key=key, error=str(error))
+                entry = _Open(Summary(), row.revision + 1)
         self._open[key] = entry
         return entry
 

@@ -82,3 +82,13 @@ async def test_old_clean_buckets_leave_memory() -> None:
     buckets.streamed(buckets.closed(KEY.bucket + 100))
     buckets.evict(KEY.bucket + 3_600 + KEPT_S + 10_000)
     assert len(buckets) == 0
+
+
+async def test_row_of_another_release_is_begun_anew() -> None:
+    """A summary that can't be read never stops the monitor; it is counted and replaced by a higher revision."""
+    shelf = Shelf()
+    shelf.rows[KEY] = SummaryRow(**KEY._asdict(), revision=7, payload=b"\xffother")
+    buckets = Buckets(shelf.load)
+    await buckets.add({KEY: requests(2)})
+    shelf.commit(buckets)
+    assert (buckets.unreadable, shelf.rows[KEY].revision, shelf.requests(10)) == (1, 8, [2])
