@@ -104,7 +104,7 @@ def _faults(error: ValidationError, file: Path | None, lines: dict[Place, int]) 
                 faults.append(Fault(_located(inner, file, lines), rest))
             continue
         if item["type"] == "extra_forbidden":
-            message = "is not a setting; see docs/settings.md for those there are"
+            message = "is not a setting; config/sidecar.yaml shows those there are"
         elif place == ("upstreams",) and item["type"] == "missing":
             message = "needed: at least one model server, e.g. --upstream http://127.0.0.1:8000"
         elif item["type"] != "value_error":
