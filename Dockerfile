@@ -1,9 +1,11 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
+COPY config/requirements.lock config/
 COPY sidecar sidecar
 RUN python -m venv /opt/sidecar \
- && /opt/sidecar/bin/pip install --no-cache-dir .
+ && /opt/sidecar/bin/pip install --no-cache-dir --require-hashes -r config/requirements.lock \
+ && /opt/sidecar/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /data sidecar && install -d -o sidecar -m 0700 /data

@@ -80,9 +80,15 @@ class Monitor:
         control = Control(config, load_state(config.data_dir), lambda settings: intake.apply(settings))
         self._control = control
         reading = Reading(config)
-        control.on_change = reading.configure
         keeper = SampleKeeper(config.data_dir, store)
-        sampling_settings = sampling_config(config.sampling.model_dump())
+        rules = sampling_config(config.sampling.model_dump())
+
+        def configure(changed: Config) -> None:
+            nonlocal rules
+            rules = sampling_config(changed.sampling.model_dump())
+            reading.configure(changed)
+
+        control.on_change = configure
 
         def keep(wanted: Wanted, body: bytes) -> None:
             probe = wanted.probe
@@ -90,7 +96,7 @@ class Monitor:
             keeper.offer(wanted.keep, wanted.headers, body, measured)
 
         sampling = Sampling(
-            lambda prediction: decide(prediction, sampling_settings),
+            lambda prediction: decide(prediction, rules),
             keep,
             lambda worker, epoch, name: intake.want(worker, epoch, name),
             lambda worker, epoch, name: intake.release(worker, epoch, name),

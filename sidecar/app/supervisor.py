@@ -160,7 +160,7 @@ class Supervisor:
         except ConfigFaults as error:
             log.error("reload_refused", faults=[str(fault) for fault in error.faults])
             return
-        fixed = ("listen", "admin", "data_dir")
+        fixed = ("listen", "admin", "data_dir", "stream", "retention", "log_format")
         changed = [name for name in fixed if getattr(config, name) != getattr(self.config, name)]
         if changed:
             log.warning("reload_needs_restart", settings=changed)

@@ -12,6 +12,7 @@ from sidecar.types import Exchange, Prediction
 WANTED_MAX = 2_000
 """Requests whose body is awaited; the oldest is given up, and counted, for a newer one."""
 PROBE = "input_probe"
+PROBES_PER_S_MAX = 5
 
 
 class Decision(Protocol):
@@ -52,6 +53,8 @@ class Sampling:
         self._release = release
         self._wanted: OrderedDict[str, Wanted] = OrderedDict()
         self.missed: Counter[tuple[str, str]] = Counter()
+        self._probed_second = 0
+        self._probed = 0
 
     def consider(self, life: tuple[int, int], exchange: Exchange, predictions: Sequence[Prediction]) -> None:
         """Ask for the body of this request if a rule or the probe wants it; let a pinned one go otherwise."""
@@ -60,7 +63,7 @@ class Sampling:
             for prediction in predictions
             if prediction.detections is not None and (decision := self._decide(prediction)) is not None
         ]
-        probe = predictions[0] if PROBE in exchange.pinned and predictions[0].detections is not None else None
+        probe = predictions[0] if self._is_probed(exchange, predictions[0]) else None
         if not chosen and probe is None:
             if exchange.pinned:
                 self._release(*life, exchange.prediction_id)
@@ -72,6 +75,18 @@ class Sampling:
         self._wanted[exchange.prediction_id] = wanted
         if len(self._wanted) > WANTED_MAX:
             self._count(self._wanted.popitem(last=False)[1], "wanted_full")
+
+    def _is_probed(self, exchange: Exchange, prediction: Prediction) -> bool:
+        """Whether the probe measures this one: the worker drew it, and this second's allowance is not used up."""
+        if PROBE not in exchange.pinned or prediction.detections is None:
+            return False
+        if int(exchange.started_at) != self._probed_second:
+            self._probed_second, self._probed = int(exchange.started_at), 0
+        self._probed += 1
+        if self._probed > PROBES_PER_S_MAX:
+            self.missed[PROBE, "rate"] += 1
+            return False
+        return True
 
     def image(self, prediction_id: str, body: bytes) -> None:
         wanted = self._wanted.pop(prediction_id, None)

@@ -110,7 +110,7 @@ def test_killed_worker_is_restarted_and_its_queue_is_served(tmp_path: Path, mode
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_drain_finishes_what_is_in_flight(tmp_path: Path, model_server: ModelServer, number: int) -> None:
-    """A request that takes a second is answered although the sidecar was told to stop meanwhile; nothing stays."""
+    """A request that takes seconds is answered although the sidecar was told to stop meanwhile; nothing stays."""
     with running_sidecar(tmp_path, ["--upstream", model_server("one")]) as sidecar:
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             slow = pool.submit(ask, sidecar.url("/sleep"))

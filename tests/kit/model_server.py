@@ -1,7 +1,7 @@
 """A small KServe V2 model server for the journeys: ``python tests/kit/model_server.py PORT NAME``.
 
 It answers every image with the same boxes and says on which path it was asked, so that a test can tell variants
-apart. ``/sleep`` answers after a second; GET / counts the requests it has seen.
+apart. ``/sleep`` answers after three seconds; GET / counts the requests it has seen.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ async def infer(request: web.Request) -> web.Response:
 
 
 async def sleep(request: web.Request) -> web.Response:
-    await asyncio.sleep(1)
+    await asyncio.sleep(3)
     return web.json_response({"slept": True})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from sidecar.dialects import DecodedImage, Undecodable
 from sidecar.monitor.predictions import predictions_of
-from sidecar.monitor.sampling import PROBE, WANTED_MAX, Sampling, Wanted
+from sidecar.monitor.sampling import PROBE, PROBES_PER_S_MAX, WANTED_MAX, Sampling, Wanted
 from sidecar.types import Detections, Prediction
 from tests.kit.build import exchange
 
@@ -99,3 +99,12 @@ def test_awaited_images_are_bounded() -> None:
     worker.sampling.image("p0", b"late")
     assert worker.kept == []
     assert worker.sampling.missed["no_detections", "wanted_full"] == 3
+
+
+def test_probe_is_bounded_in_a_second() -> None:
+    """Whatever the traffic, the probe decodes at most five images a second; the rest is counted."""
+    worker = Worker(None)
+    for number in range(8):
+        worker.consider(f"p{number}", pinned=(PROBE,))
+    assert len(worker.wants) == PROBES_PER_S_MAX
+    assert worker.sampling.missed[PROBE, "rate"] == 3
