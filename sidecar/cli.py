@@ -85,13 +85,14 @@ def status(
         with Client(url, token=token) as client:
             answer = client.status()
     except SidecarError as error:
-        _fail(f"{url}: {error}")
+        _fail(str(error))
     if as_json:
         print(json.dumps(answer, indent=1))
-        return
-    from sidecar.app.tables import status_tables
+    else:
+        from sidecar.app.tables import status_tables
 
-    status_tables(answer)
+        status_tables(answer)
+    raise SystemExit(0 if answer.ok else 1)
 
 
 @app.command("check-config")

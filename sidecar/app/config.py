@@ -5,16 +5,39 @@ A nested setting's variable joins its path by two underscores: ``SIDECAR_LISTEN_
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sidecar.proxy.routing import compile_path
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError(f"{error}; expected an address or network such as 10.0.0.0/8") from error
+    return text
+
+
+def _route_path(path: str) -> str:
+    try:
+        compile_path(path)
+    except re.error as error:
+        raise ValueError(f"{path!r} is no route ({error}); expected e.g. /models/{{model}}/detect") from error
+    return path
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 class Part(BaseModel):
@@ -73,7 +96,7 @@ class UpstreamConfig(Part):
 class RouteConfig(Part):
     """A prediction route beside those the dialects know by themselves."""
 
-    path: Annotated[str, Field(pattern=r"^/\S*$")]
+    path: Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_route_path)]
     methods: tuple[str, ...] = ("POST",)
     dialect: str = "auto"
     model: str = ""
@@ -195,9 +218,9 @@ class Config(BaseSettings):
     retention: RetentionConfig = RetentionConfig()
     stream: tuple[StreamConfig, ...] = ()
     limits: LimitsConfig = LimitsConfig()
-    trusted_proxies: tuple[str, ...] = ()
-    slice_header: str = ""
-    health_path: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
+    slice_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = ""
+    health_path: Annotated[str, Field(pattern=r"^(/\S*)?$")] = ""
     log_format: Literal["console", "json"] = "console"
 
     @property
@@ -261,6 +284,12 @@ def _reference_faults(config: Config) -> list[str]:
         if experiment.model in models or (models and "*" in {experiment.model, *models}):
             faults.append(f"{place}.model: another experiment already splits the traffic of {experiment.model!r}")
         models.append(experiment.model)
+    ports = {"listen.port": config.listen.port, "listen.health_port": config.listen.health_port}
+    for place, port in ports.items():
+        if port and port == config.admin.port:
+            faults.append(f"admin.port: {port} is {place} too, ports must differ")
+    if config.listen.port and config.listen.port == config.listen.health_port:
+        faults.append(f"listen.health_port: {config.listen.port} is listen.port too, ports must differ")
     if config.admin.host not in {"127.0.0.1", "::1", "localhost"} and config.admin.token_file is None:
         faults.append(f"admin.token_file: needed where admin.host is not loopback (it is {config.admin.host!r})")
     return faults

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import structlog
 from pydantic import ValidationError
 
 from sidecar.api.schemas import ExperimentIn
@@ -14,13 +16,30 @@ from sidecar.app.config import Config, ExperimentConfig
 from sidecar.app.state import State, save_state
 from sidecar.types import ProxySettings
 
+log = structlog.get_logger()
+
+
+def _without_secrets(url: str) -> str:
+    """A URL without its user, password and query, where tokens like to travel.
+
+    >>> _without_secrets("https://me:pw@hub:8443/in?token=t")
+    'https://hub:8443/in'
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
 
 class Control:
     """The effective settings of this sidecar, and the only way to change them while it runs."""
 
     def __init__(self, config: Config, state: State, apply: Callable[[ProxySettings], None]) -> None:
         self.config = config
-        self.state = with_epochs(config, state)
+        # a new life has a new version: workers take its settings, whatever changed while there was no monitor
+        self.state = with_epochs(config, state.model_copy(update={"version": state.version + 1}))
+        try:
+            save_state(config.data_dir, self.state)
+        except OSError as error:
+            log.error("settings_not_saved", error=str(error))
         self._apply = apply
         self.on_change: Callable[[Config], None] = lambda _: None
 
@@ -32,6 +51,7 @@ class Control:
         shown = self.config.model_dump(mode="json")
         for stream in shown["stream"]:
             stream["headers"] = dict.fromkeys(stream["headers"], "***")
+            stream["url"] = _without_secrets(stream["url"])
         shown["experiments"] = self.experiments()
         shown["version"] = self.state.version
         return shown

@@ -56,7 +56,11 @@ class Child:
         backoff_s = BACKOFF_MIN_S
         while not self._draining:
             started = time.monotonic()
-            code = await self._live()
+            try:
+                code = await self._live()
+            except Exception:  # no process, no memory, no file: as if it had died
+                log.exception("process_not_started", child=self.name)
+                code = -1
             self._on_exit()
             if self._draining:
                 return

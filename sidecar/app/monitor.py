@@ -34,7 +34,7 @@ from sidecar.app.logs import set_up_logs
 from sidecar.app.reading import Reading
 from sidecar.app.state import load_state
 from sidecar.data_engine import SampleKeeper, decide, sampling_config
-from sidecar.monitor.buckets import Buckets
+from sidecar.monitor.buckets import KEPT_S, Buckets
 from sidecar.monitor.intake import Intake
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.sampling import Sampling, Wanted
@@ -47,8 +47,8 @@ log = structlog.get_logger()
 RETAIN_EVERY_S = 30.0
 STORE_RETRY_S = 1.0
 HELLO_BYTES_MAX = 16 << 20
-LAST_FRAMES_S = 0.5
-"""How long the pipeline still takes frames after the order to finish; the workers have gone by then."""
+LAST_FRAMES_S = 5.0
+"""How long the last commit may take once the workers have gone."""
 
 
 class Monitor:
@@ -59,26 +59,31 @@ class Monitor:
         self._link = link
         self._tasks: list[asyncio.Task[None]] = []
         self._control: Control | None = None
+        self._pipeline_life: asyncio.Task[None] | None = None
         self._instance_id = f"{socket.gethostname()}:{config.listen.port}"
 
     async def run(self, finished: asyncio.Event) -> None:
         """Until ``finished``."""
         async with contextlib.AsyncExitStack() as stack:
-            store = await _open_store(self._config.data_dir)
+            store = await _open_store(self._config.data_dir, finished)
+            if store is None:
+                return
             stack.push_async_callback(store.close)
             reader = await Reader.open(self._config.data_dir)
             stack.push_async_callback(reader.close)
-            await self._start(stack, store, reader)
+            intake, pipeline = await self._start(stack, store, reader)
             await finished.wait()
-            await asyncio.sleep(LAST_FRAMES_S)
+            await self._record_the_rest(intake, pipeline)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _start(self, stack: contextlib.AsyncExitStack, store: Store, reader: Reader) -> None:
-        config = self._config
+    async def _start(self, stack: contextlib.AsyncExitStack, store: Store, reader: Reader) -> tuple[Intake, Pipeline]:
+        positions = await store.positions()
+        buckets = Buckets(store.summary)
+        buckets.restore(await store.open_summaries(int(time.time()) - KEPT_S))
+        config = self._config  # from here to the intake nothing awaits: no reload comes between
         control = Control(config, load_state(config.data_dir), lambda settings: intake.apply(settings))
-        self._control = control
         reading = Reading(config)
         keeper = SampleKeeper(config.data_dir, store)
         rules = sampling_config(config.sampling.model_dump())
@@ -101,10 +106,9 @@ class Monitor:
             lambda worker, epoch, name: intake.want(worker, epoch, name),
             lambda worker, epoch, name: intake.release(worker, epoch, name),
         )
-        intake = Intake(self._link, control.compiled(), await store.positions(), sampling.image, sampling.missing)
-        pipeline = Pipeline(
-            intake, store.commit, Buckets(store.summary), sampling, reading.predictions_of, self._hand_on
-        )
+        intake = Intake(self._link, control.compiled(), positions, sampling.image, sampling.missing)
+        self._control = control
+        pipeline = Pipeline(intake, store.commit, buckets, sampling, reading.predictions_of, self._hand_on)
         deliveries = [
             Delivery(
                 *(store, item.name, item.url, item.headers),
@@ -118,11 +122,25 @@ class Monitor:
         await intake.start()
         stack.push_async_callback(intake.stop)
         stack.push_async_callback(keeper.close)
-        self._tasks.append(asyncio.create_task(_run_or_die(pipeline)))
+        self._pipeline_life = asyncio.create_task(_run_or_die(pipeline))
         self._keep_running("samples", keeper.run)
         self._keep_running("retention", lambda: self._retain(store))
         for delivery in deliveries:
             self._keep_running(f"delivery {delivery.name}", delivery.run)
+        return intake, pipeline
+
+    async def _record_the_rest(self, intake: Intake, pipeline: Pipeline) -> None:
+        """See what the workers still ship into the store. Where the supervisor was killed they are still serving."""
+        limits = self._config.limits
+        ends = time.monotonic() + limits.drain_delay_s + limits.drain_grace_s + LAST_FRAMES_S
+        while not intake.is_quiet and time.monotonic() < ends:  # noqa: ASYNC110 - two rooms' states, no one event
+            await asyncio.sleep(0.02)
+        pipeline.finish()
+        if self._pipeline_life is not None:
+            done, _ = await asyncio.wait({self._pipeline_life}, timeout=LAST_FRAMES_S)
+            if not done:
+                log.error("frames_not_recorded", reason="the store did not take them in time")
+                self._pipeline_life.cancel()
 
     async def _serve_admin(self, stack: contextlib.AsyncExitStack, services: Services) -> None:
         runner = web.AppRunner(create_app(services), access_log=None)
@@ -187,14 +205,15 @@ async def _run_or_die(pipeline: Pipeline) -> None:
         os._exit(os.EX_SOFTWARE)
 
 
-async def _open_store(data_dir: Path) -> Store:
+async def _open_store(data_dir: Path, finished: asyncio.Event) -> Store | None:
     """The store, tried for as long as it takes: the proxy goes on meanwhile, and its workers keep what they can."""
-    while True:
+    while not finished.is_set():
         try:
             return await Store.open(data_dir)
         except (StoreError, OSError) as error:
             log.error("store_not_opened", error=str(error))
             await asyncio.sleep(STORE_RETRY_S)
+    return None
 
 
 def _access(config: Config) -> dict[str, Any]:
@@ -222,9 +241,14 @@ def _hello(line: bytes) -> tuple[Config, Path]:
 
 
 async def _follow_orders(reader: asyncio.StreamReader, monitor: Monitor, finished: asyncio.Event) -> None:
-    while line := await reader.readline():
-        monitor.reload(_hello(line)[0])
-    finished.set()
+    try:
+        while line := await reader.readline():
+            try:
+                monitor.reload(_hello(line)[0])
+            except Exception:
+                log.exception("reload_failed")
+    finally:
+        finished.set()
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sidecar.app.config import ExperimentConfig
 
@@ -20,11 +20,12 @@ log = structlog.get_logger()
 
 class State(BaseModel):
     """``experiments``: those set through the API, or None where the configuration's hold. ``epochs``: by experiment,
-    its definition and the epoch that began with it. ``version`` grows with every change."""
+    its definition and the epoch that began with it. ``version`` grows with every change; a fresh state begins at the
+    present second, above whatever a lost one had reached."""
 
     model_config = ConfigDict(frozen=True)
 
-    version: int = 1
+    version: int = Field(default_factory=lambda: int(time.time()))
     experiments: tuple[ExperimentConfig, ...] | None = None
     epochs: dict[str, tuple[str, int]] = {}
 
@@ -35,7 +36,10 @@ def load_state(data_dir: Path) -> State:
         return State.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return State()
-    except (OSError, ValidationError) as error:
+    except OSError as error:
+        log.error("settings_not_read", error=str(error))
+        return State()
+    except ValidationError as error:
         aside = path.with_name(f"settings.json.damaged-{int(time.time())}")
         log.error("settings_damaged", error=str(error), set_aside=str(aside))
         try:

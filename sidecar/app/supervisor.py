@@ -100,7 +100,8 @@ class Supervisor:
 
     async def _start(self) -> None:
         save_state(self.config.data_dir, with_epochs(self.config, load_state(self.config.data_dir)))
-        listen = self.config.listen
+        listen, admin = self.config.listen, self.config.admin
+        _check_free(admin.host, admin.port, "--admin-port")
         self._slots = [WorkerSlot(index, sock) for index, sock in enumerate(_listeners(self.config))]
         try:
             await self._probes.start(listen.host, listen.health_port)
@@ -213,7 +214,7 @@ async def _read_status(descriptor: int, slot: WorkerSlot) -> None:
     pipe = os.fdopen(descriptor, "rb", buffering=0)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
     while line := await reader.readline():
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, TypeError):
             slot.status.update(json.loads(line))
 
 
@@ -235,6 +236,17 @@ def _lock(data_dir: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def _check_free(host: str, port: int, flag: str) -> None:
+    """Raises StartError where the port is taken; the monitor, which will bind it, could only log that."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        raise StartError(f"{flag} {port}: {error.strerror}; another would do") from error
 
 
 def _listeners(config: Config) -> list[socket.socket]:

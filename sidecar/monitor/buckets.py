@@ -6,7 +6,8 @@ not in memory (a restart, a late arrival) is read from the store first and goes 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -67,6 +68,16 @@ class Buckets:
                 entry = _Open(Summary(), row.revision + 1)
         self._open[key] = entry
         return entry
+
+    def restore(self, rows: Iterable[SummaryRow]) -> None:
+        """Take up a former life's ten-second buckets, so that those it had not handed on are. The receiver gets some
+        twice; it goes by key and revision."""
+        for row in rows:
+            key = SummaryKey(
+                row.bucket, row.width_s, row.model, row.version, row.role, row.experiment, row.epoch, row.slice
+            )
+            with contextlib.suppress(SummaryError):
+                self._open[key] = _Open(Summary.decode(row.payload), row.revision, dirty=False)
 
     def dirty(self) -> list[SummaryRow]:
         """Rows of all buckets that changed since they were last marked clean."""

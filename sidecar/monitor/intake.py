@@ -110,6 +110,11 @@ class Intake:
                 connection.resume()
         return taken
 
+    @property
+    def is_quiet(self) -> bool:
+        """No worker is connected and nothing waits: all that was shipped has been taken."""
+        return not self._connections and not self._queue
+
     def acknowledge(self, positions: Mapping[tuple[int, int], int]) -> None:
         """Tell the workers that all up to these sequences is committed."""
         for life, sequence in positions.items():
@@ -155,6 +160,9 @@ class Intake:
         if life is not None and self._connections.get(life) is connection:
             del self._connections[life]
             self.workers[life].connected = False
+            for name in [name for name, part in self.images.items() if part.life == life]:
+                self._forget_image(name)
+                self._lose_image(name, "worker_gone")
 
     def accepted(self, connection: _Connection) -> None:
         self._accepted.add(connection)
@@ -169,7 +177,7 @@ class Intake:
         self._arrived.set()
         return self._queue_bytes <= QUEUE_BYTES_MAX
 
-    def image_part(self, payload: bytes) -> None:
+    def image_part(self, life: tuple[int, int], payload: bytes) -> None:
         name, offset, total, part = unpack_image(payload)
         assembly = self.images.get(name)
         if offset == 0:
@@ -178,7 +186,7 @@ class Intake:
             if self.images_bytes + total > IMAGES_BYTES_MAX:
                 self._lose_image(name, "assembly_full")
                 return
-            assembly = self.images[name] = _Assembly(total)
+            assembly = self.images[name] = _Assembly(total, life)
             self.images_bytes += total
         if assembly is None:
             return
@@ -206,6 +214,7 @@ class Intake:
 @dataclass(slots=True)
 class _Assembly:
     total: int
+    life: tuple[int, int]
     received: bytearray = field(default_factory=bytearray)
 
 
@@ -251,7 +260,7 @@ class _Connection(asyncio.Protocol):
             case Kind.STATUS:
                 self.intake.workers[self.life].status = unpack_json(frame.payload)
             case Kind.IMAGE:
-                self.intake.image_part(frame.payload)
+                self.intake.image_part(self.life, frame.payload)
             case Kind.MISSING:
                 self.intake.missing(frame.payload)
             case Kind.LOG:

@@ -70,11 +70,16 @@ class Pipeline:
         self.commit_seconds = 0.0
         self.dropped: Counter[tuple[str, str]] = Counter()
         self._probes: dict[SummaryKey, Summary] = {}
+        self._finishing = False
 
     async def run(self) -> None:
-        """Until cancelled."""
-        while True:
+        """Until ``finish``; a turn that has begun is seen to its end."""
+        while not self._finishing:
             await self.turn()
+
+    def finish(self) -> None:
+        """The turn under way is the last."""
+        self._finishing = True
 
     async def turn(self) -> None:
         """Take what arrives within a quarter of a second, at most 500 rows of it, and see it to the end."""

@@ -220,7 +220,7 @@ class Tap:
         """Settings that can't be applied change nothing; the last good ones stay."""
         try:
             self._apply(settings_from_json(payload))
-        except (ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # whatever is wrong with them, the last good ones serve on
             self.drop("settings", "refused")
             self.log("error", "settings_refused", reason=str(error))
 
