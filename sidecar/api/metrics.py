@@ -188,7 +188,7 @@ def _request_families(labelled: list[Labelled]) -> Iterator[Metric]:
             family.add_metric(key, buckets, histogram.sum_ms / 1000)
     yield _counter(
         "sidecar_requests",
-        "Requests to prediction routes; status 0: the client left first.",
+        "Requests, those to no prediction route under an empty model; status 0: the client left first.",
         (*_MODEL, "status"),
         statuses,
     )
@@ -205,6 +205,12 @@ def _prediction_families(labelled: list[Labelled]) -> Iterator[Metric]:
         "Images with a readable result and no detection at or above the score threshold.",
         _MODEL,
         {key: s.images_without_detections for key, s in labelled},
+    )
+    yield _counter(
+        "sidecar_request_errors",
+        "Requests that did not go well, by what went wrong; a cut-off answer counts here whatever its status was.",
+        (*_MODEL, "error"),
+        {(*key, label(error)): count for key, s in labelled for error, count in s.errors.items()},
     )
     yield _counter(
         "sidecar_undecodable",

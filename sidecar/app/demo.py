@@ -13,7 +13,7 @@ from typing import Any
 
 from sidecar.app.config import Config
 from sidecar.app.load import load_config
-from sidecar.app.supervisor import StartError, Supervisor
+from sidecar.app.supervisor import StartError, Supervisor, check_free
 
 DETECTOR_START_S = 60.0
 STOP_S = 5.0
@@ -31,6 +31,8 @@ async def run_demo(
 
     Without ``data_dir`` everything recorded goes with the end of the demo. Raises StartError.
     """
+    for flag, address in (("port", host), ("admin_port", "127.0.0.1"), ("health_port", host)):
+        check_free(address, ports[flag], f"--{flag.replace('_', '-')}")  # before seconds of training
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidecar-demo-")))
         pools = scratch / "digits.npz"

@@ -101,7 +101,7 @@ class Supervisor:
     async def _start(self) -> None:
         save_state(self.config.data_dir, with_epochs(self.config, load_state(self.config.data_dir)))
         listen, admin = self.config.listen, self.config.admin
-        _check_free(admin.host, admin.port, "--admin-port")
+        check_free(admin.host, admin.port, "--admin-port")
         self._slots = [WorkerSlot(index, sock) for index, sock in enumerate(_listeners(self.config))]
         try:
             await self._probes.start(listen.host, listen.health_port)
@@ -238,7 +238,7 @@ def _lock(data_dir: Path) -> IO[str]:
     return file
 
 
-def _check_free(host: str, port: int, flag: str) -> None:
+def check_free(host: str, port: int, flag: str) -> None:
     """Raises StartError where the port is taken; the monitor, which will bind it, could only log that."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

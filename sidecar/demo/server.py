@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import base64
 import binascii
+import contextlib
 import io
 import json
 import signal
@@ -231,8 +232,9 @@ async def serve(port: int, pools_path: Path | None) -> None:
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
-        print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
-        await until_told()
+        with contextlib.suppress(BrokenPipeError):  # whoever started it may be gone after seconds of training
+            print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
+            await until_told()
     finally:
         await runner.cleanup()
 

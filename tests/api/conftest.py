@@ -70,7 +70,7 @@ def make_summary(predictions: Sequence[Prediction], version: str = "1") -> Summa
     n = len(predictions)
     summary.add_counts(
         RequestCounts(
-            int(START), "det", version, "serving", "", 0, "", n, {200: n}, {}, {28: n}, n * 12_000, {27: n}, n * 11_000
+            int(START), "det", version, "serving", "", 0, "", n, {200: n}, {"truncated": 1}, {28: n}, n * 12_000, {27: n}, n * 11_000
         )
     )
     return summary

@@ -84,3 +84,20 @@ def test_admin_beyond_loopback_needs_a_token(tmp_path: Path) -> None:
     """The admin port is never open to others without a token."""
     found = faults_of(tmp_path, "upstreams: [{name: A, url: 'http://a'}]\nadmin: {host: 0.0.0.0}\n")
     assert found == ["c.yaml:2: admin.token_file: needed where admin.host is not loopback (it is '0.0.0.0')"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("trusted_proxies: [banana]", "c.yaml:2: trusted_proxies[0]: 'banana' does not appear to be"),
+        ("trusted_proxies: [10.0.0.0/33]", "c.yaml:2: trusted_proxies[0]: '10.0.0.0/33'"),
+        ("routes: [{path: '/a/{x}/{x}'}]", "c.yaml:2: routes[0].path: '/a/{x}/{x}' is no route"),
+        ("health_path: nope", "c.yaml:2: health_path"),
+        ("listen: {port: 8081}", "admin.port: 8081 is listen.port too"),
+        ("models: [{class_names_file: nowhere.txt}]", "c.yaml:2: models[0].class_names_file: 'nowhere.txt' is no file"),
+    ],
+)
+def test_what_would_stop_a_worker_is_a_fault_of_the_file(tmp_path: Path, line: str, fault: str) -> None:
+    """Nothing passes the check that a process would later refuse."""
+    (found,) = faults_of(tmp_path, f"upstreams: [{{name: A, url: 'http://a'}}]\n{line}\n")
+    assert found.startswith(fault)

@@ -92,3 +92,14 @@ async def test_row_of_another_release_is_begun_anew() -> None:
     await buckets.add({KEY: requests(2)})
     shelf.commit(buckets)
     assert (buckets.unreadable, shelf.rows[KEY].revision, shelf.requests(10)) == (1, 8, [2])
+
+
+async def test_restarted_monitor_hands_on_what_the_former_one_had_not() -> None:
+    """A bucket that closed while nobody was there is streamed by the next life."""
+    shelf = Shelf()
+    before = Buckets(shelf.load)
+    await before.add({KEY: requests(5)})
+    shelf.commit(before)
+    after = Buckets(shelf.load)
+    after.restore(row for key, row in shelf.rows.items() if key.width_s == 10)
+    assert [(key, summary.requests) for key, _, summary in after.closed(KEY.bucket + 100)] == [(KEY, 5)]

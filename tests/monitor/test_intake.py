@@ -133,3 +133,13 @@ async def test_full_queue_stops_reading_until_it_is_taken(bench: Bench, monkeypa
         assert len(bench.intake._queue) < 19
         taken += len(received)
     assert taken == 20
+
+
+async def test_image_of_a_worker_that_dies_is_missing_and_frees_its_room(bench: Bench) -> None:
+    """Half an image of a dead worker never takes the room of the next one's."""
+    peer = await bench.peer()
+    peer.send(Kind.IMAGE, pack_image("p", 0, 5, b"ab"))
+    await until(lambda: bench.intake.images_bytes)
+    peer.writer.close()
+    await until(lambda: bench.missing)
+    assert (bench.missing, bench.intake.images_bytes) == ([("p", "worker_gone")], 0)

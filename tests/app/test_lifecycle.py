@@ -1,0 +1,49 @@
+"""A child process's life."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sidecar.app import lifecycle
+from sidecar.app.lifecycle import Child
+from tests.kit.wait import until
+
+MODULE = "tests.kit.child"
+
+
+def environment() -> dict[str, str]:
+    return {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
+async def test_child_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each life is told the hello; the order to drain ends the last one."""
+    monkeypatch.setattr(lifecycle, "BACKOFF_MIN_S", 0.01)
+    child = Child("child", MODULE, lambda: b"wait", environment=environment())
+    life = asyncio.create_task(child.run())
+    await until(lambda: child.pid)
+    first = child.pid
+    child.kill()
+    await until(lambda: child.pid not in {None, first})
+    assert child.restarts == 1
+    child.drain()
+    await asyncio.wait_for(life, 10)
+    assert child.pid is None
+
+
+async def test_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory or no file for a moment: the child comes up when there is some again."""
+    monkeypatch.setattr(lifecycle, "BACKOFF_MIN_S", 0.01)
+    failures = [OSError(11, "no process"), OSError(24, "no file")]
+
+    def hello() -> bytes:
+        if failures:
+            raise failures.pop()
+        return b"wait"
+
+    child = Child("child", MODULE, hello, environment=environment())
+    life = asyncio.create_task(child.run())
+    await until(lambda: not failures and child.pid)
+    child.drain()
+    await asyncio.wait_for(life, 10)
+    assert child.restarts == 2
