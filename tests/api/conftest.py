@@ -70,7 +70,13 @@ def make_summary(predictions: Sequence[Prediction], version: str = "1") -> Summa
     n = len(predictions)
     summary.add_counts(
         RequestCounts(
-            int(START), "det", version, "serving", "", 0, "", n, {200: n}, {"truncated": 1}, {28: n}, n * 12_000, {27: n}, n * 11_000
+            *(int(START), "det", version, "serving", "", 0, "", n),
+            statuses={200: n},
+            errors={"truncated": 1},
+            latency={28: n},
+            latency_sum_us=n * 12_000,
+            upstream={27: n},
+            upstream_sum_us=n * 11_000,
         )
     )
     return summary
