@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from sidecar.app.config import Config, config_from
@@ -41,7 +43,8 @@ def load_config(file: Path | None, arguments: dict[str, Any]) -> Config:
     try:
         return config_from(arguments, from_file)
     except ValidationError as error:
-        raise ConfigFaults(_faults(error, file, lines)) from error
+        hidden = _faults_between_fields(error, arguments, from_file)
+        raise ConfigFaults(_faults([*error.errors(include_url=False), *hidden], file, lines)) from error
     except SettingsError as error:
         raise ConfigFaults([Fault("environment", str(error))]) from error
 
@@ -89,9 +92,37 @@ def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], repeate
             _walk(value, (*place, index), lines, repeated, file)
 
 
-def _faults(error: ValidationError, file: Path | None, lines: dict[Place, int]) -> list[Fault]:
+def _faults_between_fields(
+    error: ValidationError, arguments: dict[str, Any], from_file: dict[str, Any]
+) -> list[ErrorDetails]:
+    """Names that stand for nothing are looked for once all fields are good; a person wants to hear of them at once.
+    So the faulty fields of the file are left out for a second look, and what that finds between fields is added."""
+    pruned = deepcopy(from_file)
+    for item in error.errors(include_url=False):
+        if not item["loc"]:
+            return []  # they were found at the first look
+        _leave_out(pruned, item["loc"])
+    try:
+        config_from(arguments, pruned)
+    except ValidationError as second:
+        return [item for item in second.errors(include_url=False) if not item["loc"]]
+    return []
+
+
+def _leave_out(content: Any, place: Place) -> None:
+    for part in place[:-1]:
+        inside = isinstance(content, dict) and part in content
+        if not inside and not (isinstance(content, list) and isinstance(part, int) and part < len(content)):
+            return
+        content = content[part]
+    if isinstance(content, dict):
+        content.pop(place[-1], None)
+        if place[-1] == "url":  # an upstream can't do without
+            content["url"] = "http://127.0.0.1"
+
+
+def _faults(items: list[ErrorDetails], file: Path | None, lines: dict[Place, int]) -> list[Fault]:
     faults = []
-    items = error.errors(include_url=False)
     for item in items:
         place: Place = item["loc"]
         if item["type"] == "too_short" and any(other["loc"][: len(place)] == place for other in items if other != item):
@@ -110,7 +141,12 @@ def _faults(error: ValidationError, file: Path | None, lines: dict[Place, int]) 
         elif item["type"] != "value_error":
             message = f"{message}; got {item['input']!r:.80}"
         faults.append(Fault(_located(place, file, lines), message))
-    return faults
+    return sorted(faults, key=_line_of)
+
+
+def _line_of(fault: Fault) -> int:
+    parts = fault.place.split(":")
+    return int(parts[1]) if len(parts) > 2 else 0
 
 
 def _located(place: Place, file: Path | None, lines: dict[Place, int]) -> str:

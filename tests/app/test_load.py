@@ -101,3 +101,19 @@ def test_what_would_stop_a_worker_is_a_fault_of_the_file(tmp_path: Path, line: s
     """Nothing passes the check that a process would later refuse."""
     (found,) = faults_of(tmp_path, f"upstreams: [{{name: A, url: 'http://a'}}]\n{line}\n")
     assert found.startswith(fault)
+
+
+def test_unknown_names_are_told_beside_faulty_fields(tmp_path: Path) -> None:
+    """One look is enough: what is wrong between fields does not wait until each field is good."""
+    text = (
+        "listen: {port: 99999}\nupstreams:\n- {name: A, url: 'ftp://a'}\n- {name: A, url: 'http://b'}\n"
+        "experiments:\n- {control: A, treatment: C, split: 2}\nadmin: {host: 0.0.0.0}\n"
+    )
+    assert [fault.split(": ")[:2] for fault in faults_of(tmp_path, text)] == [
+        ["c.yaml:1", "listen.port"],
+        ["c.yaml:3", "upstreams[0].url"],
+        ["c.yaml:4", "upstreams[1].name"],
+        ["c.yaml:6", "experiments[0].split"],
+        ["c.yaml:6", "experiments[0].treatment"],
+        ["c.yaml:7", "admin.token_file"],
+    ]
