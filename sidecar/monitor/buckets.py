@@ -1,4 +1,4 @@
-"""The open summaries: what a batch adds is merged into buckets of ten seconds, a minute and an hour at once.
+"""The open summaries: what a batch adds is merged at once into buckets of ten seconds, a minute, an hour, a UTC day.
 
 Merging is exact, so a minute built from batches equals the minute built from its ten-second buckets. A key that is
 not in memory (a restart, a late arrival) is read from the store first and goes on from there.
@@ -17,7 +17,7 @@ from sidecar.summaries import Summary, SummaryError, SummaryKey
 
 log = structlog.get_logger()
 
-WIDTHS_S = (10, 60, 3600)
+WIDTHS_S = (10, 60, 3600, 86_400)
 LATENESS_S = 5
 """How long after its end a bucket is taken for closed and handed on; what comes later makes a new revision."""
 KEPT_S = 600

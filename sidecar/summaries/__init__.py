@@ -18,15 +18,16 @@ Invariants, kept by tests/laws for each part:
 from sidecar.summaries.counts import CLASSES_MAX, admit, merge_counts
 from sidecar.summaries.exponential import BUCKETS_MAX, ExponentialHistogram
 from sidecar.summaries.histogram import Histogram
-from sidecar.summaries.images import ImageTotals
+from sidecar.summaries.images import FEEDBACK_KINDS, ImageTotals
 from sidecar.summaries.moments import Moments
 from sidecar.summaries.requests import RequestTotals
-from sidecar.summaries.summary import Summary, SummaryKey, rollup
+from sidecar.summaries.summary import Summary, SummaryKey, merge_all, rollup
 from sidecar.summaries.unlike import SummaryError
 
 __all__ = [
     "BUCKETS_MAX",
     "CLASSES_MAX",
+    "FEEDBACK_KINDS",
     "ExponentialHistogram",
     "Histogram",
     "ImageTotals",
@@ -36,6 +37,7 @@ __all__ = [
     "SummaryError",
     "SummaryKey",
     "admit",
+    "merge_all",
     "merge_counts",
     "rollup",
 ]

@@ -23,7 +23,7 @@ class Columns:
 
     ``image`` int [D] says which image a detection is of, ``scores_micro`` int64 [D] its score in millionths, ``boxes``
     float64 [D, 4]. ``normalised`` bool, ``width`` and ``height`` float64 are [I], 0 where unknown. ``codes`` int [D]
-    index ``names``.
+    index ``names``; detections of one name have one code.
 
     >>> Columns.of([], []).image.size
     0
@@ -79,11 +79,16 @@ class Columns:
 
     def class_counts(self) -> dict[str, int]:
         """Detections by class name."""
-        found = np.bincount(self.codes, minlength=len(self.names))
-        counts: dict[str, int] = {}
-        for code in np.flatnonzero(found).tolist():
-            counts[self.names[code]] = counts.get(self.names[code], 0) + int(found[code])
-        return counts
+        return self._by_name(self.codes)
+
+    def class_images(self) -> dict[str, int]:
+        """Images with at least one detection of a class, by its name."""
+        pairs = np.unique(self.image * len(self.names) + self.codes)
+        return self._by_name(pairs % len(self.names))
+
+    def _by_name(self, codes: NDArray[np.intp]) -> dict[str, int]:
+        found = np.bincount(codes, minlength=len(self.names))
+        return {self.names[code]: int(found[code]) for code in np.flatnonzero(found).tolist()}
 
     def relative_areas(self) -> NDArray[np.float64]:
         """Box area over image area, of the boxes for which it is known."""
@@ -122,4 +127,6 @@ def _codes(
     size = np.array([len(item.labels) for item in detections], np.intp)
     indices = classes.astype(np.intp)
     labelled = (indices >= 0) & (indices < size[image])
-    return np.where(labelled, start[image] + indices, 0), names
+    first: dict[str, int] = {}
+    one_code = np.array([first.setdefault(name, code) for code, name in enumerate(names)], np.intp)
+    return one_code[np.where(labelled, start[image] + indices, 0)], names

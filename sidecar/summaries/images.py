@@ -39,6 +39,7 @@ UNIT_NAMES = ("images", "detections", "confidence", "images_with_detections", "u
 UNIT_SCALES = (1, 1, MICRO, 1, 1)
 LATENCY_NAMES = ("upstream_ms",)
 LATENCY_SCALES = (1000,)
+FEEDBACK_KINDS = ("correct", "wrong_label", "wrong_box", "false_positive", "missed_object")
 LATENCY_US_MAX = 1 << 40
 """Longer latencies (12 days) are taken as this."""
 
@@ -47,9 +48,10 @@ LATENCY_US_MAX = 1 << 40
 class ImageTotals:
     """Images whose detections were read, those that were not (by reason), and what was found.
 
-    ``units`` are requests: images that share a request depend on each other, so standard errors count requests.
-    ``confidence`` of a unit is the sum of the mean confidences of its images with detections. ``latency_units`` are
-    successful requests. A request that two batches cut in two counts as two units.
+    ``class_counts`` are detections by class, ``class_images`` images with at least one of them; ``feedback`` counts
+    what people said, by kind. ``units`` are requests: images that share a request depend on each other, so standard
+    errors count requests. ``confidence`` of a unit is the sum of the mean confidences of its images with detections.
+    ``latency_units`` are successful requests. A request that two batches cut in two counts as two units.
 
     >>> ImageTotals().merge(ImageTotals(undecodable={"shape": 1})).undecodable
     {'shape': 1}
@@ -57,6 +59,8 @@ class ImageTotals:
 
     undecodable: dict[str, int] = field(default_factory=dict)
     class_counts: dict[str, int] = field(default_factory=dict)
+    class_images: dict[str, int] = field(default_factory=dict)
+    feedback: dict[str, int] = field(default_factory=dict)
     units: Moments = field(default_factory=lambda: Moments(UNIT_NAMES, UNIT_SCALES))
     latency_units: Moments = field(default_factory=lambda: Moments(LATENCY_NAMES, LATENCY_SCALES))
     confidence_histogram: Histogram = field(default_factory=lambda: Histogram(EDGES["confidence_histogram"]))
@@ -88,6 +92,8 @@ class ImageTotals:
         self.confidence_histogram.add_bins(np.minimum(columns.scores_micro // (MICRO // 50), 49) + 1)
         for name, n in columns.class_counts().items():
             admit(self.class_counts, name, n)
+        for name, n in columns.class_images().items():
+            admit(self.class_images, name, n)
         self.area.add(columns.relative_areas())
         self.aspect.add(columns.aspects())
 
@@ -96,6 +102,12 @@ class ImageTotals:
         self.width.add_one(width)
         self.height.add_one(height)
         self.brightness.add_one(brightness)
+
+    def add_feedback(self, kind: str, n: int) -> None:
+        """Count what people said of these images. Raises ValueError for a kind that is none of FEEDBACK_KINDS."""
+        if kind not in FEEDBACK_KINDS:
+            raise ValueError(f"kind: {kind!r} is not one of {', '.join(FEEDBACK_KINDS)}")
+        self.feedback[kind] = self.feedback.get(kind, 0) + n
 
     def merge(self, other: ImageTotals) -> ImageTotals:
         """Both sides' images."""
@@ -113,15 +125,19 @@ class ImageTotals:
             self.units.to_state(),
             self.latency_units.to_state(),
             {name: state for name in EDGES if (state := getattr(self, name).to_state())},
+            dict(sorted(self.class_images.items())),
+            dict(sorted(self.feedback.items())),
         ]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> ImageTotals:
         """What to_state wrote."""
-        undecodable, class_counts, units, latency_units, histograms = state
+        undecodable, class_counts, units, latency_units, histograms, class_images, feedback = state
         return cls(
             undecodable,
             class_counts,
+            class_images,
+            feedback,
             Moments.from_state(UNIT_NAMES, UNIT_SCALES, units),
             Moments.from_state(LATENCY_NAMES, LATENCY_SCALES, latency_units),
             **{name: Histogram.from_state(edges, histograms.get(name, {})) for name, edges in EDGES.items()},

@@ -16,7 +16,9 @@ from sidecar.summaries.requests import RequestTotals
 from sidecar.summaries.unlike import SummaryError
 from sidecar.types import Prediction, RequestCounts
 
-ENCODING_VERSION = 1
+ENCODING_VERSION = 2
+_FIRST_VERSION = 1
+"""It knew neither images by class nor feedback: read as if there were none."""
 _PARAMETERS = zlib.crc32(repr((EDGES, UNIT_NAMES, UNIT_SCALES, LATENCY_NAMES, LATENCY_SCALES)).encode())
 """Stands for all edges and components: a summary made with others is refused."""
 
@@ -72,6 +74,11 @@ class Summary:
         self._images.add_probe(width, height, brightness)
         self.revision += 1
 
+    def add_feedback(self, kind: str, n: int = 1) -> None:
+        """Count what a person said of an image: one of FEEDBACK_KINDS. Raises ValueError."""
+        self._images.add_feedback(kind, n)
+        self.revision += 1
+
     def merge(self, other: Summary) -> Summary:
         """Both sides together, as a new Summary."""
         return Summary(
@@ -86,12 +93,14 @@ class Summary:
     @classmethod
     def decode(cls, encoded: bytes) -> Summary:
         """The Summary that encode wrote. Raises SummaryError for another version, other parameters or other bytes."""
-        if not encoded or encoded[0] != ENCODING_VERSION:
+        if not encoded or encoded[0] not in (_FIRST_VERSION, ENCODING_VERSION):
             raise SummaryError(f"summary: version {encoded[:1].hex() or 'none'}, expected {ENCODING_VERSION:02x}")
         try:
             parameters, revision, requests, images = json.loads(encoded[1:])
             if parameters != _PARAMETERS:
                 raise SummaryError("summary: it was made with other edges or components")
+            if encoded[0] == _FIRST_VERSION:
+                images = [*images, {}, {}]
             return cls(RequestTotals.from_state(requests), ImageTotals.from_state(images), revision)
         except SummaryError:
             raise
@@ -111,6 +120,11 @@ class Summary:
     def errors(self) -> dict[str, int]:
         """Requests by kind of error."""
         return self._requests.errors
+
+    @property
+    def failed(self) -> int:
+        """Requests the serving side failed: answered with 5xx. A client that left or sent nonsense is not counted."""
+        return sum(count for status, count in self.statuses.items() if status >= 500)
 
     @property
     def latency(self) -> ExponentialHistogram:
@@ -145,6 +159,16 @@ class Summary:
     def class_counts(self) -> dict[str, int]:
         """Detections by class name."""
         return self._images.class_counts
+
+    @property
+    def class_images(self) -> dict[str, int]:
+        """Images with at least one detection of a class, by its name."""
+        return self._images.class_images
+
+    @property
+    def feedback(self) -> dict[str, int]:
+        """What people said of these images, by kind (FEEDBACK_KINDS)."""
+        return self._images.feedback
 
     @property
     def avg_confidence(self) -> float:
@@ -208,6 +232,8 @@ class Summary:
             "images_without_detections": self.images_without_detections,
             "undecodable": dict(sorted(self.undecodable.items())),
             "class_counts": dict(sorted(self.class_counts.items())),
+            "class_images": dict(sorted(self.class_images.items())),
+            "feedback": dict(sorted(self.feedback.items())),
             "avg_confidence": None if isnan(average) else average,
             "latency": self.latency.to_dict(),
             "upstream": self.upstream.to_dict(),
@@ -237,6 +263,18 @@ class Summary:
 
     def _total(self, name: str) -> int:
         return int(self.units.sums[UNIT_NAMES.index(name)])
+
+
+def merge_all(summaries: Iterable[Summary]) -> Summary:
+    """All of them together; the empty Summary where there are none.
+
+    >>> merge_all([]) == Summary()
+    True
+    """
+    merged = Summary()
+    for summary in summaries:
+        merged = merged.merge(summary)
+    return merged
 
 
 def rollup(rows: Iterable[tuple[SummaryKey, Summary]], width_s: int) -> dict[SummaryKey, Summary]:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.summaries import (
+    FEEDBACK_KINDS,
     ExponentialHistogram,
     Histogram,
     ImageTotals,
@@ -83,6 +84,8 @@ def image_totals(draw: st.DrawFn) -> ImageTotals:
     made.add(draw(batches))
     if draw(st.booleans()):
         made.add_probe(draw(st.integers(0, 40_000)), draw(st.integers(0, 40_000)), draw(st.floats(0, 255)))
+    for kind in draw(st.lists(st.sampled_from(FEEDBACK_KINDS), max_size=3)):
+        made.add_feedback(kind, 1)
     return made
 
 

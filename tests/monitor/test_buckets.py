@@ -36,13 +36,19 @@ class Shelf:
 
 
 async def test_every_width_is_the_merge_of_the_ten_second_buckets() -> None:
-    """A minute and an hour hold what their ten-second buckets hold together."""
+    """A minute, an hour and a day hold what their ten-second buckets hold together."""
     shelf = Shelf()
     buckets = Buckets(shelf.load)
     for step in range(12):
         await buckets.add({KEY._replace(bucket=KEY.bucket + 10 * step): requests(step + 1)})
     shelf.commit(buckets)
-    assert sum(shelf.requests(10)) == sum(shelf.requests(60)) == sum(shelf.requests(3600)) == 78
+    assert (
+        sum(shelf.requests(10))
+        == sum(shelf.requests(60))
+        == sum(shelf.requests(3600))
+        == sum(shelf.requests(86_400))
+        == 78
+    )
 
 
 async def test_restarted_monitor_goes_on_where_the_store_stands() -> None:

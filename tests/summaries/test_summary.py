@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from sidecar.summaries import CLASSES_MAX, Summary, SummaryError, SummaryKey, rollup
+from sidecar.summaries import CLASSES_MAX, FEEDBACK_KINDS, Summary, SummaryError, SummaryKey, merge_all, rollup
 from sidecar.types import Detections, RequestCounts
 
 KEY = SummaryKey(1_700_000_000, 10, "m", "1", "serving", "", 0, "")
@@ -210,3 +210,39 @@ def test_rollup_merges_buckets_of_a_wider_one() -> None:
     assert one.width.count == 1
     with pytest.raises(SummaryError, match="width_s"):
         rollup([(KEY._replace(width_s=60), one)], 90)
+
+
+def test_images_of_a_class_count_once_each(make_prediction, make_detections) -> None:
+    """Three cars in one image are three detections of one image; a label that appears twice is one class."""
+    summary = Summary()
+    labels = ("car", "person")
+    summary.add_predictions(
+        [
+            make_prediction(1, detections=make_detections([0.9, 0.8, 0.7], [0, 0, 1], labels)),
+            make_prediction(2, detections=make_detections([0.9, 0.1], [0, 1], labels)),
+            make_prediction(3, detections=make_detections([0.9], [5], labels)),
+            make_prediction(4, detections=make_detections([0.9], [0], ("person",))),
+        ]
+    )
+    assert summary.class_counts == {"car": 3, "person": 2, "other": 1}
+    assert summary.class_images == {"car": 2, "person": 2, "other": 1}
+
+
+def test_feedback_counts_by_kind_and_refuses_others() -> None:
+    """What people say is counted as they said it; a kind that is none changes nothing."""
+    summary = Summary()
+    for kind in FEEDBACK_KINDS:
+        summary.add_feedback(kind, 2)
+    with pytest.raises(ValueError, match="kind: 'nice' is not one of correct"):
+        summary.add_feedback("nice")
+    assert merge_all([summary, summary]).feedback == dict.fromkeys(FEEDBACK_KINDS, 4)
+
+
+def test_summary_of_the_first_encoding_is_read(make_prediction) -> None:
+    """A store from before images by class were counted stays readable; they are unknown in it."""
+    summary = Summary()
+    summary.add_predictions([make_prediction(1, [0.9])])
+    parameters, revision, requests, images = json.loads(summary.encode()[1:])
+    old = b"\x01" + json.dumps([parameters, revision, requests, images[:5]]).encode()
+    assert Summary.decode(old).class_counts == {"car": 1}
+    assert Summary.decode(old).class_images == {}
