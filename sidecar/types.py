@@ -118,7 +118,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ProxySettings:
-    """All that a worker needs to know. ``default`` names the variant that serves whatever no experiment claims."""
+    """All that a worker needs to know. ``default`` names the variant that serves whatever no experiment claims.
+
+    ``slice_by`` is ``header:NAME`` (its value), ``route`` (the route's path as its pattern has it) or empty (no slices).
+    """
 
     version: int
     variants: tuple[Variant, ...]
@@ -128,7 +131,7 @@ class ProxySettings:
     pins: tuple[Pin, ...] = ()
     limits: Limits = field(default_factory=Limits)
     trusted_proxies: tuple[str, ...] = ()
-    slice_header: str = ""
+    slice_by: str = ""
     health_path: str = ""
     pseudonym: str = "sidecar"
 

@@ -46,7 +46,7 @@ def compile_settings(config: Config, state: State) -> ProxySettings:
         pins=_pins(config),
         limits=replace(limits, **config.limits.model_dump()),
         trusted_proxies=config.trusted_proxies,
-        slice_header=config.slice_header.lower(),
+        slice_by=config.slice_by,
         health_path=config.health_path,
     )
 

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sidecar.app.parts import Name, Part, Port, Share
+from sidecar.app.watch_config import AlertsConfig, DriftConfig, NotifyConfig, notify_faults
 from sidecar.proxy.routing import compile_path
-
-Port = Annotated[int, Field(ge=0, le=65_535)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 
 def _network(text: str) -> str:
@@ -38,10 +36,6 @@ def _route_path(path: str) -> str:
 
 
 Network = Annotated[str, AfterValidator(_network)]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ListenConfig(Part):
@@ -104,15 +98,20 @@ class RouteConfig(Part):
 
 
 class ModelConfig(Part):
-    """How the answers of one model (``*``: all others) are read. ``score_threshold`` is its operating point."""
+    """How the answers of one model (``*``: all others) are read. ``score_threshold`` is its operating point.
+
+    ``independent_images`` declares that no two images are of one scene or one camera's day (a photo collection): then
+    single images are compared for drift. It is false for anything that films.
+    """
 
     name: str = "*"
     score_threshold: Share = 0.25
     class_names: tuple[str, ...] = ()
     class_names_file: Path | None = None
-    outputs: dict[Literal["boxes", "scores", "classes", "count"], str] = {}
+    outputs: dict[Literal["boxes", "scores", "classes", "count"], str] = Field(default_factory=dict)
     box_format: Literal["", "xyxy", "yxyx", "xywh", "cxcywh"] = ""
     normalised: bool | None = None
+    independent_images: bool = False
 
 
 class ExperimentConfig(Part):
@@ -176,7 +175,7 @@ class StreamConfig(Part):
 
     name: Name = "backend"
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")]
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     outbox_bytes_max: Annotated[int, Field(ge=1 << 20)] = 512 << 20
 
 
@@ -216,10 +215,13 @@ class Config(BaseSettings):
     experiments: tuple[ExperimentConfig, ...] = ()
     sampling: SamplingConfig = SamplingConfig()
     retention: RetentionConfig = RetentionConfig()
+    drift: DriftConfig = DriftConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    notify: NotifyConfig = NotifyConfig()
     stream: tuple[StreamConfig, ...] = ()
     limits: LimitsConfig = LimitsConfig()
     trusted_proxies: tuple[Network, ...] = ()
-    slice_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = ""
+    slice_by: Annotated[str, Field(pattern=r"^(route|header:[A-Za-z0-9_-]+)?$")] = ""
     health_path: Annotated[str, Field(pattern=r"^(/\S*)?$")] = ""
     log_format: Literal["console", "json"] = "console"
 
@@ -272,6 +274,7 @@ def _reference_faults(config: Config) -> list[str]:
             faults.append(f"models.{index}.class_names_file: {str(model.class_names_file)!r} is no file")
     if config.admin.token_file is not None and not config.admin.token_file.is_file():
         faults.append(f"admin.token_file: {str(config.admin.token_file)!r} is no file")
+    faults += notify_faults(config.notify)
     models: list[str] = []
     for index, experiment in enumerate(config.experiments):
         place = f"experiments.{index}"

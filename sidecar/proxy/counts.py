@@ -7,6 +7,7 @@ from sidecar.types import RequestCounts, Role, latency_index
 BUCKET_S = 10
 KEYS_MAX = 4_096
 SLICES_MAX = 100
+SLICE_CHARS_MAX = 128
 
 CountKey = tuple[int, str, str, Role, str, int, str]
 """bucket, model, version, role, experiment, epoch, slice"""
@@ -29,7 +30,7 @@ class CountBook:
         """``name`` if among the first SLICES_MAX slices seen, else ``other``: a header must not grow the books."""
         if not name or name in self._slices:
             return name
-        if len(self._slices) >= SLICES_MAX or len(name) > 64:
+        if len(self._slices) >= SLICES_MAX or len(name) > SLICE_CHARS_MAX:
             return "other"
         self._slices.add(name)
         return name

@@ -15,7 +15,7 @@ from sidecar.proxy.counts import BUCKET_S, CountBook
 from sidecar.proxy.downstream import Downstream
 from sidecar.proxy.head import RequestHead
 from sidecar.proxy.ring import Ring
-from sidecar.proxy.routing import Assignment, Router
+from sidecar.proxy.routing import Assignment, Match, Router
 from sidecar.proxy.upstream import Upstream
 from sidecar.types import Exchange, ProxySettings, Variant
 
@@ -208,11 +208,12 @@ class Proxy:
         """A head was refused with ``status``: counted as traffic of no model."""
         self.count("", "", _UNASSIGNED, "", status, "", 0.0, 0.0)
 
-    def slice_of(self, head: RequestHead) -> str:
-        name = self.settings.slice_header
-        if not name:
-            return ""
-        value = head.get(name.lower().encode())
+    def slice_of(self, head: RequestHead, match: Match) -> str:
+        """The part of its model's traffic that a request belongs to, by the setting ``slice_by``."""
+        kind, _, header = self.settings.slice_by.partition(":")
+        if kind == "route":
+            return self.book.bounded_slice(match.route)
+        value = head.get(header.lower().encode()) if header else None
         return self.book.bounded_slice(value.decode("latin-1")) if value else ""
 
     def via(self, received: bytes | None, minor: int) -> bytes:

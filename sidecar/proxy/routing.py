@@ -14,12 +14,13 @@ _SECRETS = frozenset(("api_key", "key", "token", "access_token", "signature", "s
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A prediction route that a request met."""
+    """A prediction route that a request met; ``route`` is its path as the pattern has it."""
 
     model: str
     version: str
     dialect: str
     variant: str
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Router:
                 key = (method.upper(), route.path.count("/"))
                 self._patterns.setdefault(key, []).append((compile_path(route.path), route))
             else:
-                match = Match(route.model, "", route.dialect, route.variant)
+                match = Match(route.model, "", route.dialect, route.variant, route.path)
                 self._literal.setdefault((method.upper(), route.path), match)
 
     def match(self, method: str, path: str) -> Match | None:
@@ -78,7 +79,8 @@ class Router:
             named = found.groupdict()
             if any(value in (".", "..") for value in named.values()):
                 continue
-            return Match(named.get("model") or route.model, named.get("version") or "", route.dialect, route.variant)
+            model, version = named.get("model") or route.model, named.get("version") or ""
+            return Match(model, version, route.dialect, route.variant, route.path)
         return None
 
     def experiment_for(self, match: Match) -> Experiment | None:

@@ -382,7 +382,7 @@ class Stream:
             proxy.count("", "", assignment, "", self.status, error, latency_ms, self.upstream_ms)
             return
         version = served_version(self.variant, match)
-        slice_name = proxy.slice_of(self.head)
+        slice_name = proxy.slice_of(self.head, match)
         proxy.count(match.model, version, assignment, slice_name, self.status, error, latency_ms, self.upstream_ms)
         self._end_body()
         proxy.tap.exchange(exchange_of(self, proxy, match, error, slice_name, latency_ms))

@@ -19,9 +19,13 @@ VARIANTS = (Variant("A", "http://a"), Variant("B", "http://b"))
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        ("POST", "/v2/models/yolo/infer", Match("yolo", "", "v2", "")),
-        ("POST", "/v2/models/yolo/versions/3/infer", Match("yolo", "3", "v2", "")),
-        ("GET", "/predict", Match("det", "", "plain", "B")),
+        ("POST", "/v2/models/yolo/infer", Match("yolo", "", "v2", "", "/v2/models/{model}/infer")),
+        (
+            "POST",
+            "/v2/models/yolo/versions/3/infer",
+            Match("yolo", "3", "v2", "", "/v2/models/{model}/versions/{version:int}/infer"),
+        ),
+        ("GET", "/predict", Match("det", "", "plain", "B", "/predict")),
         ("POST", "/v2/models/yolo/versions/x/infer", None),
         ("POST", "/v2/models/../infer", None),
         ("GET", "/v2/models/yolo/infer", None),
