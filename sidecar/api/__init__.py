@@ -1,11 +1,11 @@
 """The admin port: a JSON API, the metrics page and the dashboard's files, over what the monitor knows.
 
-What it is for: everything a person or a program asks of a sidecar, apart from the traffic itself. It reads; the only
-things it changes are experiments, and those through ``Control``.
+What it is for: everything a person or a program asks of a sidecar, apart from the traffic itself. It reads; what it
+changes, it changes through ``Control`` (experiments) and ``Watch`` (baselines and alerts).
 
-Key types: ``Services`` is all that the API needs, filled in by the composition root; ``create_app`` makes the aiohttp
-application of it; ``Route`` is one line of the table that serves requests and the OpenAPI document alike;
-``MetricsCollector`` turns lifetime totals into Prometheus families.
+Key types: ``Services`` is all that the API needs, filled in by the composition root; ``Watch`` is the part of it that
+knows baselines, drift and alerts; ``create_app`` makes the aiohttp application; ``Route`` is one line of the table that
+serves requests and the OpenAPI document alike; ``MetricsCollector`` turns lifetime totals into Prometheus families.
 
 Invariants:
 
@@ -19,15 +19,20 @@ Invariants:
 from sidecar.api.app import create_app
 from sidecar.api.metrics import MetricsCollector
 from sidecar.api.schemas import ExperimentIn
-from sidecar.api.services import Control, ControlError, Services, Totals, WorkerStatus
+from sidecar.api.services import Conflict, Control, ControlError, NotThere, Services, Totals, WorkerStatus
+from sidecar.api.watch import Watch, WatchFigures
 
 __all__ = [
+    "Conflict",
     "Control",
     "ControlError",
     "ExperimentIn",
     "MetricsCollector",
+    "NotThere",
     "Services",
     "Totals",
+    "Watch",
+    "WatchFigures",
     "WorkerStatus",
     "create_app",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sidecar.api import render, schemas
+from sidecar.api import handlers_alerts, handlers_drift, render, schemas
 from sidecar.api.problems import Problem, invalid_field
 from sidecar.api.routes import Call, Route
 from sidecar.api.services import ControlError
@@ -22,8 +22,8 @@ IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"
 async def status(call: Call) -> dict[str, Any]:
     """How the sidecar is: workers, store, outbox, what was dropped."""
     services, now = call.services, time.time()
-    workers, store = services.totals.workers(), services.totals.store()
-    faults = render.faults(workers, store)
+    workers, store, watched = services.totals.workers(), services.totals.store(), services.watch.figures()
+    faults = render.faults(workers, store, watched["failing_channels"])
     return {
         "ok": not faults,
         "faults": faults,
@@ -35,6 +35,7 @@ async def status(call: Call) -> dict[str, Any]:
         "dropped": render.dropped_documents(services.totals.dropped()),
         "samples": dict(services.totals.samples()),
         "outbox": render.outbox_documents(services.totals.outbox()),
+        "alerts": dict(watched["alerts"]),
         "store": dict(store),
     }
 
@@ -135,10 +136,7 @@ async def set_experiment(call: Call) -> dict[str, Any]:
     body: schemas.ExperimentBody = call.body
     # Raises the same problem as a body would where the name in the path is not one.
     wanted = schemas.ExperimentIn.model_validate(body.model_dump() | {"name": call.path["name"]})
-    try:
-        return dict(await call.services.control.set_experiment(wanted))
-    except ControlError as error:
-        raise invalid_field(error.field, error.message) from error
+    return dict(await call.services.control.set_experiment(wanted))
 
 
 async def stop_experiment(call: Call) -> dict[str, Any]:
@@ -189,4 +187,6 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("DELETE", "/api/v1/experiments/{name}", "Stop an experiment", stop_experiment, gives=schemas.ExperimentOut),
     Route("GET", "/api/v1/settings", "Effective configuration, secrets hidden", settings),
+    *handlers_drift.ROUTES,
+    *handlers_alerts.ROUTES,
 )

@@ -11,13 +11,15 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from sidecar.api.admission import OTHER, Admission
+from sidecar.api.families import counter, gauge, label
+from sidecar.api.metrics_watch import WatchFamilies
 from sidecar.api.render import is_up
 from sidecar.api.services import OutboxTotals, Services, WorkerStatus
 from sidecar.summaries import ExponentialHistogram, Histogram, Summary
@@ -26,13 +28,11 @@ CLASSES_MAX = 50
 """Classes of one model with series of their own; the others count under ``other``."""
 VERSIONS_MAX = 200
 """Pairs of model and version with series of their own; the others count under ``other``."""
-LABEL_CHARS_MAX = 200
 LATENCY_EDGES = tuple(range(-1, 17))
 """Exponents of the edges of latency histograms in powers of two milliseconds: 0.5 ms to 65.5 s."""
 CONFIDENCE_BINS = 50
 _MODEL = ("model", "version", "role")
 
-L = TypeVar("L", bound=tuple[str, ...])
 Labelled = tuple[tuple[str, str, str], Summary]
 
 
@@ -43,6 +43,7 @@ class MetricsCollector(Collector):
         self._services = services
         self._versions = Admission[tuple[str, str]](VERSIONS_MAX)
         self._classes: dict[str, Admission[str]] = {}
+        self._watched = WatchFamilies()
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -65,8 +66,8 @@ class MetricsCollector(Collector):
         yield self._detections(labelled)
         yield _in_flight(workers)
         yield _upstream_up(workers)
-        yield _counter("sidecar_dropped", "What was left out, by where and why.", ("stage", "reason"), totals.dropped())
-        yield _counter(
+        yield counter("sidecar_dropped", "What was left out, by where and why.", ("stage", "reason"), totals.dropped())
+        yield counter(
             "sidecar_samples",
             "Images kept for review, by reason.",
             ("reason",),
@@ -74,11 +75,12 @@ class MetricsCollector(Collector):
         )
         yield from _outbox_families([OutboxTotals(*entry) for entry in totals.outbox()])
         yield from _store_families(totals.store())
+        yield from self._watched.of(self._services.watch.figures())
         yield from _cost_families(workers)
-        yield _gauge(
+        yield gauge(
             "sidecar_build_info", "The running version; always 1.", ("version",), {(self._services.version,): 1}
         )
-        yield _gauge(
+        yield gauge(
             "sidecar_start_time_seconds",
             "When the monitor started, since the epoch.",
             (),
@@ -112,17 +114,7 @@ class MetricsCollector(Collector):
                 short = label(name)
                 shown[model, version, role, short if short in self._classes[model] else OTHER] += count
         text = f"Detections at or above the score threshold, by class; beyond {CLASSES_MAX} classes a model: other."
-        return _counter("sidecar_detections", text, (*_MODEL, "class"), shown)
-
-
-def label(value: str) -> str:
-    """``value`` fit for a label: encodable, without control characters, bounded.
-
-    >>> label("a" * 300) == "a" * 200, label("x\\ud800\\x00y")
-    (True, 'x??y')
-    """
-    short = value[:LABEL_CHARS_MAX].encode("utf-8", "replace").decode()
-    return "".join("?" if ord(char) < 32 or ord(char) == 127 else char for char in short)
+        return counter("sidecar_detections", text, (*_MODEL, "class"), shown)
 
 
 def latency_buckets(histogram: ExponentialHistogram) -> list[tuple[str, float]]:
@@ -186,7 +178,7 @@ def _request_families(labelled: list[Labelled]) -> Iterator[Metric]:
         for family, histogram in ((requests, summary.latency), (upstream, summary.upstream)):
             buckets = latency_buckets(histogram)
             family.add_metric(key, buckets, histogram.sum_ms / 1000)
-    yield _counter(
+    yield counter(
         "sidecar_requests",
         "Requests, those to no prediction route under an empty model; status 0: the client left first.",
         (*_MODEL, "status"),
@@ -197,22 +189,22 @@ def _request_families(labelled: list[Labelled]) -> Iterator[Metric]:
 
 
 def _prediction_families(labelled: list[Labelled]) -> Iterator[Metric]:
-    yield _counter(
+    yield counter(
         "sidecar_predictions", "Images with a readable result.", _MODEL, {key: s.images for key, s in labelled}
     )
-    yield _counter(
+    yield counter(
         "sidecar_images_without_detections",
         "Images with a readable result and no detection at or above the score threshold.",
         _MODEL,
         {key: s.images_without_detections for key, s in labelled},
     )
-    yield _counter(
+    yield counter(
         "sidecar_request_errors",
         "Requests that did not go well, by what went wrong; a cut-off answer counts here whatever its status was.",
         (*_MODEL, "error"),
         {(*key, label(error)): count for key, s in labelled for error, count in s.errors.items()},
     )
-    yield _counter(
+    yield counter(
         "sidecar_undecodable",
         "Responses that could not be read, by reason.",
         (*_MODEL, "reason"),
@@ -230,7 +222,7 @@ def _prediction_families(labelled: list[Labelled]) -> Iterator[Metric]:
 
 def _in_flight(workers: Iterable[WorkerStatus]) -> Metric:
     values = {(str(worker.worker),): _number(worker, "in_flight") for worker in workers}
-    return _gauge("sidecar_requests_in_flight", "Requests a worker is relaying.", ("worker",), values)
+    return gauge("sidecar_requests_in_flight", "Requests a worker is relaying.", ("worker",), values)
 
 
 def _upstream_up(workers: Iterable[WorkerStatus]) -> Metric:
@@ -241,7 +233,7 @@ def _upstream_up(workers: Iterable[WorkerStatus]) -> Metric:
             for name, state in worker.status.get("upstreams", {}).items():
                 key = (label(name),)
                 up[key] = max(up.get(key, 0.0), float(is_up(state)))
-    return _gauge("sidecar_upstream_up", "1 where a worker finds the upstream healthy.", ("upstream",), up)
+    return gauge("sidecar_upstream_up", "1 where a worker finds the upstream healthy.", ("upstream",), up)
 
 
 def _outbox_families(outbox: list[OutboxTotals]) -> Iterator[Metric]:
@@ -249,18 +241,18 @@ def _outbox_families(outbox: list[OutboxTotals]) -> Iterator[Metric]:
         return {(label(entry.destination),): getattr(entry, field) for entry in outbox}
 
     names = ("destination",)
-    yield _gauge("sidecar_outbox_items", "Items waiting for delivery.", names, by("items"))
-    yield _gauge("sidecar_outbox_bytes", "Bytes waiting for delivery.", names, by("bytes"))
-    yield _gauge("sidecar_outbox_oldest_age_seconds", "Age of the oldest waiting item.", names, by("oldest_age_s"))
-    yield _counter("sidecar_outbox_sent", "Items delivered.", names, by("sent"))
-    yield _counter("sidecar_outbox_failed", "Attempts at delivery that failed.", names, by("failed"))
-    yield _counter("sidecar_outbox_dropped", "Items given up because the outbox was full.", names, by("dropped"))
+    yield gauge("sidecar_outbox_items", "Items waiting for delivery.", names, by("items"))
+    yield gauge("sidecar_outbox_bytes", "Bytes waiting for delivery.", names, by("bytes"))
+    yield gauge("sidecar_outbox_oldest_age_seconds", "Age of the oldest waiting item.", names, by("oldest_age_s"))
+    yield counter("sidecar_outbox_sent", "Items delivered.", names, by("sent"))
+    yield counter("sidecar_outbox_failed", "Attempts at delivery that failed.", names, by("failed"))
+    yield counter("sidecar_outbox_dropped", "Items given up because the outbox was full.", names, by("dropped"))
 
 
 def _store_families(store: Mapping[str, Any]) -> Iterator[Metric]:
-    yield _gauge("sidecar_store_ok", "1 where the store takes writes.", (), {(): float(bool(store.get("ok", False)))})
-    yield _gauge("sidecar_store_bytes", "Size of the store without images.", (), {(): float(store.get("bytes", 0))})
-    yield _counter(
+    yield gauge("sidecar_store_ok", "1 where the store takes writes.", (), {(): float(bool(store.get("ok", False)))})
+    yield gauge("sidecar_store_bytes", "Size of the store without images.", (), {(): float(store.get("bytes", 0))})
+    yield counter(
         "sidecar_store_predictions_written",
         "Predictions committed.",
         (),
@@ -270,19 +262,19 @@ def _store_families(store: Mapping[str, Any]) -> Iterator[Metric]:
 
 def _cost_families(workers: Iterable[WorkerStatus]) -> Iterator[Metric]:
     connected = {(str(worker.worker),): float(worker.connected) for worker in workers}
-    yield _gauge("sidecar_worker_connected", "1 where the worker's link to the monitor stands.", ("worker",), connected)
+    yield gauge("sidecar_worker_connected", "1 where the worker's link to the monitor stands.", ("worker",), connected)
     for name, text in (
         ("ring_bytes", "Request bodies a worker keeps for sampling."),
         ("tap_bytes", "Bytes a worker holds for the monitor."),
     ):
         values = {(str(worker.worker),): _number(worker, name) for worker in workers}
-        yield _gauge(f"sidecar_{name}", text, ("worker",), values)
+        yield gauge(f"sidecar_{name}", text, ("worker",), values)
     cpu = {(f"worker-{worker.worker}",): _number(worker, "cpu_s") for worker in workers}
     resident = {(f"worker-{worker.worker}",): _number(worker, "rss_bytes") for worker in workers}
     cpu["monitor",] = time.process_time()
     resident["monitor",] = float(resident_bytes())
-    yield _counter("sidecar_process_cpu_seconds", "CPU time of the sidecar's own processes.", ("process",), cpu)
-    yield _gauge("sidecar_process_resident_bytes", "Memory of the sidecar's own processes.", ("process",), resident)
+    yield counter("sidecar_process_cpu_seconds", "CPU time of the sidecar's own processes.", ("process",), cpu)
+    yield gauge("sidecar_process_resident_bytes", "Memory of the sidecar's own processes.", ("process",), resident)
 
 
 def resident_bytes() -> int:
@@ -297,17 +289,3 @@ def resident_bytes() -> int:
 def _number(worker: WorkerStatus, name: str) -> float:
     value = worker.status.get(name, 0)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
-
-
-def _counter(name: str, text: str, labels: tuple[str, ...], values: Mapping[L, float]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=labels)
-    for key, value in sorted(values.items()):
-        family.add_metric([label(part) for part in key], value)
-    return family
-
-
-def _gauge(name: str, text: str, labels: tuple[str, ...], values: Mapping[L, float]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for key, value in sorted(values.items()):
-        family.add_metric([label(part) for part in key], value)
-    return family

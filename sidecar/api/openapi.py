@@ -70,7 +70,9 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameters(query: type[Query]) -> list[dict[str, Any]]:
+    schema = query.model_json_schema()
+    needed = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": False, "schema": schema}
-        for name, schema in query.model_json_schema().get("properties", {}).items()
+        {"name": name, "in": "query", "required": name in needed, "schema": part}
+        for name, part in schema.get("properties", {}).items()
     ]

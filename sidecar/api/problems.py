@@ -51,7 +51,10 @@ class Problem(Exception):
 def invalid(error: ValidationError, place: str) -> Problem:
     """The 422 of a query or body pydantic refused; ``place`` (query, body) is what the fields belong to."""
     errors = [
-        {"field": ".".join(str(part) for part in fault["loc"]) or place, "message": fault["msg"]}
+        {
+            "field": ".".join(str(part) for part in fault["loc"]) or place,
+            "message": fault["msg"].removeprefix("Value error, "),
+        }
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     return Problem(422, f"{place}: " + "; ".join(f"{fault['field']}: {fault['message']}" for fault in errors), errors)

@@ -122,11 +122,11 @@ def dropped_documents(dropped: Mapping[tuple[str, str], int]) -> list[dict[str, 
     ]
 
 
-def faults(workers: Iterable[WorkerStatus], store: Mapping[str, Any]) -> list[str]:
+def faults(workers: Iterable[WorkerStatus], store: Mapping[str, Any], failing_channels: Mapping[str, str]) -> list[str]:
     """What is wrong, in words a person can act on.
 
-    >>> faults([WorkerStatus(0, 1, 7, True, {"upstreams": {"a": {"up": False}}})], {"ok": True})
-    ['worker 0: upstream a is down']
+    >>> faults([WorkerStatus(0, 1, 7, True, {"upstreams": {"a": {"up": False}}})], {"ok": True}, {"slack:#ml": "404"})
+    ['worker 0: upstream a is down', "notifications to slack:#ml can't be delivered: 404"]
     """
     found = []
     if not store.get("ok", True):
@@ -141,6 +141,7 @@ def faults(workers: Iterable[WorkerStatus], store: Mapping[str, Any]) -> list[st
             for name in sorted(upstreams)
             if not is_up(upstreams[name])
         ]
+    found += [f"notifications to {name} can't be delivered: {why}" for name, why in sorted(failing_channels.items())]
     return found
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from sidecar.api.problems import Problem, invalid, invalid_field, json_response
 from sidecar.api.schemas import NoQuery, Query
-from sidecar.api.services import Services
+from sidecar.api.services import ControlError, Services
 from sidecar.recording import StoreError
 
 BODY_BYTES_MAX = 64 * 1024
@@ -51,11 +51,18 @@ async def serve(route: Route, services: Services, request: web.Request) -> web.S
     call = Call(services, request, dict(request.match_info), _query(route, request), await _body(route, request))
     try:
         answer = await route.handler(call)
+    except ControlError as error:
+        raise refused(error) from error
     except StoreError as error:
         raise Problem(503, f"the store can't be read: {error.reason}", headers={"Retry-After": "5"}) from error
     except ValueError as error:
         raise _refused(error) from error
     return answer if isinstance(answer, web.StreamResponse) else json_response(answer)
+
+
+def refused(error: ControlError) -> Problem:
+    """The problem of something that can't be, with all its faulty fields."""
+    return Problem(error.status, str(error), [{"field": field, "message": message} for field, message in error.errors])
 
 
 def _refused(error: ValueError) -> Problem:

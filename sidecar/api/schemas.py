@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 PAGE_MAX = 1_000
 
@@ -29,6 +29,17 @@ def _seconds(value: object) -> object:
 
 Time = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=1e11, description="epoch seconds or RFC 3339")]
 Text = Annotated[str, Field(max_length=500)]
+
+
+def _printable(value: str) -> str:
+    """Names go into subjects of mails and into logs: no line breaks, nothing that UTF-8 can't hold."""
+    if not value.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return value
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_printable)]
+Name = Annotated[Line, Field(min_length=1)]
 
 
 class Query(BaseModel):
@@ -64,7 +75,7 @@ class SummariesQuery(Query):
 
     since: Time | None = None
     until: Time | None = None
-    width_s: Literal["10", "60", "3600"] = Field("60", description="width of a bucket in seconds")
+    width_s: Literal["10", "60", "3600", "86400"] = Field("60", description="width of a bucket in seconds")
     model: Text | None = None
     version: Text | None = None
 
@@ -77,6 +88,12 @@ class SamplesQuery(Query):
     status: Text | None = None
     cursor: Text | None = None
     limit: int = Field(100, ge=1, le=PAGE_MAX)
+
+
+class Body(BaseModel):
+    """A JSON body: unknown names are an error."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class ExperimentBody(BaseModel):
@@ -268,7 +285,8 @@ class OutboxOut(Out):
 
 
 class StatusOut(Out):
-    """How the sidecar is. ``ok`` is false where the store is faulty, a worker is away or an upstream is down."""
+    """How the sidecar is. ``ok`` is false where the store is faulty, a worker is away, an upstream is down or a
+    notification can't be delivered. ``alerts`` are counts by state."""
 
     ok: bool
     faults: list[str]
@@ -280,6 +298,7 @@ class StatusOut(Out):
     dropped: list[DroppedOut]
     samples: dict[str, int]
     outbox: list[OutboxOut]
+    alerts: dict[str, int]
     store: dict[str, Any]
 
 

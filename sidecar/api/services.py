@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from sidecar.api.schemas import ExperimentIn
+from sidecar.api.watch import Watch
 from sidecar.recording import Reader
 from sidecar.summaries import Summary
 
@@ -77,12 +78,39 @@ class Totals(Protocol):
 
 
 class ControlError(Exception):
-    """A change that can't be: ``field`` is the part of the request that is wrong, ``message`` why."""
+    """A change or a question that can't be: ``field`` is the part of the request that is wrong, ``message`` why.
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
+    ``errors`` holds every faulty part as (field, message). It is answered with 422.
+
+    >>> error = ControlError.of([("condition.metric", "is needed"), ("condition.window", "is needed")])
+    >>> error.field, len(error.errors), str(error)
+    ('condition.metric', 2, 'condition.metric: is needed; condition.window: is needed')
+    """
+
+    status = 422
+
+    def __init__(self, field: str, message: str, errors: Sequence[tuple[str, str]] = ()) -> None:
+        self.errors = list(errors) or [(field, message)]
+        super().__init__("; ".join(f"{part}: {fault}" for part, fault in self.errors))
         self.field = field
         self.message = message
+
+    @classmethod
+    def of(cls, errors: Sequence[tuple[str, str]]) -> ControlError:
+        """One error of all faults, of which there must be at least one."""
+        return cls(*errors[0], errors=errors)
+
+
+class NotThere(ControlError):
+    """Nothing has that id (answered with 404)."""
+
+    status = 404
+
+
+class Conflict(ControlError):
+    """What is there already stands against it, e.g. a name that is taken (answered with 409)."""
+
+    status = 409
 
 
 class Control(Protocol):
@@ -116,6 +144,7 @@ class Services:
     reader: Reader
     totals: Totals
     control: Control
+    watch: Watch
     data_dir: Path
     token: str | None = None
     allowed_hosts: tuple[str, ...] = ()

@@ -29,6 +29,14 @@ def _without_secrets(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def _without_notify_secrets(notify: dict[str, Any]) -> dict[str, Any]:
+    """The channels without what gives access to them: of addresses that are secrets in themselves only the host."""
+    hidden: dict[str, Any] = {name: dict.fromkeys(notify[name], "***") for name in ("slack", "apprise")}
+    for kind in ("webhooks", "alertmanagers"):
+        hidden[kind] = [item | {"url": urlsplit(item["url"]).hostname} for item in notify[kind]]
+    return notify | hidden
+
+
 class Control:
     """The effective settings of this sidecar, and the only way to change them while it runs."""
 
@@ -52,6 +60,7 @@ class Control:
         for stream in shown["stream"]:
             stream["headers"] = dict.fromkeys(stream["headers"], "***")
             stream["url"] = _without_secrets(stream["url"])
+        shown["notify"] = _without_notify_secrets(shown["notify"])
         shown["experiments"] = self.experiments()
         shown["version"] = self.state.version
         return shown

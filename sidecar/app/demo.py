@@ -73,6 +73,10 @@ def _config(host: str, ports: dict[str, int], data_dir: Path, upstream_port: int
             "experiments": [
                 {"name": "digits-v2", "control": "A", "treatment": "B", "split": 0.5, "unit": "header:X-Camera-Id"}
             ],
+            # the demo's day lasts two minutes, and every scene is composed anew: no two images depend on each other
+            "models": [{"name": "*", "independent_images": True}],
+            "drift": {"baseline_period": "20s", "window": "20s"},
+            "alerts": {"default_window": "20s", "default_for": "5s", "interval": "5s"},
             "sampling": {"low_confidence": {"threshold": 0.6, "sample_rate": 0.3}, "random_sample": {"rate": 0.05}},
         },
     )

@@ -65,6 +65,14 @@ class Figures:
             dropped["sample_input_probe", reason] += count
         return dropped
 
+    def lost(self) -> int:
+        """Exchanges and predictions that were not recorded. An image that was not kept is no loss of the record."""
+        return sum(count for (stage, _), count in self.dropped().items() if not stage.startswith("sample_"))
+
+    def waiting(self) -> int:
+        """What waits to be sent to backends."""
+        return sum(delivery.stats.items for delivery in self._deliveries)
+
     def samples(self) -> Mapping[str, int]:
         return self._keeper.kept
 

@@ -33,6 +33,8 @@ from sidecar.app.figures import Figures
 from sidecar.app.logs import set_up_logs
 from sidecar.app.reading import Reading
 from sidecar.app.state import load_state
+from sidecar.app.watch_api import WatchApi
+from sidecar.app.watching import Watching
 from sidecar.data_engine import SampleKeeper, decide, sampling_config
 from sidecar.monitor.buckets import KEPT_S, Buckets
 from sidecar.monitor.intake import Intake
@@ -92,6 +94,7 @@ class Monitor:
             nonlocal rules
             rules = sampling_config(changed.sampling.model_dump())
             reading.configure(changed)
+            watching.configure(changed)
 
         control.on_change = configure
 
@@ -118,13 +121,19 @@ class Monitor:
             for item in config.stream
         ]
         figures = Figures(store, intake, pipeline, sampling, keeper, deliveries)
-        await self._serve_admin(stack, Services(reader, figures, control, config.data_dir, **_access(config)))
+        watching = Watching(config, store, reader, figures.lost, figures.waiting)
+        await watching.restore()
+        stack.push_async_callback(watching.close)
+        services = Services(reader, figures, control, WatchApi(watching), config.data_dir, **_access(config))
+        await self._serve_admin(stack, services)
         await intake.start()
         stack.push_async_callback(intake.stop)
         stack.push_async_callback(keeper.close)
         self._pipeline_life = asyncio.create_task(_run_or_die(pipeline))
         self._keep_running("samples", keeper.run)
         self._keep_running("retention", lambda: self._retain(store))
+        for name, work in watching.parts():
+            self._keep_running(name, work)
         for delivery in deliveries:
             self._keep_running(f"delivery {delivery.name}", delivery.run)
         return intake, pipeline

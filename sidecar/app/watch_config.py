@@ -63,6 +63,7 @@ class SmtpConfig(Part):
     username: str = ""
     password_file: Path | None = None
     tls: Literal["auto", "starttls", "tls", "off"] = "auto"
+    ca_file: Path | None = None
 
 
 class WebhookConfig(Part):
@@ -93,7 +94,10 @@ class NotifyConfig(Part):
 def notify_faults(notify: NotifyConfig) -> list[str]:
     """Files that are not there and names given twice. Each begins with its place."""
     faults = []
-    files = {"notify.smtp.password_file": notify.smtp.password_file if notify.smtp else None}
+    files: dict[str, Path | None] = {}
+    if notify.smtp is not None:
+        files["notify.smtp.password_file"] = notify.smtp.password_file
+        files["notify.smtp.ca_file"] = notify.smtp.ca_file
     files |= {f"notify.webhooks.{index}.secret_file": item.secret_file for index, item in enumerate(notify.webhooks)}
     for place, file in files.items():
         if file is not None and not file.is_file():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx2
 
-from sidecar.client import calls
+from sidecar.client import calls, calls_watch
 from sidecar.client.calls import Call, Filter
+from sidecar.client.calls_watch import Moment
 from sidecar.client.errors import ConnectionFailed
 from sidecar.client.results import Page, Record
 
@@ -20,7 +21,8 @@ T = TypeVar("T")
 class AsyncClient:
     """A sidecar's API, as ``Client`` has it, awaited.
 
-    ``base_url`` is its admin port; ``token`` its bearer token; ``timeout_s`` bounds every wait.
+    ``base_url`` is its admin port; ``token`` its bearer token; ``timeout_s`` bounds every wait, but
+    comparisons, freezes and tests of channels may take longer (docs/api.md).
 
     Use it in an ``async with`` or call ``close``. Every method raises SidecarError.
     """
@@ -35,6 +37,7 @@ class AsyncClient:
     ) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._http = httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=timeout_s)
+        self._timeout_s = timeout_s
         self._sleep = sleep
 
     async def __aenter__(self) -> AsyncClient:
@@ -54,9 +57,16 @@ class AsyncClient:
         while True:
             attempt += 1
             try:
-                answer = await self._http.request(call.method, call.path, params=call.params, json=call.body)
+                answer = await self._http.request(
+                    call.method,
+                    call.path,
+                    params=call.params,
+                    json=call.body,
+                    timeout=max(self._timeout_s, call.timeout_s),
+                )
             except httpx2.TransportError as error:
-                delay_s = calls.retry_delay_s(call, attempt, None, None)
+                timed_out = isinstance(error, httpx2.TimeoutException)
+                delay_s = calls.retry_delay_s(call, attempt, None, None, timed_out=timed_out)
                 if delay_s is None:
                     raise ConnectionFailed(f"{self._http.base_url}: {error or type(error).__name__}") from error
             else:
@@ -100,7 +110,7 @@ class AsyncClient:
         return await self._run(calls.prediction(prediction_id))
 
     async def summaries(self, **filters: Filter) -> Record:
-        """Time series as ``points``. Filters: since, until, width_s (10, 60, 3600), model, version."""
+        """Time series as ``points``. Filters: since, until, width_s (10, 60, 3600, 86400), model, version."""
         return await self._run(calls.summaries(filters))
 
     def samples(self, **filters: Filter) -> AsyncIterator[Record]:
@@ -128,3 +138,121 @@ class AsyncClient:
     async def stop_experiment(self, name: str) -> Record:
         """Stop an experiment; returns it as it was. Raises NotFound."""
         return await self._run(calls.stop_experiment(name))
+
+    async def set_baseline(self, model_id: str, period: str, name: str = "default", replace: bool = False) -> Record:
+        """Freeze ``period`` (as in ``check_drift``) as what is normal for a model version.
+
+        Raises InvalidRequest (status 409) where it has a baseline of that name and ``replace`` is false.
+        """
+        return await self._run(calls_watch.set_baseline(model_id, period, name, replace))
+
+    async def baselines(self, model_id: str | None = None) -> list[Record]:
+        """Baselines with their ``figures``, of one model or of all."""
+        return await self._run(calls_watch.baselines(model_id))
+
+    async def get_baseline(self, baseline_id: str) -> Record:
+        """One baseline. Raises NotFound."""
+        return await self._run(calls_watch.baseline(baseline_id))
+
+    async def export_baseline(self, baseline_id: str) -> Record:
+        """A baseline with its ``blocks``, each a summary of what was seen. Raises NotFound."""
+        return await self._run(calls_watch.export_baseline(baseline_id))
+
+    async def delete_baseline(self, baseline_id: str) -> Record:
+        """Delete a baseline; returns it as it was. Raises NotFound."""
+        return await self._run(calls_watch.delete_baseline(baseline_id))
+
+    async def check_drift(
+        self,
+        model_id: str,
+        reference_period: str,
+        current_period: str,
+        slice: str | None = None,
+        by_slice: bool = False,
+        source: Literal["auto", "summaries", "predictions"] = "auto",
+        distributions: bool = False,
+    ) -> Record:
+        """Compare two periods of a model: scores, ``significant_drift``, ``affected_classes``, ``sentence``.
+
+        A period is ``2024-01-01:2024-01-31`` (days in UTC, both included), two date-times with offsets, ``7d`` (the
+        last seven days) or a baseline's name. The five ``..._drift`` are NaN where there is no data. Raises
+        InvalidRequest where a period holds no predictions.
+        """
+        question: dict[str, Filter] = {
+            "model_id": model_id,
+            "reference_period": reference_period,
+            "current_period": current_period,
+            "slice": slice,
+            "by_slice": by_slice,
+            "source": source,
+            "distributions": distributions,
+        }
+        return await self._run(calls_watch.check_drift(question))
+
+    def drift_checks(self, **filters: Filter) -> AsyncIterator[Record]:
+        """What the continuous monitor found, newest first, over all pages; each has its ``report``. Filters:
+        model_id, slice; ``limit`` is the size of a page."""
+        return self._pages(calls_watch.drift_checks_page, filters)
+
+    async def create_alert(
+        self,
+        model_id: str,
+        name: str,
+        condition: Mapping[str, Any],
+        notify: Sequence[str] | str | None = None,
+        slice: str = "",
+        enabled: bool = True,
+    ) -> Record:
+        """Create an alert. ``condition``: metric, operator, threshold, window, and more (docs/alerts.md).
+
+        ``notify`` are channels such as ``email:team@company.com``; one that is not configured is accepted, and
+        ``delivery`` of the result warns of it. Raises InvalidRequest naming what is wrong.
+        """
+        return await self._run(calls_watch.create_alert(model_id, name, condition, notify, slice, enabled))
+
+    async def alerts(self, model_id: str | None = None, state: str | None = None) -> list[Record]:
+        """Alerts and how they stand, of one model or all, in one state or any."""
+        return await self._run(calls_watch.alerts(model_id, state))
+
+    async def get_alert(self, alert_id: str) -> Record:
+        """One alert. Raises NotFound."""
+        return await self._run(calls_watch.alert(alert_id))
+
+    async def update_alert(self, alert_id: str, **changes: Any) -> Record:
+        """Change an alert's ``name``, ``condition``, ``notify`` or ``enabled``. Raises NotFound, InvalidRequest."""
+        return await self._run(calls_watch.update_alert(alert_id, changes))
+
+    async def delete_alert(self, alert_id: str) -> Record:
+        """Delete an alert; returns it as it was. Raises NotFound."""
+        return await self._run(calls_watch.delete_alert(alert_id))
+
+    async def acknowledge_alert(self, alert_id: str, by: str) -> Record:
+        """Take note of a firing alert: it is not repeated until it fires again. Raises NotFound, InvalidRequest."""
+        return await self._run(calls_watch.acknowledge_alert(alert_id, by))
+
+    async def silence_alert(
+        self, alert_id: str, until: Moment | None = None, for_: str | float | None = None, by: str = ""
+    ) -> Record:
+        """Send no notices of an alert ``until`` a time or ``for_`` some time (``"2h"``). Raises NotFound."""
+        return await self._run(calls_watch.silence_alert(alert_id, until, for_, by))
+
+    async def end_silence(self, alert_id: str, by: str = "") -> Record:
+        """Send notices of an alert again. Raises NotFound."""
+        return await self._run(calls_watch.end_silence(alert_id, by))
+
+    async def test_alert(self, alert_id: str) -> list[Record]:
+        """Send a test notice to every channel of an alert; ``channel``, ``ok`` and ``error`` of each."""
+        return await self._run(calls_watch.test_alert(alert_id))
+
+    def alert_transitions(self, **filters: Filter) -> AsyncIterator[Record]:
+        """Changes of alerts' states, newest first, over all pages. Filters: alert_id, model_id; ``limit`` is the size
+        of a page."""
+        return self._pages(calls_watch.alert_transitions_page, filters)
+
+    async def alert_notifications(self, alert_id: str) -> list[Record]:
+        """The latest notifications of an alert, newest first: sent, waiting or given up. Raises NotFound."""
+        return await self._run(calls_watch.alert_notifications(alert_id))
+
+    async def alert_metrics(self) -> list[Record]:
+        """What a condition may watch."""
+        return await self._run(calls_watch.alert_metrics())

@@ -1,4 +1,7 @@
-"""Every call of the API: what to send and how to read the answer. No I/O; both clients share these."""
+"""Calls of the API: what to send and how to read the answer. No I/O; both clients share these.
+
+Those about baselines, drift and alerts are in ``calls_watch``.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,17 @@ _PASSING = (429, 502, 503, 504)
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request, and ``read``, which makes its result of the body of a 2xx."""
+    """One request, and ``read``, which makes its result of the body of a 2xx.
+
+    ``timeout_s``, where greater than the client's own, bounds its waits instead.
+    """
 
     method: str
     path: str
     read: Callable[[bytes], T]
     params: dict[str, str] = field(default_factory=dict)
     body: dict[str, Any] | None = None
+    timeout_s: float = 0.0
 
     @property
     def is_idempotent(self) -> bool:
@@ -64,11 +71,12 @@ def page_of(body: bytes) -> Page:
         raise ServerError(f"the answer has no {error}; is this a sidecar's admin port?") from error
 
 
-def _items_of(body: bytes) -> list[Record]:
+def items_of(body: bytes, name: str = "items") -> list[Record]:
+    """The list in an object, under ``name``."""
     document = record_of(body)
-    if not isinstance(document.get("items"), list):
-        raise ServerError("the answer has no items; is this a sidecar's admin port?")
-    items: list[Record] = document["items"]
+    if not isinstance(document.get(name), list):
+        raise ServerError(f"the answer has no {name}; is this a sidecar's admin port?")
+    items: list[Record] = document[name]
     return items
 
 
@@ -78,10 +86,17 @@ def params_of(filters: Mapping[str, Filter]) -> dict[str, str]:
     >>> params_of({"model": "m", "label": None, "limit": 5})
     {'model': 'm', 'limit': '5'}
     """
-    return {name: _param(name, value) for name, value in filters.items() if value is not None}
+    return {name: param(name, value) for name, value in filters.items() if value is not None}
 
 
-def _param(name: str, value: Filter) -> str:
+def param(name: str, value: Filter) -> str:
+    """One parameter as text. Raises InvalidRequest for a time without a zone.
+
+    >>> param("by_slice", True), param("limit", 5)
+    ('true', '5')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise InvalidRequest(
@@ -91,7 +106,8 @@ def _param(name: str, value: Filter) -> str:
     return str(value)
 
 
-def _segment(value: str, name: str) -> str:
+def segment(value: str, name: str) -> str:
+    """``value`` as one segment of a path. Raises InvalidRequest where it would lead elsewhere."""
     if value in {"", ".", ".."}:
         raise InvalidRequest(f"{name}: {value!r} is none", errors=[FieldError(name, "is none")])
     return quote(value, safe="")
@@ -119,7 +135,7 @@ def predictions_page(filters: Mapping[str, Filter]) -> Call[Page]:
 
 def prediction(prediction_id: str) -> Call[Record]:
     """One prediction."""
-    return Call("GET", f"/api/v1/predictions/{_segment(prediction_id, 'prediction_id')}", record_of)
+    return Call("GET", f"/api/v1/predictions/{segment(prediction_id, 'prediction_id')}", record_of)
 
 
 def summaries(filters: Mapping[str, Filter]) -> Call[Record]:
@@ -134,27 +150,27 @@ def samples_page(filters: Mapping[str, Filter]) -> Call[Page]:
 
 def sample(sample_id: str) -> Call[Record]:
     """One sample."""
-    return Call("GET", f"/api/v1/samples/{_segment(sample_id, 'sample_id')}", record_of)
+    return Call("GET", f"/api/v1/samples/{segment(sample_id, 'sample_id')}", record_of)
 
 
 def sample_image(sample_id: str) -> Call[bytes]:
     """The image of a sample."""
-    return Call("GET", f"/api/v1/samples/{_segment(sample_id, 'sample_id')}/image", bytes)
+    return Call("GET", f"/api/v1/samples/{segment(sample_id, 'sample_id')}/image", bytes)
 
 
 def experiments() -> Call[list[Record]]:
     """The running experiments."""
-    return Call("GET", "/api/v1/experiments", _items_of)
+    return Call("GET", "/api/v1/experiments", items_of)
 
 
 def set_experiment(name: str, body: dict[str, Any]) -> Call[Record]:
     """Start or change an experiment."""
-    return Call("PUT", f"/api/v1/experiments/{_segment(name, 'name')}", record_of, body=body)
+    return Call("PUT", f"/api/v1/experiments/{segment(name, 'name')}", record_of, body=body)
 
 
 def stop_experiment(name: str) -> Call[Record]:
     """Stop an experiment."""
-    return Call("DELETE", f"/api/v1/experiments/{_segment(name, 'name')}", record_of)
+    return Call("DELETE", f"/api/v1/experiments/{segment(name, 'name')}", record_of)
 
 
 def error_of(status: int, body: bytes) -> SidecarError:
@@ -181,13 +197,19 @@ def error_of(status: int, body: bytes) -> SidecarError:
     return kind(detail, status, errors)
 
 
-def retry_delay_s(call: Call[Any], attempt: int, status: int | None, retry_after: str | None) -> float | None:
+def retry_delay_s(
+    call: Call[Any], attempt: int, status: int | None, retry_after: str | None, *, timed_out: bool = False
+) -> float | None:
     """How long to wait before attempt ``attempt + 1``; None: don't. ``status`` None means there was no answer.
+
+    A slow call that timed out is not made again: the sidecar may still be working at it.
 
     >>> retry_delay_s(status(), 1, None, None), retry_delay_s(status(), 1, 404, None)
     (0.1, None)
     """
     if not call.is_idempotent or attempt >= ATTEMPTS_MAX or (status is not None and status not in _PASSING):
+        return None
+    if timed_out and call.timeout_s:
         return None
     if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
         return min(float(retry_after), RETRY_AFTER_S_MAX)

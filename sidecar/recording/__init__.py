@@ -4,7 +4,8 @@ What it is for: every prediction, summary, position in a worker's stream, kept s
 here, by one connection, in batches; others read through read-only connections.
 
 Key types: ``Store`` writes (``Batch`` is one transaction), ``Reader`` reads pages newest first, ``StoreError.reason``
-says what is wrong in one word, ``StoreHealth`` what state the store is in.
+says what is wrong in one word, ``StoreHealth`` what state the store is in. Over an open ``Store``: ``Baselines``,
+``DriftChecks``, ``Alerts`` and ``Notifications``, with their rows in ``watch_rows``.
 
 Invariants:
 
@@ -12,30 +13,64 @@ Invariants:
 - A batch is committed whole or not at all, its positions with it; a prediction that is there already is ignored.
   So a frame that is sent twice has its effect once.
 - ``synchronous=NORMAL``: a killed process loses nothing that was committed, a power cut at most the last commits.
-  What a person did is committed with ``synchronous=FULL``.
+  What a person did, alerts' transitions and notifications are committed with ``synchronous=FULL``.
+- An alert's state is written only over the one it was worked out from, and never together with its definition.
 - A damaged file is set aside, never deleted at once, and a fresh one takes its place.
 - Statements take parameters only; nothing from outside is ever made part of SQL text.
 """
 
+from sidecar.recording.alerts import ALERTS_MAX, Alerts
+from sidecar.recording.baselines import BASELINES_MAX, PAYLOAD_BYTES_MAX, Baselines
 from sidecar.recording.blob import pack_detections, unpack_detections
-from sidecar.recording.reader import Page, Reader
+from sidecar.recording.drift_checks import DriftChecks
+from sidecar.recording.notifications import Notifications
+from sidecar.recording.pages import Page
+from sidecar.recording.reader import UNJUDGED_ROLES, Reader
 from sidecar.recording.retention import ClockAgreement, Retained
 from sidecar.recording.rows import Batch, OutboxItem, OutboxStats, Sample, StoreError, StoreHealth, SummaryRow
+from sidecar.recording.watch_rows import (
+    AlertRow,
+    BaselineRow,
+    Change,
+    DriftCheckRow,
+    Full,
+    NotificationRow,
+    Refused,
+    Taken,
+    TransitionRow,
+)
 from sidecar.recording.writer import Store
 
 __all__ = [
+    "ALERTS_MAX",
+    "BASELINES_MAX",
+    "PAYLOAD_BYTES_MAX",
+    "UNJUDGED_ROLES",
+    "AlertRow",
+    "Alerts",
+    "BaselineRow",
+    "Baselines",
     "Batch",
+    "Change",
     "ClockAgreement",
+    "DriftCheckRow",
+    "DriftChecks",
+    "Full",
+    "NotificationRow",
+    "Notifications",
     "OutboxItem",
     "OutboxStats",
     "Page",
     "Reader",
+    "Refused",
     "Retained",
     "Sample",
     "Store",
     "StoreError",
     "StoreHealth",
     "SummaryRow",
+    "Taken",
+    "TransitionRow",
     "pack_detections",
     "unpack_detections",
 ]

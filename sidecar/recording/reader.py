@@ -4,68 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
 
 import aiosqlite
 
+from sidecar.recording import reader_periods, reader_summaries
 from sidecar.recording.columns import PLAIN_COLUMNS, Row, label_mark, prediction_of
 from sidecar.recording.connection import BUSY_TIMEOUT_MS, STORE_ERRORS
 from sidecar.recording.files import store_path
+from sidecar.recording.pages import LIMIT_MAX, Conditions, Page, Value, checked_limit, write_cursor
 from sidecar.recording.rows import Sample, StoreError, SummaryRow, reason_of
 from sidecar.recording.samples import SAMPLE_COLUMNS, sample_of
 from sidecar.types import Prediction
 
-LIMIT_MAX = 1_000
-"""The longest page."""
-
 _PREDICTION = f"{', '.join(PLAIN_COLUMNS)}, detections"
-_SUMMARY = "bucket, width_s, model, version, role, experiment, epoch, slice, revision, payload"
+UNJUDGED_ROLES = ("shadow", "override")
+"""Roles whose traffic says nothing of a model in service: left out of baselines, drift and alerts."""
 _STATUS_CONDITIONS = {
     "ok": "status >= 200 AND status < 300 AND error = '' AND undecodable = ''",
     "error": "(status < 200 OR status >= 300 OR error <> '')",
     "undecodable": "undecodable <> ''",
     "empty": "detection_count = 0",
 }
-
-T = TypeVar("T")
-Value = str | int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """Items newest first, and the cursor of the page after (``before`` of the next call); None where that was all.
-
-    >>> Page(items=[1, 2], next=None).next is None
-    True
-    """
-
-    items: list[T]
-    next: str | None
-
-
-class _Conditions:
-    """Grows a WHERE clause of fixed texts and the parameters that go with them."""
-
-    def __init__(self) -> None:
-        self._texts = ["1 = 1"]
-        self.parameters: list[Value] = []
-
-    def add(self, text: str, *parameters: Value) -> None:
-        self._texts.append(text)
-        self.parameters += parameters
-
-    def equal(self, column: str, value: Value | None) -> None:
-        if value is not None:
-            self.add(f"{column} = ?", value)
-
-    def older_than(self, cursor: str | None) -> None:
-        if cursor is not None:
-            self.add("(at, id) < (?, ?)", *_read_cursor(cursor))
-
-    def __str__(self) -> str:
-        return " AND ".join(self._texts)
 
 
 class Reader:
@@ -119,7 +79,7 @@ class Reader:
         ``status`` is an HTTP status or one of ok, error, undecodable, empty (no detection); ``label`` a class with a
         detection at or above the score threshold. Raises ValueError naming the argument that makes no sense.
         """
-        where = _Conditions()
+        where = Conditions()
         where.equal("model", model)
         where.equal("version", version)
         where.equal("role", role)
@@ -134,10 +94,10 @@ class Reader:
         where.older_than(before)
         rows = await self._fetch(
             f"SELECT {_PREDICTION}, id FROM predictions WHERE {where} ORDER BY at DESC, id DESC LIMIT ?",
-            [*where.parameters, _limit(limit) + 1],
+            [*where.parameters, checked_limit(limit) + 1],
         )
         at = PLAIN_COLUMNS.index("at")
-        cursor = _write_cursor(rows[limit - 1][at], rows[limit - 1][-1]) if len(rows) > limit else None
+        cursor = write_cursor(rows[limit - 1][at], rows[limit - 1][-1]) if len(rows) > limit else None
         return Page([prediction_of(row) for row in rows[:limit]], cursor)
 
     async def prediction(self, prediction_id: str) -> Prediction | None:
@@ -158,16 +118,65 @@ class Reader:
         )
         return [prediction_of(row) for row in rows]
 
+    async def predictions_between(
+        self,
+        model: str,
+        version: str | None,
+        since: float,
+        until: float,
+        after: reader_periods.Cursor | None = None,
+        limit: int = LIMIT_MAX,
+        slice: str | None = None,
+        *,
+        roles_without: tuple[str, ...] = UNJUDGED_ROLES,
+    ) -> tuple[list[Prediction], reader_periods.Cursor | None]:
+        """Predictions of ``since <= at < until``, oldest first, and the ``after`` of the next page or None.
+
+        Raises ValueError for a bad limit.
+        """
+        return await reader_periods.predictions_between(
+            self._fetch, model, version, since, until, after, limit, slice, roles_without
+        )
+
     async def summaries(
-        self, *, since: float, until: float, width_s: int, model: str | None = None, version: str | None = None
+        self,
+        *,
+        since: float,
+        until: float,
+        width_s: int,
+        model: str | None = None,
+        version: str | None = None,
+        slice: str | None = None,
+        roles_without: tuple[str, ...] = (),
     ) -> list[SummaryRow]:
         """Rows of buckets of ``width_s`` that start within ``since <= bucket < until``, oldest first."""
-        where = _Conditions()
-        where.add("width_s = ? AND bucket >= ? AND bucket < ?", width_s, since, until)
-        where.equal("model", model)
-        where.equal("version", version)
-        rows = await self._fetch(f"SELECT {_SUMMARY} FROM summaries WHERE {where} ORDER BY bucket", where.parameters)
-        return [SummaryRow(*row) for row in rows]
+        return await reader_summaries.rows_within(
+            self._fetch, since, until, width_s, model, version, slice, roles_without
+        )
+
+    async def summary_span(
+        self, model: str, version: str | None = None, *, roles_without: tuple[str, ...] = UNJUDGED_ROLES
+    ) -> tuple[int, int] | None:
+        """Start of the first hour there is a summary of and end of the last, epoch seconds; None without any."""
+        return await reader_summaries.span(self._fetch, model, version, roles_without)
+
+    async def first_bucket(
+        self, model: str, version: str, *, roles_without: tuple[str, ...] = UNJUDGED_ROLES
+    ) -> int | None:
+        """When the record of a model version begins, epoch seconds, as finely as the summaries still kept tell."""
+        return await reader_summaries.first_bucket(self._fetch, model, version, roles_without)
+
+    async def slices(
+        self,
+        model: str,
+        version: str | None,
+        since: float,
+        until: float,
+        *,
+        roles_without: tuple[str, ...] = UNJUDGED_ROLES,
+    ) -> list[str]:
+        """The names of slices there were requests of within [since, until), by whole hours; sorted, without ``""``."""
+        return await reader_summaries.slices_within(self._fetch, model, version, since, until, roles_without)
 
     async def samples(
         self,
@@ -179,7 +188,7 @@ class Reader:
         limit: int = 100,
     ) -> Page[Sample]:
         """Kept images, newest first. ``reason`` is one rule that kept them."""
-        where = _Conditions()
+        where = Conditions()
         where.equal("model", model)
         where.equal("status", status)
         if reason is not None:
@@ -187,10 +196,10 @@ class Reader:
         where.older_than(before)
         rows = await self._fetch(
             f"SELECT {SAMPLE_COLUMNS}, id FROM samples WHERE {where} ORDER BY at DESC, id DESC LIMIT ?",
-            [*where.parameters, _limit(limit) + 1],
+            [*where.parameters, checked_limit(limit) + 1],
         )
         items = [sample_of(row[:-1]) for row in rows[:limit]]
-        cursor = _write_cursor(items[-1].at, rows[limit - 1][-1]) if len(rows) > limit else None
+        cursor = write_cursor(items[-1].at, rows[limit - 1][-1]) if len(rows) > limit else None
         return Page(items, cursor)
 
     async def sample(self, sample_id: str) -> Sample | None:
@@ -245,7 +254,7 @@ def _uri(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
-def _add_status(where: _Conditions, status: int | str) -> None:
+def _add_status(where: Conditions, status: int | str) -> None:
     text = str(status)
     if text in _STATUS_CONDITIONS:
         where.add(_STATUS_CONDITIONS[text])
@@ -253,21 +262,3 @@ def _add_status(where: _Conditions, status: int | str) -> None:
         where.add("status = ?", int(text))
     else:
         raise ValueError(f"status: {status!r} is neither an HTTP status nor one of {', '.join(_STATUS_CONDITIONS)}")
-
-
-def _limit(limit: int) -> int:
-    if not 1 <= limit <= LIMIT_MAX:
-        raise ValueError(f"limit: {limit} is not within 1 to {LIMIT_MAX}")
-    return limit
-
-
-def _write_cursor(at: float, row_id: int) -> str:
-    return f"{at!r}_{row_id}"
-
-
-def _read_cursor(cursor: str) -> tuple[float, int]:
-    at, _, row_id = cursor.partition("_")
-    try:
-        return float(at), int(row_id)
-    except ValueError:
-        raise ValueError(f"before: {cursor!r} is no cursor of an earlier page") from None

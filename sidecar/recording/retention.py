@@ -1,7 +1,8 @@
 """What goes when it is too old or too much, in slices short enough that a commit never waits long.
 
 Images go first, since one weighs as much as a hundred predictions; then the oldest predictions. Summaries go by age
-alone: they are what keeps the past answerable when its predictions are gone.
+alone: they are what keeps the past answerable when its predictions are gone. So do what drift checks found, what
+alerts did and who was told; baselines stay.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiosqlite
@@ -25,6 +27,45 @@ SLICE_ROWS_MAX = 5_000
 SLICE_SAMPLES = 20
 HOUR_SUMMARIES_KEPT_S = 400 * 86_400
 """Summaries of an hour or more are small and outlive what they were made of: a year and a bit, to compare with."""
+WATCH_KEPT_S = 400 * 86_400
+"""Drift checks, transitions, and the alerts that a person made and deleted go after this. Baselines never do, nor do
+deleted default alerts: they say what is not wanted again."""
+NOTIFICATIONS_KEPT_S = 30 * 86_400
+"""How long a notification is kept after it was sent or given up."""
+WATCH_SLICE_ROWS = 50
+"""The first slice of rows that may be large (a drift report has tens of kilobytes)."""
+HOUR_S = 3_600
+
+_OLD_SUMMARIES = (
+    "DELETE FROM summaries WHERE rowid IN"
+    " (SELECT rowid FROM summaries WHERE width_s = ? AND bucket < ? ORDER BY bucket LIMIT ?)"
+)
+_OLD_WATCH_ROWS = (
+    (
+        "DELETE FROM transitions WHERE id IN (SELECT id FROM transitions WHERE at < ? ORDER BY at LIMIT ?)",
+        WATCH_KEPT_S,
+    ),
+    (
+        "DELETE FROM drift_checks WHERE id IN"
+        " (SELECT id FROM drift_checks WHERE checked_at < ? ORDER BY checked_at LIMIT ?)",
+        WATCH_KEPT_S,
+    ),
+    (
+        "DELETE FROM alerts WHERE id IN"
+        " (SELECT id FROM alerts WHERE deleted_at < ? AND origin <> 'default' ORDER BY deleted_at LIMIT ?)",
+        WATCH_KEPT_S,
+    ),
+    (
+        "DELETE FROM notifications WHERE id IN"
+        " (SELECT id FROM notifications WHERE sent_at < ? ORDER BY sent_at LIMIT ?)",
+        NOTIFICATIONS_KEPT_S,
+    ),
+    (
+        "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications"
+        " WHERE sent_at IS NULL AND gave_up_at < ? ORDER BY gave_up_at LIMIT ?)",
+        NOTIFICATIONS_KEPT_S,
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -72,15 +113,20 @@ class Retention:
 
     def __init__(
         self,
-        connection: aiosqlite.Connection,
+        present: Callable[[], aiosqlite.Connection],
         data_dir: Path,
         run_slice: Callable[[Callable[[], Awaitable[int]]], Awaitable[int]],
     ) -> None:
-        self._connection = connection
+        self._present = present
         self._data_dir = data_dir
         self._run_slice = run_slice
         self._rows = 500
         self.removed = Retained()
+
+    @property
+    def _connection(self) -> aiosqlite.Connection:
+        """Asked for each time: between two slices the store may be set aside and a fresh one started."""
+        return self._present()
 
     @staticmethod
     def rows_after(rows: int, took_s: float) -> int:
@@ -94,9 +140,9 @@ class Retention:
         while await self._samples_slice(before):
             pass
         await self._drain(lambda rows: self._predictions_slice(before, rows))
-        await self._drain(lambda rows: self._summaries_slice(before, 0, 3600, rows))
-        hours_before = now - max(age_s, HOUR_SUMMARIES_KEPT_S)
-        await self._drain(lambda rows: self._summaries_slice(hours_before, 3600, 1 << 40, rows))
+        await self._summaries(now, age_s)
+        if math.isfinite(age_s):  # endless while the clocks disagree
+            await self._watch(now)
         await self.give_back()
 
     async def by_bytes(self, bytes_max: int) -> None:
@@ -166,13 +212,26 @@ class Retention:
         self.removed.predictions += cursor.rowcount
         return cursor.rowcount
 
-    async def _summaries_slice(self, before: float, width_min_s: int, width_end_s: int, rows: int) -> int:
-        async with transaction(self._connection):
-            cursor = await self._connection.execute(
-                "DELETE FROM summaries WHERE rowid IN (SELECT rowid FROM summaries"
-                " WHERE width_s >= ? AND width_s < ? AND bucket + width_s < ? LIMIT ?)",
-                (width_min_s, width_end_s, before, rows),
+    async def _summaries(self, now: float, age_s: float) -> None:
+        width_s = 0
+        while True:
+            rows = await self._connection.execute_fetchall(
+                "SELECT MIN(width_s) FROM summaries WHERE width_s > ?", (width_s,)
             )
+            width_s = next(iter(rows))[0]
+            if width_s is None:
+                return
+            kept_s = age_s if width_s < HOUR_S else max(age_s, HOUR_SUMMARIES_KEPT_S)
+            await self._drain(partial(self._delete_slice, _OLD_SUMMARIES, (width_s, now - kept_s - width_s)))
+
+    async def _watch(self, now: float) -> None:
+        for statement, kept_s in _OLD_WATCH_ROWS:
+            self._rows = min(self._rows, WATCH_SLICE_ROWS)
+            await self._drain(partial(self._delete_slice, statement, (now - kept_s,)))
+
+    async def _delete_slice(self, statement: str, parameters: tuple[float, ...], rows: int) -> int:
+        async with transaction(self._connection):
+            cursor = await self._connection.execute(statement, (*parameters, rows))
         return cursor.rowcount
 
     async def _vacuum_slice(self, pages: int) -> int:

@@ -17,6 +17,7 @@ from sidecar.recording import outbox, samples
 from sidecar.recording.columns import COLUMNS, Row, rows_of, storable
 from sidecar.recording.connection import STORE_ERRORS, open_writer, transaction
 from sidecar.recording.files import disk_bytes, drop_ballast, has_room, place_ballast, set_aside, within
+from sidecar.recording.pages import Value
 from sidecar.recording.retention import Retained, Retention
 from sidecar.recording.rows import (
     Batch,
@@ -55,6 +56,8 @@ _FORGET_POSITIONS = (
 )
 
 T = TypeVar("T")
+Work = Callable[[aiosqlite.Connection], Awaitable[T]]
+"""What is done within a transaction, with the connection that it gets for that long."""
 
 
 @cache
@@ -123,42 +126,44 @@ class Store:
             raise StoreError("full", "no room until retention has cleaned")
         rows = rows_of(batch.predictions)
         try:
-            await self._alone(lambda: self._write(batch, rows))
+            await self.run(lambda connection: _write(connection, batch, rows))
         except UnicodeEncodeError:
-            await self._alone(lambda: self._write(_storable_batch(batch), [storable(row) for row in rows]))
-        except StoreError as error:
-            if error.reason != "corrupt":
-                raise
-            await self._start_afresh()
-            await self._alone(lambda: self._write(batch, rows))
+            cleaned, clean_rows = _storable_batch(batch), [storable(row) for row in rows]
+            await self.run(lambda connection: _write(connection, cleaned, clean_rows))
         self.health.bytes = disk_bytes(self._data_dir)
 
-    async def _write(self, batch: Batch, rows: Sequence[Row]) -> None:
-        async with transaction(self._connection):
-            for start in range(0, len(rows), ROWS_A_STATEMENT):
-                part = rows[start : start + ROWS_A_STATEMENT]
-                await self._connection.execute(_insert_predictions(len(part)), tuple(chain.from_iterable(part)))
-            if batch.summaries:
-                await self._connection.executemany(_UPSERT_SUMMARY, [_summary_values(row) for row in batch.summaries])
-            if batch.positions:
-                await self._connection.executemany(
-                    _UPSERT_POSITION, [(*life, sequence) for life, sequence in batch.positions.items()]
-                )
-                workers = {worker for worker, _ in batch.positions}
-                await self._connection.executemany(
-                    _FORGET_POSITIONS, [(worker, worker, POSITION_EPOCHS_KEPT) for worker in workers]
-                )
-            if batch.outbox:
-                await outbox.queue(self._connection, batch.outbox, time.time())
+    async def run(self, work: Work[T], durable: bool = False) -> T:
+        """Run ``work`` in a transaction of its own; ``durable`` waits until it would survive a power cut.
+
+        ``work`` gets the connection of the moment and must not keep it. It is called once more, on a fresh store,
+        where this one turns out to be damaged. Cancelling the caller does not cancel what has begun. Raises StoreError.
+        """
+
+        async def within_transaction(connection: aiosqlite.Connection) -> T:
+            async with transaction(connection, durable):
+                return await work(connection)
+
+        return await self._surviving(within_transaction)
+
+    async def fetch(self, statement: str, parameters: Sequence[Value] = ()) -> list[Row]:
+        """The rows of a SELECT as of the last commit. Text that UTF-8 can't hold is looked for as it is stored.
+
+        Raises StoreError.
+        """
+
+        async def read(connection: aiosqlite.Connection) -> list[Row]:
+            return [tuple(row) for row in await connection.execute_fetchall(statement, storable(tuple(parameters)))]
+
+        return await self._surviving(read, writes=False)
 
     async def positions(self) -> dict[tuple[int, int], int]:
         """(worker, epoch) -> the highest sequence that is committed."""
-        rows = await self._fetch("SELECT worker, epoch, sequence FROM positions", ())
+        rows = await self.fetch("SELECT worker, epoch, sequence FROM positions")
         return {(worker, epoch): sequence for worker, epoch, sequence in rows}
 
     async def open_summaries(self, since_bucket: int, width_s: int = 10) -> list[SummaryRow]:
         """Rows of buckets that start at ``since_bucket`` or later, for a monitor that goes on where it was killed."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {SUMMARY_COLUMNS} FROM summaries WHERE width_s = ? AND bucket >= ? ORDER BY bucket",
             (width_s, since_bucket),
         )
@@ -166,10 +171,10 @@ class Store:
 
     async def summary(self, key: Sequence[int | str]) -> SummaryRow | None:
         """The row of one key: (bucket, width_s, model, version, role, experiment, epoch, slice)."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {SUMMARY_COLUMNS} FROM summaries WHERE bucket = ? AND width_s = ? AND model = ? AND version = ?"
             " AND role = ? AND experiment = ? AND epoch = ? AND slice = ?",
-            tuple(_storable_text(value) for value in key),
+            tuple(key),
         )
         return SummaryRow(*rows[0]) if rows else None
 
@@ -179,35 +184,35 @@ class Store:
         Raises ValueError for a path out of the data folder.
         """
         within(self._data_dir, sample.path)
-        await self._transact(lambda: samples.insert(self._connection, sample))
+        await self.run(lambda connection: samples.insert(connection, sample))
 
     async def set_sample_status(self, sample_id: str, status: str) -> bool:
         """What a reviewer decided, safe from a power cut on return. False where there is no such sample."""
-        return await self._transact(lambda: samples.set_status(self._connection, sample_id, status), durable=True)
+        return await self.run(lambda connection: samples.set_status(connection, sample_id, status), durable=True)
 
     async def delete_prediction(self, prediction_id: str) -> list[Sample]:
         """Remove a prediction, its images and their rows, for good; returns the samples that went."""
-        kept = await samples.of_prediction(self._connection, prediction_id)
+        kept = await self._surviving(lambda connection: samples.of_prediction(connection, prediction_id), writes=False)
         samples.delete_files(self._data_dir, kept)
 
-        async def remove() -> None:
-            await samples.delete(self._connection, kept)
-            await self._connection.execute("DELETE FROM predictions WHERE prediction_id = ?", (prediction_id,))
+        async def remove(connection: aiosqlite.Connection) -> None:
+            await samples.delete(connection, kept)
+            await connection.execute("DELETE FROM predictions WHERE prediction_id = ?", (prediction_id,))
 
-        await self._transact(remove, durable=True)
+        await self.run(remove, durable=True)
         return kept
 
     async def outbox_peek(self, destination: str, limit: int) -> list[tuple[int, OutboxItem]]:
         """Up to ``limit`` items for ``destination``, oldest first, with the ids that ``outbox_done`` takes."""
-        return await outbox.peek(self._connection, destination, limit)
+        return await self._surviving(lambda connection: outbox.peek(connection, destination, limit), writes=False)
 
     async def outbox_done(self, ids: Sequence[int]) -> None:
         """These items were delivered. A newer revision that came in meanwhile has another id and stays."""
-        await self._transact(lambda: outbox.done(self._connection, ids))
+        await self.run(lambda connection: outbox.done(connection, ids))
 
     async def outbox_stats(self, destination: str) -> OutboxStats:
         """How much waits for ``destination``, and since when."""
-        return await outbox.stats(self._connection, destination)
+        return await self._surviving(lambda connection: outbox.stats(connection, destination), writes=False)
 
     async def outbox_trim(self, destination: str, bytes_max: int) -> int:
         """Drop the oldest items until ``bytes_max`` of payload are left at most; returns how many went."""
@@ -222,7 +227,7 @@ class Store:
         return dropped
 
     async def _trim_slice(self, destination: str, excess_bytes: int) -> tuple[int, int]:
-        return await self._transact(lambda: outbox.trim_slice(self._connection, destination, excess_bytes))
+        return await self.run(lambda connection: outbox.trim_slice(connection, destination, excess_bytes))
 
     async def retain(self, now: float, age_s: float, bytes_max: int) -> Retained:
         """Remove what is older than ``age_s``, then the oldest until all takes ``bytes_max`` with its images.
@@ -236,7 +241,7 @@ class Store:
             full = False
         if full:
             drop_ballast(self._data_dir)
-        retention = Retention(self._connection, self._data_dir, self._alone)
+        retention = Retention(lambda: self._connection, self._data_dir, self._alone)
         await retention.by_age(now, age_s)
         await retention.by_bytes(bytes_max)
         if full and not await asyncio.to_thread(has_room, self._data_dir):
@@ -248,37 +253,52 @@ class Store:
         self.health.bytes = disk_bytes(self._data_dir)
         return retention.removed
 
-    async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run ``work`` while nothing else uses the connection; its failures show in ``health``."""
+    async def _surviving(self, work: Work[T], writes: bool = True) -> T:
+        """Run ``work`` alone; where the store turns out to be damaged, set it aside and run it on a fresh one."""
+        used = self._connection
+
+        async def on_the_present_one() -> T:
+            nonlocal used
+            used = self._connection
+            return await work(used)
+
+        try:
+            return await self._alone(on_the_present_one, writes)
+        except StoreError as error:
+            if error.reason != "corrupt":
+                raise
+            await self._start_afresh(used)
+            return await self._alone(on_the_present_one, writes)
+
+    async def _alone(self, work: Callable[[], Awaitable[T]], writes: bool = True) -> T:
+        """Run ``work`` while nothing else uses the connection; what comes of ``writes`` shows in ``health``.
+
+        It runs to its end even where the caller is cancelled: a transaction left half-way would stop all others.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._take_turn(work, writes)))
+
+    async def _take_turn(self, work: Callable[[], Awaitable[T]], writes: bool) -> T:
         async with self._turn:
             try:
                 done = await work()
             except StoreError as error:
-                self._failed(error)
+                if writes:
+                    self._failed(error)
                 raise
             except STORE_ERRORS as error:
                 failure = StoreError(reason_of(error), str(error))
-                self._failed(failure)
+                if writes:
+                    self._failed(failure)
                 raise failure from error
-        if self.health.reason not in ("", "full"):
+        if writes and self.health.reason not in ("", "full"):
             self._recovered()
         return done
 
-    async def _transact(self, work: Callable[[], Awaitable[T]], durable: bool = False) -> T:
-        async def within_transaction() -> T:
-            async with transaction(self._connection, durable):
-                return await work()
-
-        return await self._alone(within_transaction)
-
-    async def _fetch(self, statement: str, parameters: Sequence[int | str]) -> list[Row]:
-        try:
-            return [tuple(row) for row in await self._connection.execute_fetchall(statement, parameters)]
-        except STORE_ERRORS as error:
-            raise StoreError(reason_of(error), str(error)) from error
-
-    async def _start_afresh(self) -> None:
+    async def _start_afresh(self, damaged: aiosqlite.Connection) -> None:
+        """Set the store aside, unless someone else who met the same damage has done so."""
         async with self._turn:
+            if self._connection is not damaged:
+                return
             await self._connection.close()
             self.health.set_aside = (*self.health.set_aside, set_aside(self._data_dir, time.time()))
             self._connection = await open_writer(self._data_dir)
@@ -290,6 +310,23 @@ class Store:
     def _recovered(self) -> None:
         self.health.ok = True
         self.health.reason = ""
+
+
+async def _write(connection: aiosqlite.Connection, batch: Batch, rows: Sequence[Row]) -> None:
+    """Within a transaction: all of ``batch``, whose predictions are ``rows``."""
+    for start in range(0, len(rows), ROWS_A_STATEMENT):
+        part = rows[start : start + ROWS_A_STATEMENT]
+        await connection.execute(_insert_predictions(len(part)), tuple(chain.from_iterable(part)))
+    if batch.summaries:
+        await connection.executemany(_UPSERT_SUMMARY, [_summary_values(row) for row in batch.summaries])
+    if batch.positions:
+        await connection.executemany(
+            _UPSERT_POSITION, [(*life, sequence) for life, sequence in batch.positions.items()]
+        )
+        workers = {worker for worker, _ in batch.positions}
+        await connection.executemany(_FORGET_POSITIONS, [(worker, worker, POSITION_EPOCHS_KEPT) for worker in workers])
+    if batch.outbox:
+        await outbox.queue(connection, batch.outbox, time.time())
 
 
 def _summary_values(row: SummaryRow) -> tuple[int | str | bytes, ...]:
@@ -305,10 +342,6 @@ def _summary_values(row: SummaryRow) -> tuple[int | str | bytes, ...]:
         row.revision,
         row.payload,
     )
-
-
-def _storable_text(value: int | str) -> int | str:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _storable_batch(batch: Batch) -> Batch:

@@ -13,18 +13,25 @@ from pydantic import BaseModel
 from sidecar.api import Services, schemas
 from sidecar.api.handlers import ROUTES
 from sidecar.recording import Sample, Store
+from tests.api.live_watch import LiveWatch
 
 Http = TestClient[Any, Any]
+DRIFT = {"model_id": "det", "reference_period": "2024-01-01:2024-01-31", "current_period": "7d"}
 
 
-async def test_every_documented_answer_fits_its_schema(http: Http) -> None:
+async def test_every_documented_answer_fits_its_schema(http: Http, watch: LiveWatch) -> None:
     """What a GET without filters gives validates against the type in the route table."""
-    ids = {"prediction_id": "p0", "sample_id": "s1", "name": "split"}
+    ids = {"prediction_id": "p0", "sample_id": "s1", "name": "split", "baseline_id": "b1", "alert_id": "a1"}
     body = {"control": "a", "treatment": "b", "split": 0.1}
     assert (await http.put("/api/v1/experiments/split", json=body)).status == 200
+    await watch.set_baseline("det", "7d", "default", False)
+    condition = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
+    await watch.create_alert("det", "low", condition, ["slack:#ml"], "", True)
+    question = {"model_id": "det", "reference_period": "default", "current_period": "7d"}
     for route in ROUTES:
         if route.method == "GET" and route.gives is not None:
-            answer = await http.get(route.path.format(**ids))
+            params = question if route.path == "/api/v1/drift" else {}
+            answer = await http.get(route.path.format(**ids), params=params)
             assert answer.status == 200, route.path
             gives: type[BaseModel] = route.gives
             gives.model_validate(await answer.json())
@@ -85,6 +92,17 @@ async def test_filters_of_predictions_narrow_the_page(http: Http, params: dict[s
         ("summaries", {"since": "10", "until": "5"}, "since"),
         ("summaries", {"since": "0"}, "width_s"),
         ("summaries", {"width_s": "7"}, "width_s"),
+        ("drift", {"reference_period": "7d", "current_period": "1d"}, "model_id"),
+        ("drift", {"model_id": "det", "current_period": "1d"}, "reference_period"),
+        ("drift", {**DRIFT, "source": "guesses"}, "source"),
+        ("drift", {**DRIFT, "slice": "cam-1", "by_slice": "true"}, "by_slice"),
+        ("drift", {**DRIFT, "current_period": "1999-01-01"}, "current_period"),
+        ("drift", {**DRIFT, "current_period": "sometime"}, "current_period"),
+        ("drift", {**DRIFT, "model_id": "nobody"}, "model_id"),
+        ("drift/checks", {"cursor": "nonsense"}, "cursor"),
+        ("alerts", {"state": "shouting"}, "state"),
+        ("alerts/transitions", {"cursor": "nonsense"}, "cursor"),
+        ("alerts/transitions", {"limit": "9999"}, "limit"),
     ],
 )
 async def test_faulty_parameter_is_a_problem_that_names_it(
@@ -103,7 +121,20 @@ async def test_parameter_given_twice_is_refused(http: Http) -> None:
     assert answer.status == 422
 
 
-@pytest.mark.parametrize("path", ["predictions/nope", "samples/nope", "samples/nope/image", "experiments/nope", "nope"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "predictions/nope",
+        "samples/nope",
+        "samples/nope/image",
+        "experiments/nope",
+        "baselines/nope",
+        "baselines/nope/export",
+        "alerts/nope",
+        "alerts/nope/notifications",
+        "nope",
+    ],
+)
 async def test_what_is_not_there_is_a_404_problem(http: Http, path: str) -> None:
     """An id nobody has, or a path that is none, gives problem+json too."""
     answer = await http.get(f"/api/v1/{path}")
@@ -191,6 +222,18 @@ async def test_status_names_what_is_wrong(http: Http, services: Services) -> Non
     services.totals.store_state.update(ok=False, reason="full")  # type: ignore[attr-defined]
     status = await (await http.get("/api/v1/status")).json()
     assert (status["ok"], status["faults"]) == (False, ["store: full"])
+
+
+async def test_status_names_channels_that_fail_and_counts_alerts(http: Http, watch: LiveWatch) -> None:
+    """A notification that can't be delivered is a fault; alerts that fire are not."""
+    condition = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
+    await watch.create_alert("det", "low", condition, [], "", True)
+    watch.fire("a1")
+    status = await (await http.get("/api/v1/status")).json()
+    assert (status["ok"], status["alerts"]) == (True, {"firing": 1})
+    watch.failing["slack:#ml"] = "no such channel"
+    status = await (await http.get("/api/v1/status")).json()
+    assert status["faults"] == ["notifications to slack:#ml can't be delivered: no such channel"]
 
 
 async def test_fault_of_the_sidecar_is_a_500_problem_without_its_cause(http: Http, services: Services) -> None:

@@ -19,9 +19,11 @@ from sidecar.api import MetricsCollector, Services
 from sidecar.api.metrics import CLASSES_MAX, VERSIONS_MAX, latency_buckets
 from sidecar.summaries import ExponentialHistogram, Summary
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
+from tests.api.live_watch import LiveWatch
 
 Http = TestClient[Any, Any]
 HOSTILE = ('quo"te', "back\\slash", "new\nline", "nul\x00", "\ud800", '{le="1"} 5', "", "é" * 500, "<script>", "other")
+CONDITION = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
 METRICS_PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
 
@@ -56,7 +58,9 @@ async def template(services: Services) -> Prediction:
     return found
 
 
-async def test_promtool_finds_nothing_wrong_with_hostile_names(services: Services, template: Prediction) -> None:
+async def test_promtool_finds_nothing_wrong_with_hostile_names(
+    services: Services, template: Prediction, watch: LiveWatch
+) -> None:
     """Names that try to break out of a label make a page that promtool accepts without a word."""
     promtool = shutil.which("promtool")
     if promtool is None:
@@ -66,6 +70,10 @@ async def test_promtool_finds_nothing_wrong_with_hostile_names(services: Service
         {(name, name, "serving"): of_classes(template, dict.fromkeys(HOSTILE, 2)) for name in HOSTILE}
         | dict(services.totals.summaries()),
     )
+    for name in HOSTILE:
+        alert = await watch.create_alert("det", name, CONDITION, [], "", True)
+        watch.kept_alerts[alert["alert_id"]]["model_id"] = name
+    watch.drift = dict.fromkeys(((name, name, name, "class") for name in HOSTILE), 0.1)
     page, _ = MetricsCollector(services).page("")
     command = [promtool, "check", "metrics"]
     done = await asyncio.to_thread(subprocess.run, command, input=page, capture_output=True, check=False)
@@ -140,8 +148,9 @@ async def test_open_metrics_is_given_where_asked_for(http: Http) -> None:
     assert (await answer.text()).endswith("# EOF\n")
 
 
-async def test_metrics_page_lists_exactly_what_is_exposed(services: Services) -> None:
+async def test_metrics_page_lists_exactly_what_is_exposed(services: Services, watch: LiveWatch) -> None:
     """docs/metrics.md names every metric with its labels, and no other."""
+    await watch.create_alert("det", "low", CONDITION, [], "", True)
     exposed = {}
     for family in MetricsCollector(services).collect():
         name = family.name + ("_total" if family.type == "counter" else "")

@@ -1,6 +1,10 @@
-"""Predictions to record, and an open store in a folder of its own."""
+"""Predictions to record, alerts, and an open store in a folder of its own."""
 
-from collections.abc import AsyncIterator, Callable
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sidecar.recording import Reader, Store
+from sidecar.recording import AlertRow, Reader, Store
+from sidecar.recording.files import store_path
 from sidecar.types import Detections, Prediction
 
 MakePrediction = Callable[..., Prediction]
@@ -73,3 +78,76 @@ async def reader(store: Store, tmp_path: Path) -> AsyncIterator[Reader]:
     opened = await Reader.open(tmp_path)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def make_alert() -> Callable[..., AlertRow]:
+    def make(number: int = 1, **changes: Any) -> AlertRow:
+        row = AlertRow(
+            alert_id=f"a{number}",
+            model="yolo",
+            version="3",
+            slice="",
+            name=f"Errors {number}",
+            condition={"metric": "error_rate", "operator": "gt", "threshold": 0.05, "window": "15m"},
+            notify=("email:team@company.com", "slack:#ml-alerts"),
+            origin="user",
+            enabled=True,
+            created_at=1_700_000_000.0 + number,
+            updated_at=1_700_000_000.0 + number,
+            state={"state": "inactive", "held_s": 0.0},
+        )
+        return replace(row, **changes)
+
+    return make
+
+
+@pytest.fixture
+async def commits(store: Store) -> list[str]:
+    """How each transaction of the store was committed from here on: FULL or NORMAL."""
+    seen: list[str] = []
+    synchronous = "NORMAL"
+
+    def watch(statement: str) -> None:
+        nonlocal synchronous
+        if statement.startswith("PRAGMA synchronous="):
+            synchronous = statement.partition("=")[2]
+        elif statement == "COMMIT":
+            seen.append(synchronous)
+
+    await store._connection.set_trace_callback(watch)
+    return seen
+
+
+@pytest.fixture
+def damage_store(store: Store, tmp_path: Path) -> Callable[[], Awaitable[None]]:
+    """Damages the open store so that the next use of it sees it."""
+
+    async def damage() -> None:
+        await store._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        with store_path(tmp_path).open("r+b") as file:
+            file.write(os.urandom(os.fstat(file.fileno()).st_size))
+        # the cache still has sound pages: let go of them, as memory pressure would
+        await store._connection.execute("PRAGMA shrink_memory")
+
+    return damage
+
+
+@pytest.fixture
+def kill_writer(tmp_path: Path) -> Callable[[str, int], int]:
+    """Starts a script that commits to the store of a folder without end and prints the number of each commit, kills it
+    with kill -9 at the given number, and returns the last one it told of."""
+
+    def run(script: str, at: int) -> int:
+        process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= at:
+                break
+        process.send_signal(signal.SIGKILL)
+        told = max([at, *(int(line) for line in process.stdout if line.endswith("\n"))])
+        process.wait()
+        process.stdout.close()
+        return told
+
+    return run

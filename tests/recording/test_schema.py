@@ -1,13 +1,16 @@
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
-from sidecar.recording import Store, StoreError
+from sidecar.recording import Alerts, Batch, Reader, Store, StoreError, SummaryRow
+from sidecar.recording.columns import COLUMNS, rows_of
 from sidecar.recording.files import store_path
 from sidecar.recording.schema import Migration, migrate, migrations, split_statements
+from sidecar.types import Prediction
 
 
 async def test_reopened_store_has_no_migration_to_apply(store: Store, tmp_path: Path) -> None:
@@ -54,3 +57,61 @@ def test_unfinished_statement_is_refused() -> None:
     """A script whose last statement does not end is an error, not silently shortened."""
     with pytest.raises(ValueError, match="does not end"):
         list(split_statements("SELECT 1;\nSELECT 2"))
+
+
+async def first_release_store(folder: Path, predictions: list[Prediction]) -> None:
+    """A store as the first release left it, with these predictions and an hour's summary."""
+    async with aiosqlite.connect(store_path(folder), isolation_level=None) as connection:
+        await connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        await connection.execute("PRAGMA journal_mode=WAL")
+        assert await migrate(connection, migrations()[:1], 5.0) == 1
+        places = ", ".join("?" * len(COLUMNS))
+        await connection.executemany(
+            f"INSERT INTO predictions ({', '.join(COLUMNS)}) VALUES ({places})", rows_of(predictions)
+        )
+        await connection.execute(
+            "INSERT INTO summaries VALUES (1699999200, 3600, 'yolo', '3', 'serving', '', 0, '', 1, x'01')"
+        )
+        await connection.execute("INSERT INTO positions VALUES (0, 1, 9)")
+
+
+async def test_store_of_the_first_release_is_brought_up_with_all_it_holds(
+    tmp_path: Path, make_prediction, make_alert
+) -> None:
+    """Opening adds what is missing; predictions, summaries and positions are as they were, and all is usable."""
+    await first_release_store(tmp_path, [make_prediction(number) for number in range(50)])
+    store = await Store.open(tmp_path)
+    reader = await Reader.open(tmp_path)
+    try:
+        assert store.health.set_aside == ()
+        assert await store.positions() == {(0, 1): 9}
+        assert len((await reader.predictions()).items) == 50
+        assert await reader.summary_span("yolo", "3") == (1_699_999_200, 1_700_002_800)
+        applied = await store.fetch("SELECT version, name, applied_at > 5 FROM schema_migrations ORDER BY version")
+        assert applied == [(1, "initial", 0), (2, "watch", 1)]
+        await Alerts(store).create(make_alert())
+        await store.commit(
+            Batch([make_prediction(99)], [SummaryRow(0, 86_400, "m", "1", "serving", "", 0, "", 1, b"x")])
+        )
+        assert len((await reader.predictions()).items) == 51
+    finally:
+        await reader.close()
+        await store.close()
+
+
+async def test_step_that_was_cut_short_is_taken_again(tmp_path: Path, make_prediction, monkeypatch) -> None:
+    """Where the new step fails half-way the old store stays as it was, and the next opening completes it."""
+    await first_release_store(tmp_path, [make_prediction(1)])
+    steps = migrations()
+    broken = replace(steps[1], statements=(*steps[1].statements[:4], "SELECT nonsense FROM nowhere;"))
+    monkeypatch.setattr("sidecar.recording.connection.migrations", lambda: [steps[0], broken])
+    with pytest.raises(StoreError):
+        await Store.open(tmp_path)
+    monkeypatch.undo()
+    store = await Store.open(tmp_path)
+    try:
+        assert store.health.set_aside == ()
+        assert await Alerts(store).all() == []
+        assert await store.positions() == {(0, 1): 9}
+    finally:
+        await store.close()

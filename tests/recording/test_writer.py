@@ -1,13 +1,13 @@
 import asyncio
 import contextlib
 import os
-import signal
 import sqlite3
 import subprocess
-import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from sidecar.recording import Batch, OutboxItem, Reader, Store, StoreError, SummaryRow
@@ -37,23 +37,9 @@ asyncio.run(main())
 """
 
 
-def committed_by_a_killed_writer(folder: Path) -> int:
-    """Start a process that commits without end, kill -9 it, and return the last commit it told of."""
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= 50:
-            break
-    process.send_signal(signal.SIGKILL)
-    committed = max([50, *(int(line) for line in process.stdout if line.endswith("\n"))])
-    process.wait()
-    process.stdout.close()
-    return committed
-
-
-async def test_killed_writer_loses_nothing_that_was_committed(tmp_path: Path) -> None:
+async def test_killed_writer_loses_nothing_that_was_committed(tmp_path: Path, kill_writer) -> None:
     """After kill -9 the store opens sound, and rows and position agree with what the writer had been told."""
-    committed = committed_by_a_killed_writer(tmp_path)
+    committed = kill_writer(WRITER, 50)
     store = await Store.open(tmp_path)
     try:
         assert store.health.set_aside == ()
@@ -164,15 +150,11 @@ async def test_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
 
 
 async def test_store_damaged_while_open_is_replaced_and_the_batch_kept(
-    store: Store, reader: Reader, tmp_path: Path, make_prediction
+    store: Store, reader: Reader, make_prediction, damage_store
 ) -> None:
     """Damage found at a commit sets the file aside; the batch goes into the fresh one and readers follow."""
     await store.commit(Batch([make_prediction(number) for number in range(500)]))
-    await store._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-    with store_path(tmp_path).open("r+b") as file:
-        file.write(os.urandom(100_000))
-    # the cache still has sound pages: let go of them, as memory pressure would
-    await store._connection.execute("PRAGMA shrink_memory")
+    await damage_store()
     await store.commit(Batch([make_prediction(1_000)]))
     assert len(store.health.set_aside) == 1
     assert [p.prediction_id for p in (await reader.predictions()).items] == ["id-1000"]
@@ -279,3 +261,97 @@ async def test_closing_twice_is_harmless(store: Store) -> None:
     """close may be called on every path."""
     await store.close()
     await store.close()
+
+
+async def test_damage_met_by_many_at_once_sets_one_file_aside(store: Store, make_prediction, damage_store) -> None:
+    """Whoever comes second to the damage goes on in the fresh store instead of setting that aside, too."""
+    await store.commit(Batch([make_prediction(number) for number in range(500)]))
+    await damage_store()
+    commits = [store.commit(Batch([make_prediction(number)], positions={(number, 1): 1})) for number in range(5)]
+    await asyncio.gather(*commits, store.positions())
+    assert len(store.health.set_aside) == 1
+    assert sorted(worker for worker, _ in await store.positions()) == [0, 1, 2, 3, 4]
+    assert store.health.ok
+
+
+async def test_retention_goes_on_when_the_store_is_set_aside_meanwhile(
+    store: Store, reader: Reader, make_prediction, damage_store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round that began on the damaged store ends on the fresh one: it keeps no connection between slices."""
+    await store.commit(Batch([make_prediction(number) for number in range(500)]))
+    alone = store._alone
+    slices = 0
+
+    async def damaged_after_the_first_slice(work, *arguments):
+        nonlocal slices
+        slices += 1
+        done = await alone(work, *arguments)
+        if slices == 1:
+            await damage_store()
+            await store.commit(Batch([make_prediction(number) for number in range(100)]))
+        return done
+
+    monkeypatch.setattr(store, "_alone", damaged_after_the_first_slice)
+    assert (await store.retain(1_700_000_100, 50, 1 << 40)).predictions == 50
+    assert len(store.health.set_aside) == 1
+    assert len((await reader.predictions(limit=1_000)).items) == 50
+
+
+@pytest.mark.parametrize("step", ["PRAGMA synchronous=FULL", "BEGIN IMMEDIATE", "INSERT", "COMMIT"])
+async def test_cancelled_caller_leaves_no_transaction_open(store: Store, step: str) -> None:
+    """Whoever stops waiting, at whatever step, the transaction goes to its end and so does the next."""
+
+    async def work(connection: aiosqlite.Connection) -> None:
+        await connection.execute("INSERT INTO positions VALUES (0, 1, 1)")
+
+    loop = asyncio.get_running_loop()
+
+    def cancel_at_the_step(statement: str) -> None:
+        if statement.startswith(step):
+            loop.call_soon_threadsafe(waiting.cancel)
+            time.sleep(0.02)  # in the thread of the connection: the step is under way when the cancellation comes
+
+    await store._connection.set_trace_callback(cancel_at_the_step)
+    waiting = asyncio.create_task(store.run(work, durable=True))
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await store._connection.set_trace_callback(lambda statement: None)
+    await store.commit(Batch(positions={(1, 1): 1}))
+    assert await store.positions() == {(0, 1): 1, (1, 1): 1}
+
+
+async def test_work_that_raises_is_rolled_back_and_no_fault_of_the_store(store: Store) -> None:
+    """A refusal from within a transaction comes out as it is, with nothing written."""
+
+    async def work(connection: aiosqlite.Connection) -> None:
+        await connection.execute("INSERT INTO positions VALUES (0, 1, 1)")
+        raise ValueError("name: taken")
+
+    with pytest.raises(ValueError, match="taken"):
+        await store.run(work)
+    assert await store.positions() == {}
+    assert store.health.ok
+
+
+async def test_reading_sees_no_transaction_half_done(store: Store) -> None:
+    """A read that is asked for during a transaction waits for its end."""
+
+    async def work(connection: aiosqlite.Connection) -> None:
+        await connection.execute("INSERT INTO positions VALUES (0, 1, 1)")
+        begun.set()
+        await asyncio.sleep(0.05)
+        await connection.execute("INSERT INTO positions VALUES (0, 2, 1)")
+
+    begun = asyncio.Event()
+    writing = asyncio.create_task(store.run(work))
+    await begun.wait()
+    assert len(await store.positions()) == 2
+    await writing
+
+
+async def test_read_with_a_senseless_parameter_is_no_fault_of_the_store(store: Store) -> None:
+    """A number that no column holds is an error of the question; the store's health stays as it is."""
+    with pytest.raises(StoreError) as caught:
+        await store.fetch("SELECT 1 WHERE 1 = ?", [1 << 70])
+    assert caught.value.reason == "invalid"
+    assert store.health.ok

@@ -1,22 +1,13 @@
-"""The command line: ``sidecar run``, ``demo``, ``status``, ``check-config``.
-
-Imports are made inside the commands, so that ``--help`` answers at once.
-"""
+"""The commands that start a sidecar, or judge the file it would start with."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(
-    help="A proxy in front of object-detection model servers that makes a deployed model visible.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-)
+from sidecar.cli.asking import fail
 
 Upstreams = Annotated[
     list[str] | None,
@@ -25,7 +16,6 @@ Upstreams = Annotated[
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file; see config/sidecar.yaml.")]
 
 
-@app.command()
 def run(
     upstream: Upstreams = None,
     config: ConfigFile = None,
@@ -45,7 +35,6 @@ def run(
     raise SystemExit(_supervise(config, arguments))
 
 
-@app.command()
 def demo(
     host: Annotated[str, typer.Option(help="Address of the data port.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The data port.")] = 8080,
@@ -67,35 +56,9 @@ def demo(
     try:
         asyncio.run(run_demo(host, ports, data_dir, rate, _announce))
     except StartError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
-@app.command()
-def status(
-    url: Annotated[str, typer.Option(help="The admin port of a running sidecar.")] = "http://127.0.0.1:8081",
-    token: Annotated[str | None, typer.Option(envvar="SIDECAR_TOKEN", help="Where one is needed.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-) -> None:
-    """How a running sidecar is: workers, upstreams, store, what was dropped."""
-    import json
-
-    from sidecar.client import Client, SidecarError
-
-    try:
-        with Client(url, token=token) as client:
-            answer = client.status()
-    except SidecarError as error:
-        _fail(str(error))
-    if as_json:
-        print(json.dumps(answer, indent=1))
-    else:
-        from sidecar.app.tables import status_tables
-
-        status_tables(answer)
-    raise SystemExit(0 if answer.ok else 1)
-
-
-@app.command("check-config")
 def check_config(config: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:
     """Say whether a configuration is good; all its faults at once, each with its line."""
     _load(config, {})
@@ -125,7 +88,7 @@ def _arguments(
     if named:
         arguments["upstreams"] = named
     if len(named) > 2:
-        _fail("--upstream: given more than twice; more than two model versions need a file (--config)")
+        fail("--upstream: given more than twice; more than two model versions need a file (--config)")
     if len(named) == 2:
         arguments["experiments"] = [
             {
@@ -137,7 +100,7 @@ def _arguments(
         ]
     elif split is not None or unit is not None:
         flag = "--split" if split is not None else "--unit"
-        _fail(f"{flag}: splits traffic between two --upstream, but {len(named) or 'none'} was given")
+        fail(f"{flag}: splits traffic between two --upstream, but {len(named) or 'none'} was given")
     return arguments
 
 
@@ -159,7 +122,7 @@ def _load(file: Path | None, arguments: dict[str, Any]) -> Any:
     try:
         return load_config(file, arguments)
     except ConfigFaults as error:
-        _fail("\n".join(map(str, error.faults)))
+        fail("\n".join(map(str, error.faults)))
 
 
 def _supervise(file: Path | None, arguments: dict[str, Any]) -> int:
@@ -175,7 +138,7 @@ def _supervise(file: Path | None, arguments: dict[str, Any]) -> int:
     try:
         asyncio.run(supervisor.run(lambda started: _announce(started)))
     except StartError as error:
-        _fail(str(error))
+        fail(str(error))
     return 0
 
 
@@ -184,15 +147,3 @@ def _announce(supervisor: Any) -> None:
     targets = ", ".join(f"{item.name} {item.url}" for item in config.upstreams)
     print(f"proxying   http://{config.listen.host}:{supervisor.port}  ->  {targets}", flush=True)
     print(f"dashboard  http://{config.admin.host}:{config.admin.port}", flush=True)
-
-
-def _fail(message: str) -> Any:
-    """Faults go to standard error, one a line; the exit code of a wrong call is 2."""
-    for line in message.splitlines():
-        print(f"sidecar: {line}", file=sys.stderr)
-    raise SystemExit(2)
-
-
-def main() -> None:
-    """The console script."""
-    app()

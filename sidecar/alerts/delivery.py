@@ -1,0 +1,362 @@
+"""Sends the notifications that wait in the store, each by its channel, until it is taken or given up.
+
+An attempt is committed before the message goes out and its outcome after. So a crash between the two leaves a row that
+says it may have been sent: it goes out once more, under the same id. No crash loses one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, Protocol
+
+import structlog
+
+from sidecar.alerts.channels import Channels, SendError, parse_address
+from sidecar.alerts.channels.address import KINDS, redacted
+from sidecar.alerts.channels.standing import Standings, backoff_s
+from sidecar.alerts.notice import Notice
+
+log = structlog.get_logger()
+
+SENDS_MAX = 8
+"""Sends at a time, one a channel."""
+ROWS_MAX = 100
+SEND_TIMEOUT_S = 60.0
+"""Over every channel's own limit: the last one."""
+IDLE_S = 10.0
+"""Between two looks into the store when nobody calls ``wake``."""
+UNCONFIGURED_S = 60.0
+AGE_MAX_S = 3 * 86_400.0
+REFUSALS_MAX = 8
+REPOST_S = 60.0
+"""Firing alerts are posted to Alertmanager this often, well within the five minutes it keeps them."""
+TEST_TIMEOUT_S = 30.0
+TESTS_MAX = 4
+DRAIN_S = 2.0
+"""What sends under way have to end in when ``run`` is cancelled."""
+_ALERTMANAGER = "alertmanager"
+
+
+class OpenNotification(Protocol):
+    """A row that is neither sent nor given up. ``started_at`` (epoch seconds): an attempt began whose outcome nobody
+    recorded. ``payload`` is what ``Notice.to_dict`` gave.
+    """
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def alert_id(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def payload(self) -> Mapping[str, Any]: ...
+    @property
+    def queued_at(self) -> float: ...
+    @property
+    def started_at(self) -> float | None: ...
+    @property
+    def error(self) -> str: ...
+
+
+class NotificationStore(Protocol):
+    """Where notifications wait. What is written is durable on return. All of it may raise while the store is away."""
+
+    async def open(self, limit: int, without: Collection[str] = ()) -> Sequence[OpenNotification]:
+        """Up to ``limit`` open rows, oldest first, but none of the channels ``without``."""
+
+    async def started(self, notification_id: int, at: float, /) -> None:
+        """An attempt begins."""
+
+    async def sent(self, notification_id: int, at: float, /) -> None:
+        """The receiver has it."""
+
+    async def failed(self, notification_id: int, at: float, error: str, gave_up: bool, /) -> None:
+        """The attempt failed; with ``gave_up`` it was the last."""
+
+
+@dataclass(slots=True)
+class SenderStats:
+    """Counts since the start, by kind of channel (``email``, ...; ``unknown`` for what is none).
+
+    ``failed`` counts attempts, the ``refused`` among them; ``repeated`` rows that went out again because a crash left
+    open whether they had; ``gave_up`` rows that will not go out; ``reposted`` firing alerts told to Alertmanager again.
+    """
+
+    sent: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
+    gave_up: Counter[str] = field(default_factory=Counter)
+    reposted: Counter[str] = field(default_factory=Counter)
+
+
+class Sender:
+    """Run ``run`` as one task; cancel it to stop.
+
+    Messages of one channel go out in the order they were queued, those of different channels at the same time,
+    SENDS_MAX at most. A channel that fails rests (see ``Standings``) and holds up no other. A message is given up
+    after REFUSALS_MAX refusals, or where it fails at an age of over AGE_MAX_S. One whose channel is not configured
+    waits for that as long.
+
+    ``firing`` gives (channel, notice) of each alert that fires (or flaps) now. Those of Alertmanagers are posted again
+    every REPOST_S, never while another message of the same channel is under way, so that none overtakes its end.
+    """
+
+    def __init__(
+        self,
+        store: NotificationStore,
+        channels: Channels,
+        *,
+        firing: Callable[[], list[tuple[str, Notice]]] | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rng: random.Random | None = None,
+        drain_s: float = DRAIN_S,
+    ) -> None:
+        self.stats = SenderStats()
+        self._store = store
+        self._channels = channels
+        self._firing = firing
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._rng = rng or random.Random()
+        self._drain_s = drain_s
+        self._standings = Standings(self._rng)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
+        self._tests = asyncio.Semaphore(TESTS_MAX)
+        self._repost_at = -inf
+        self._store_failures = 0
+
+    def wake(self) -> None:
+        """There is something new in the store."""
+        self._woken.set()
+
+    def configure(self, channels: Channels) -> None:
+        """Send by these from the next attempt on, and try at once what rests. The caller closes the old ones."""
+        self._channels = channels
+        self._standings.clear()
+        self.wake()
+
+    async def test(self, channel: str, notice: Notice) -> str:
+        """Send ``notice`` now, past the store. Returns "" where it was taken, else why it was not."""
+        channels = self._channels
+        warning = channels.warning(channel)
+        if warning:
+            return warning
+        try:
+            async with asyncio.timeout(TEST_TIMEOUT_S), self._tests:
+                await channels.send(channel, notice, f"test-{self._rng.getrandbits(64):016x}")
+        except SendError as error:
+            return error.reason
+        except TimeoutError:
+            return f"no answer within {TEST_TIMEOUT_S:g} s"
+        except Exception as error:
+            return _unexpected(channel, error).reason
+        return ""
+
+    async def run(self) -> None:
+        """Until cancelled. Sends under way then get ``drain_s`` to end; what does not goes out at the next start."""
+        try:
+            while True:
+                self._woken.clear()
+                await self._pause(await self._turn())
+        finally:
+            await self._stop()
+
+    async def _turn(self) -> float:
+        """Start what can be started; seconds until there may be more."""
+        now = self._monotonic()
+        try:
+            self._start_reposts(now)
+            await self._start_sends(now)
+        except Exception as error:  # the store's, of whatever kind: a sender that ends would lose firings
+            return self._store_failed(error)
+        self._store_failures = 0
+        due_at = min(self._standings.next_at(now), self._repost_at if self._firing else inf)
+        return min(IDLE_S, max(0.0, due_at - now))
+
+    async def _start_sends(self, now: float) -> None:
+        # Again without the channels just started, because ROWS_MAX rows of one would hide the others.
+        while len(self._tasks) < SENDS_MAX:
+            rows = await self._store.open(ROWS_MAX, self._tasks.keys() | self._standings.resting(now))
+            if not rows:
+                return
+            for row in rows:
+                if row.channel not in self._tasks and len(self._tasks) < SENDS_MAX:
+                    self._start(row.channel, self._deliver(row))
+
+    def _start_reposts(self, now: float) -> None:
+        if self._firing is None or now < self._repost_at:
+            return
+        self._repost_at = now + REPOST_S
+        by_channel: dict[str, list[Notice]] = {}
+        try:
+            firing = self._firing()
+        except Exception as error:  # whoever fails to tell must not keep what is queued from going out
+            log.error("notification_firing_unknown", error=f"{type(error).__name__}: {error}")
+            return
+        for channel, notice in firing:
+            if _kind(channel) == _ALERTMANAGER:
+                by_channel.setdefault(channel, []).append(notice)
+        left_alone = self._tasks.keys() | self._standings.resting(now)
+        for channel in by_channel.keys() - left_alone:  # those come again in REPOST_S
+            if len(self._tasks) < SENDS_MAX and not self._channels.warning(channel):
+                self._start(channel, self._repost(channel, by_channel[channel]))
+
+    def _start(self, channel: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[channel] = task
+        task.add_done_callback(lambda done: self._finished(channel, done))
+
+    def _finished(self, channel: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[channel]
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._standings.failed(channel, self._monotonic())
+            self._store_failed(error)
+        self._woken.set()
+
+    async def _deliver(self, row: OpenNotification) -> None:
+        channels = self._channels
+        warning = channels.warning(row.channel)
+        if warning:
+            await self._not_configured(row, warning)
+            return
+        try:
+            notice = Notice.from_dict(row.payload)
+        except (ValueError, TypeError, AttributeError):
+            await self._give_up(row, "what was stored of the message can't be read")
+            return
+        if row.started_at is not None:  # by an earlier process: this one leaves no attempt unrecorded
+            self.stats.repeated[_kind(row.channel)] += 1
+            log.info("notification_repeated", channel=_shown(row.channel), alert_id=row.alert_id)
+        await self._store.started(row.id, self._clock())
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await channels.send(row.channel, notice, f"{row.alert_id}-{row.id}")
+        except SendError as error:
+            await self._failed(row, error)
+        except Exception as error:
+            await self._failed(row, _unexpected(row.channel, error))
+        else:
+            await self._sent(row)
+
+    async def _sent(self, row: OpenNotification) -> None:
+        self.stats.sent[_kind(row.channel)] += 1
+        await self._record(lambda: self._store.sent(row.id, self._clock()))
+        self._recovered(row.channel)
+
+    async def _failed(self, row: OpenNotification, error: SendError) -> None:
+        self._note_failure(row.channel, error)
+        refusals = 0 if error.passing else self._standings.refused(row.channel, row.id)
+        if refusals >= REFUSALS_MAX or self._is_old(row):
+            await self._give_up(row, error.reason)
+        else:
+            await self._record(lambda: self._store.failed(row.id, self._clock(), error.reason, False))
+
+    async def _not_configured(self, row: OpenNotification, warning: str) -> None:
+        """No failure: it waits for the configuration, which can be loaded anew at any time."""
+        if self._is_old(row):
+            await self._give_up(row, warning)
+            return
+        if row.error != warning:  # once, not each time it is looked at
+            log.warning("notification_waits", channel=_shown(row.channel), alert_id=row.alert_id, reason=warning)
+            await self._record(lambda: self._store.failed(row.id, self._clock(), warning, False))
+        self._standings.rest(row.channel, self._monotonic() + UNCONFIGURED_S)
+
+    async def _give_up(self, row: OpenNotification, reason: str) -> None:
+        self.stats.gave_up[_kind(row.channel)] += 1
+        log.error("notification_given_up", channel=_shown(row.channel), alert_id=row.alert_id, reason=reason)
+        await self._record(lambda: self._store.failed(row.id, self._clock(), reason, True))
+
+    async def _repost(self, channel: str, notices: list[Notice]) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._channels.post_firing(channel, notices)
+        except SendError as error:
+            self._note_failure(channel, error)
+        except Exception as error:
+            self._note_failure(channel, _unexpected(channel, error))
+        else:
+            self.stats.reposted[_kind(channel)] += len(notices)
+            self._recovered(channel)
+
+    async def _record(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write an outcome, however long that takes: the message must not go out again because the store was away."""
+        failures = 0
+        while True:
+            try:
+                await write()
+                return
+            except Exception as error:
+                failures += 1
+                self._store_failed(error)
+                await self._sleep(backoff_s(failures, self._rng.random()))
+
+    def _note_failure(self, channel: str, error: SendError) -> None:
+        self.stats.failed[_kind(channel)] += 1
+        self.stats.refused[_kind(channel)] += not error.passing
+        if self._standings.failed(channel, self._monotonic(), error.retry_after_s) == 1:  # once an outage
+            log.warning("notification_failing", channel=_shown(channel), reason=error.reason, passing=error.passing)
+
+    def _recovered(self, channel: str) -> None:
+        failures = self._standings.succeeded(channel)
+        if failures:
+            log.info("notification_recovered", channel=_shown(channel), failures=failures)
+
+    def _store_failed(self, error: BaseException) -> float:
+        self._store_failures += 1
+        if self._store_failures == 1:
+            log.error("notification_store_failing", error=f"{type(error).__name__}: {error}")
+        return backoff_s(self._store_failures, self._rng.random())
+
+    def _is_old(self, row: OpenNotification) -> bool:
+        return self._clock() - row.queued_at >= AGE_MAX_S
+
+    async def _pause(self, seconds: float) -> None:
+        waits = [asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(self._sleep(seconds))]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _stop(self) -> None:
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._drain_s)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _kind(channel: str) -> str:
+    kind = channel.partition(":")[0]
+    return kind if kind in KINDS else "unknown"
+
+
+def _shown(channel: str) -> str:
+    """For logs."""
+    try:
+        return parse_address(channel).shown
+    except ValueError:
+        return redacted(channel)
+
+
+def _unexpected(channel: str, error: Exception) -> SendError:
+    """A fault of ours or of a library. Its own words are left out: they may hold a URL or a password."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
+    log.error("notification_fault", channel=_shown(channel), error=type(error).__name__, place=place)
+    return SendError(f"it could not be sent ({type(error).__name__})", passing=True)

@@ -1,0 +1,200 @@
+"""What the API takes and gives about alerts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic.json_schema import WithJsonSchema
+
+from sidecar.api.schemas import PAGE_MAX, Body, Line, Name, Out, Query, Text, Time
+from sidecar.durations import duration_text, parse_duration
+
+CHANNELS_MAX = 20
+"""Channels one alert may notify."""
+CHANNEL_CHARS_MAX = 2_048
+SILENCE_S_MAX = 90 * 86_400.0
+
+State = Literal["inactive", "pending", "firing", "resolved"]
+
+
+def _silence_s(value: Any) -> float:
+    seconds = parse_duration(value)
+    if not 0 < seconds <= SILENCE_S_MAX:
+        raise ValueError(f"must be over 0s and at most {duration_text(SILENCE_S_MAX)}")
+    return seconds
+
+
+AlertModelId = Annotated[Text, Field(description="a model's name, name@version, or empty: the sidecar itself")]
+Channel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=CHANNEL_CHARS_MAX)]
+Channels = Annotated[list[Channel], Field(max_length=CHANNELS_MAX)]
+Length = Annotated[float, BeforeValidator(_silence_s), WithJsonSchema({"type": ["string", "number"]})]
+
+
+class AlertBody(Body):
+    """An alert; ``condition`` is judged by the rules of docs/alerts.md."""
+
+    model_id: AlertModelId
+    name: Name
+    condition: dict[str, Any]
+    notify: Channels = Field(default_factory=list)
+    slice: Text = ""
+    enabled: bool = True
+
+
+class AlertChangeBody(Body):
+    """What to change, at least one of them; the rest stays."""
+
+    name: Name = ""
+    condition: dict[str, Any] = Field(default_factory=dict)
+    notify: Channels = Field(default_factory=list)
+    enabled: bool = True
+
+
+class AlertsQuery(Query):
+    """Filters of alerts; both must hold."""
+
+    model_id: Text | None = None
+    state: State | None = None
+
+
+class AcknowledgeBody(Body):
+    """Who takes note."""
+
+    by: Name
+
+
+class SilenceBody(Body):
+    """One of ``until`` (a time in the future; null ends the silence) and ``for``, a length of time such as ``2h``."""
+
+    until: Time | None = None
+    for_s: Length = Field(0.0, alias="for")
+    by: Line = ""
+
+
+class TransitionsQuery(Query):
+    """Whose transitions; both must hold."""
+
+    alert_id: Text | None = None
+    model_id: Text | None = None
+    cursor: Text | None = None
+    limit: int = Field(100, ge=1, le=PAGE_MAX)
+
+
+class ChannelDelivery(Out):
+    """Whether a channel can be reached; ``warning`` says what to set where it can't."""
+
+    channel: str
+    configured: bool
+    warning: str
+
+
+class Alert(Out):
+    """An alert and how it stands. ``value`` and ``samples`` are of the latest evaluation, null without data.
+
+    ``since`` is when the state began. ``silenced_until`` null: not silenced. ``flapping``: it fires and resolves so
+    often that notices are held back.
+    """
+
+    id: str
+    alert_id: str
+    model_id: str
+    slice: str
+    name: str
+    condition: dict[str, Any]
+    notify: list[str]
+    delivery: list[ChannelDelivery]
+    origin: Literal["user", "default"]
+    enabled: bool
+    created_at: float
+    updated_at: float
+    state: State
+    since: float | None
+    value: float | None
+    samples: int | None
+    detail: dict[str, float | None]
+    sentence: str
+    acknowledged_by: str | None
+    acknowledged_at: float | None
+    silenced_until: float | None
+    flapping: bool
+
+
+class AlertsOut(Out):
+    """Alerts."""
+
+    items: list[Alert]
+
+
+class ChannelTest(Out):
+    """How the test of one channel went."""
+
+    channel: str
+    ok: bool
+    error: str
+
+
+class ChannelTests(Out):
+    """How the test of every channel went."""
+
+    results: list[ChannelTest]
+
+
+class Transition(Out):
+    """One change of an alert's state."""
+
+    id: int
+    alert_id: str
+    name: str
+    model_id: str
+    at: float
+    from_state: State
+    to_state: State
+    value: float | None
+    sentence: str
+
+
+class TransitionsPage(Out):
+    """Newest first. ``next`` is the ``cursor`` of the page after this one, null on the last."""
+
+    items: list[Transition]
+    next: str | None
+
+
+class Notification(Out):
+    """A notice to one channel. Neither ``sent_at`` nor ``gave_up_at``: it is waiting."""
+
+    id: int
+    channel: str
+    kind: Literal["firing", "resolved", "flapping", "settled"]
+    queued_at: float
+    sent_at: float | None
+    attempts: int
+    gave_up_at: float | None
+    error: str
+
+
+class NotificationsOut(Out):
+    """Notifications, newest first."""
+
+    items: list[Notification]
+
+
+class AlertMetric(Out):
+    """What a condition may watch. ``samples`` is what ``min_samples`` counts, empty where no minimum applies;
+    ``compare`` what a threshold can be held against."""
+
+    metric: str
+    unit: str
+    source: Literal["summaries", "drift", "sidecar"]
+    samples: str
+    description: str
+    operators: list[str]
+    compare: list[str]
+    needs_class: bool
+
+
+class AlertMetricsOut(Out):
+    """The catalogue of metrics."""
+
+    items: list[AlertMetric]

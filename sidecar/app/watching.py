@@ -1,0 +1,216 @@
+"""What watches, put together: baselines, the continuous monitor, alert rounds and the sending of notifications."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from sidecar.alerts import Notice, State
+from sidecar.alerts.channels import Channels, NotifySettings, SmtpSettings, WebhookSettings, parse_address
+from sidecar.alerts.delivery import Sender
+from sidecar.api.watch import WatchFigures
+from sidecar.app.config import Config, ModelConfig
+from sidecar.app.watch_config import NotifyConfig
+from sidecar.recording import UNJUDGED_ROLES, Alerts, Baselines, DriftChecks, Notifications, Reader, Store, SummaryRow
+from sidecar.watch import Book, Checks, Drift, History, Ledger, Normal, Rounds, Seasons
+
+log = structlog.get_logger()
+
+NOTIFICATION_OUTCOMES = ("sent", "failed", "refused", "repeated", "gave_up", "reposted")
+LOOKED_AT_MAX = 100
+"""Waiting notifications that are looked at for what keeps them."""
+CHECK_EVERY_S = 60.0
+"""How often it is looked for windows that have ended; more often where windows are short."""
+
+
+class Watching:
+    """The parts that watch, over an open store. ``dropped`` and ``backlog`` ask the sidecar what it has lost since the
+    start and what waits now. Run each of ``parts()`` as a task after ``restore``."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        reader: Reader,
+        dropped: Callable[[], int],
+        backlog: Callable[[], int],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._config = config
+        self._reader = reader
+        self._defaults_given: set[str] = set()
+        self._waiting = 0
+        self._failing: dict[str, str] = {}
+        self.history = History(reader)
+        self.drift_checks = DriftChecks(store)
+        self.alerts = Alerts(store)
+        self.notifications = Notifications(store)
+        self.normal = Normal(self.history, Baselines(store), self._is_independent, clock)
+        self.drift = Drift(self.history, self.normal, self._is_independent, clock)
+        self.checks = Checks(self.history, self.normal, self.drift_checks, self._is_independent, clock)
+        self.channels = Channels(notify_settings(config.notify))
+        self.book = Book(self.alerts, lambda: self, clock, lambda: self._config.notify.link)
+        self.sender = Sender(self.notifications, self.channels, firing=self._firing)
+        self.rounds = Rounds(
+            self.book,
+            Ledger(self._load),
+            self.normal,
+            Seasons(self.history),
+            self.checks.latest,
+            dropped,
+            backlog,
+            wake=self.wake,
+            clock=clock,
+        )
+
+    async def restore(self) -> None:
+        """Take up what a former life left."""
+        await self.book.restore()
+        await self.checks.restore()
+
+    def parts(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What has to run, by name; none of them ends by itself."""
+        return (("alerts", self._evaluate), ("drift", self._check), ("notifications", self.sender.run))
+
+    def configure(self, config: Config) -> None:
+        """A new configuration, already checked. Channels follow it at once."""
+        if config.notify != self._config.notify:
+            self.channels = Channels(notify_settings(config.notify))
+            self.sender.configure(self.channels)
+        self._config = config
+
+    async def close(self) -> None:
+        await self.channels.close()
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self.sender.wake()
+
+    def fault(self, channel: str) -> str:
+        """Why ``channel`` is none; empty where it is one."""
+        try:
+            parse_address(channel)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def warning(self, channel: str) -> str:
+        """What a channel still needs; empty where nothing."""
+        return self.channels.warning(channel)
+
+    def figures(self) -> WatchFigures:
+        """For /metrics and the status page."""
+        enabled = [entry for entry in self.book.all() if entry.row.enabled]
+        stats, rounds = self.sender.stats, self.rounds.figures
+        return {
+            "alerts": Counter({str(state): 0 for state in State})
+            + Counter(str(entry.state.state) for entry in enabled),
+            "alert_states": [
+                (entry.row.alert_id, entry.row.name, entry.scope.model_id, str(entry.state.state)) for entry in enabled
+            ],
+            "notifications": {
+                (kind, outcome): count
+                for outcome in NOTIFICATION_OUTCOMES
+                for kind, count in getattr(stats, outcome).items()
+            },
+            "notifications_waiting": self._waiting,
+            "failing_channels": self._failing,
+            "drift_scores": self.checks.scores(),
+            "rounds": rounds.rounds,
+            "round_seconds": rounds.seconds,
+            "rounds_skipped": dict(rounds.skipped),
+            "checks": self.checks.figures.checks,
+        }
+
+    async def _evaluate(self) -> None:
+        while True:
+            started = time.monotonic()
+            await self._give_defaults()
+            await self.rounds.round()
+            await self._look_at_notifications()
+            await asyncio.sleep(max(0.1, self._config.alerts.interval - (time.monotonic() - started)))
+
+    async def _look_at_notifications(self) -> None:
+        self._waiting = (await self.notifications.counts())["waiting"]
+        waiting = await self.notifications.open(LOOKED_AT_MAX)
+        # of a URL only the host: its path may be a secret
+        self._failing = {parse_address(row.channel).shown: row.error for row in waiting if row.error}
+
+    async def _give_defaults(self) -> None:
+        alerts = self._config.alerts
+        if not alerts.defaults:
+            return
+        models = {model for model, _ in await self.history.known()} - self._defaults_given
+        if models or not self._defaults_given:
+            await self.rounds.give_defaults(
+                sorted(models),
+                alerts.default_window,
+                alerts.default_for,
+                alerts.default_notify,
+                self.alerts.default_names,
+            )
+            self._defaults_given |= {"", *models}
+
+    async def _check(self) -> None:
+        while True:
+            settings = self._config.drift
+            if settings.baseline == "auto":
+                await self.normal.freeze_due(settings.baseline_period)
+            await self.checks.run_due(settings.window, bool(self._config.slice_by))
+            await asyncio.sleep(min(CHECK_EVERY_S, max(1.0, min(settings.window, settings.baseline_period) / 10)))
+
+    async def _load(self, width_s: int, since: float, until: float) -> Sequence[SummaryRow]:
+        return await self._reader.summaries(since=since, until=until, width_s=width_s, roles_without=UNJUDGED_ROLES)
+
+    def _is_independent(self, model: str) -> bool:
+        models = {item.name: item for item in self._config.models}
+        return models.get(model, models.get("*", ModelConfig())).independent_images
+
+    def _firing(self) -> list[tuple[str, Notice]]:
+        """Every channel of every alert that fires and was announced, for those that have to be told again."""
+        return [
+            (channel, self.book.notice(entry, "firing"))
+            for entry in self.book.all()
+            if entry.state.state is State.FIRING and entry.state.told and not entry.state.silenced
+            for channel in entry.row.notify
+        ]
+
+
+def notify_settings(config: NotifyConfig) -> NotifySettings:
+    """The channels as plain values, with the secrets that their files hold."""
+    smtp = config.smtp
+    return NotifySettings(
+        smtp=None
+        if smtp is None
+        else SmtpSettings(
+            host=smtp.host,
+            port=smtp.port,
+            sender=smtp.sender,
+            username=smtp.username,
+            password=_secret(smtp.password_file),
+            tls=smtp.tls,
+            ca_file=str(smtp.ca_file or ""),
+        ),
+        slack=dict(config.slack),
+        webhooks={item.name: WebhookSettings(item.url, _secret(item.secret_file)) for item in config.webhooks},
+        alertmanagers={item.name: item.url for item in config.alertmanagers},
+        apprise=dict(config.apprise),
+        allowed_hosts=config.allowed_hosts,
+        link=config.link,
+    )
+
+
+def _secret(file: Path | None) -> str:
+    """What a file holds. One that can't be read is said and means none: the configuration check has refused it."""
+    if file is None:
+        return ""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        log.error("secret_not_read", file=str(file), error=str(error))
+        return ""

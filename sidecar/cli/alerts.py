@@ -1,0 +1,236 @@
+"""``sidecar alerts``: what should be told when it happens, and what is told now."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, picked, user
+from sidecar.cli.text import document_text
+
+if TYPE_CHECKING:
+    from sidecar.client import Client
+
+app = typer.Typer(help="Alerts and how they stand; without a subcommand they are listed.")
+
+AlertId = Annotated[str, typer.Argument(metavar="ID", help="An alert: its id, the beginning of it, or its name.")]
+_FLAGS = {"model_id": "MODEL", "name": "NAME", "alert_id": "ID", "until": "--until", "for": "--for", "by": "--by"}
+
+
+@app.callback(invoke_without_command=True)
+def alerts(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="Only those inactive, pending, firing or resolved.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only those of one model.")] = None,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Alerts and how they stand, those that fire first."""
+    if context.invoked_subcommand is not None:
+        for flag, given in (("--state", state), ("--model", model), ("--json", as_json)):
+            if given:
+                fail(f"{flag}: belongs after {context.invoked_subcommand}, or to the list alone")
+        return
+    with asking(context, url, token, {"state": "--state", "model_id": "--model"}) as client:
+        found = client.alerts(model_id=model, state=state)
+    if as_json:
+        print(document_text(found))
+    elif not found:
+        print("no such alerts" if state or model is not None else "no alerts; `sidecar alerts create` makes one")
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alerts import alerts_table
+
+        alerts_table(found, Console())
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A model's name or NAME@VERSION; '' for the sidecar itself.")],
+    name: Annotated[str, typer.Argument(help="What the alert is called.")],
+    metric: Annotated[str, typer.Option(help="What is watched; `sidecar alerts metrics` lists them.")],
+    operator: Annotated[str, typer.Option(help="lt, lte, gt, gte, or anomaly.")],
+    window: Annotated[str, typer.Option(help="The time it is measured over, e.g. 15m, 1h.")],
+    threshold: Annotated[float | None, typer.Option(help="What it is compared with.")] = None,
+    for_: Annotated[str | None, typer.Option("--for", help="How long it must hold, e.g. 5m.")] = None,
+    class_: Annotated[str | None, typer.Option("--class", help="The class, for class_share.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="value, baseline_ratio or baseline_difference.  [default: value]")
+    ] = None,
+    sensitivity: Annotated[float | None, typer.Option(help="Of an anomaly, in robust standard deviations.")] = None,
+    min_samples: Annotated[int | None, typer.Option(help="Fewer in the window count as no data.")] = None,
+    no_data: Annotated[str | None, typer.Option(help="What no data does to the state: keep, ok or fire.")] = None,
+    notify: Annotated[
+        list[str] | None, typer.Option(help="A channel, e.g. email:team@company.com; repeatable.")
+    ] = None,
+    slice: Annotated[str, typer.Option(help="Only this slice of the traffic.")] = "",
+    disabled: Annotated[bool, typer.Option("--disabled", help="Create it, but do not evaluate it yet.")] = False,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Create an alert on a metric of a model."""
+    parts: dict[str, Any] = {
+        "metric": metric,
+        "operator": operator,
+        "threshold": threshold,
+        "window": window,
+        "for": for_,
+        "class": class_,
+        "compare": compare,
+        "sensitivity": sensitivity,
+        "min_samples": min_samples,
+        "no_data": no_data,
+    }
+    condition = {key: value for key, value in parts.items() if value is not None}
+    with asking(context, url, token, _FLAGS | {"slice": "--slice"}) as client:
+        made = client.create_alert(model, name, condition, notify, slice, not disabled)
+    if as_json:
+        print(document_text(made))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alerts import alert_facts
+
+        alert_facts(made, [], Console())
+
+
+@app.command()
+def show(context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
+    """One alert: how it stands, its channels, and what was sent to them."""
+    with asking(context, url, token, _FLAGS) as client:
+        alert = client.get_alert(_id(client, alert_id))
+        sent = client.alert_notifications(alert.alert_id)
+    if as_json:
+        print(document_text({**alert, "notifications": sent}))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alerts import alert_facts
+
+        alert_facts(alert, sent, Console())
+
+
+@app.command()
+def ack(
+    context: typer.Context,
+    alert_id: AlertId,
+    by: Annotated[str | None, typer.Option(help="Who takes note.  [default: your user name]")] = None,
+    url: Url = URL,
+    token: Token = None,
+) -> None:
+    """Take note of a firing alert: it is not repeated until it fires again."""
+    with asking(context, url, token, _FLAGS) as client:
+        alert = client.acknowledge_alert(_id(client, alert_id), user() if by is None else by)
+    _say(f"{alert.name}: acknowledged by {alert.acknowledged_by}")
+
+
+@app.command()
+def silence(
+    context: typer.Context,
+    alert_id: AlertId,
+    for_: Annotated[str | None, typer.Option("--for", help="How long, e.g. 2h.")] = None,
+    until: Annotated[str | None, typer.Option(help="A time with an offset, e.g. 2024-02-01T08:00:00Z.")] = None,
+    end: Annotated[bool, typer.Option("--end", help="End the silence.")] = False,
+    by: Annotated[str | None, typer.Option(help="Who wants it so.  [default: your user name]")] = None,
+    url: Url = URL,
+    token: Token = None,
+) -> None:
+    """Send no notices of an alert for some time, or end that."""
+    if [for_ is not None, until is not None, end].count(True) != 1:
+        fail("give one of --for, --until and --end")
+    who = user() if by is None else by
+    with asking(context, url, token, _FLAGS) as client:
+        if end:
+            alert = client.end_silence(_id(client, alert_id), by=who)
+        else:
+            alert = client.silence_alert(_id(client, alert_id), until=until, for_=for_, by=who)
+    from sidecar.cli.text import moment
+
+    silenced = alert.silenced_until
+    _say(f"{alert.name}: " + ("not silenced" if silenced is None else f"silenced until {moment(silenced)} UTC"))
+
+
+@app.command("test")
+def try_channels(
+    context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
+    """Send a test notice to every channel of an alert. Exit code 1 where one failed."""
+    with asking(context, url, token, _FLAGS) as client:
+        results = client.test_alert(_id(client, alert_id))
+    if as_json:
+        print(document_text(results))
+    elif not results:
+        print("the alert notifies nobody")
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alerts import tests_table
+
+        tests_table(results, Console())
+    raise SystemExit(0 if all(item.ok for item in results) else 1)
+
+
+@app.command()
+def delete(context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token = None) -> None:
+    """Delete an alert; its history stays."""
+    with asking(context, url, token, _FLAGS) as client:
+        alert = client.delete_alert(_id(client, alert_id))
+    _say(f"{alert.name}: deleted")
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    alert_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only of this alert.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only of alerts of one model.")] = None,
+    limit: Limit = 50,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Changes of state, newest first."""
+    with asking(context, url, token, _FLAGS | {"model_id": "--model"}) as client:
+        of = None if alert_id is None else _id(client, alert_id)
+        pages = client.alert_transitions(alert_id=of, model_id=model, limit=min(limit, 1_000))
+        found = list(islice(pages, limit))
+    if as_json:
+        print(document_text(found))
+    elif not found:
+        print("no alert has changed its state yet")
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alerts import transitions_table
+
+        transitions_table(found, Console())
+
+
+@app.command()
+def metrics(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
+    """What an alert can watch."""
+    with asking(context, url, token) as client:
+        found = client.alert_metrics()
+    if as_json:
+        print(document_text(found))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alerts import metrics_table
+
+        metrics_table(found, Console())
+
+
+def _id(client: Client, wanted: str) -> str:
+    return picked(client.alerts(), "alert_id", wanted)
+
+
+def _say(line: str) -> None:
+    from sidecar.cli.text import clean
+
+    print(clean(line))

@@ -1,0 +1,113 @@
+"""How commands ask a running sidecar: the options all of them have, and what becomes of its refusals."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from sidecar.cli.text import clean
+
+if TYPE_CHECKING:
+    from sidecar.client import Client, SidecarError
+
+T = TypeVar("T")
+
+PICKED_MAX = 5
+"""Ids that are offered where one was not clear."""
+URL = "http://127.0.0.1:8081"
+Url = Annotated[str, typer.Option("--url", help="The admin port of a running sidecar.")]
+Token = Annotated[str | None, typer.Option("--token", envvar="SIDECAR_TOKEN", help="Where one is needed.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+Limit = Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=100_000)]
+
+
+def fail(message: str) -> NoReturn:
+    """Faults go to standard error, one a line; the exit code of a wrong call is 2."""
+    for line in message.splitlines():
+        print(f"sidecar: {clean(line)}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+@contextlib.contextmanager
+def asking(
+    context: typer.Context, url: str, token: str | None, flags: Mapping[str, str] | None = None
+) -> Iterator[Client]:
+    """A client; what it raises ends the command. ``flags`` say what on the command line a field of the API is.
+
+    ``--url`` and ``--token`` may also stand before the subcommand: ``sidecar alerts --url ... show ID``.
+    """
+    from sidecar.client import Client, SidecarError
+
+    try:
+        with Client(_given(context, "url", url), token=_given(context, "token", token)) as client:
+            yield client
+    except SidecarError as error:
+        fail(refusal(error, flags or {}))
+
+
+def _given(context: typer.Context, name: str, value: T) -> T:
+    """``value``, unless the option stood before the subcommand only."""
+    parent = context.parent
+    if parent is not None and not _typed(context, name) and _typed(parent, name):
+        outer: T = parent.params[name]
+        return outer
+    return value
+
+
+def _typed(context: Any, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def refusal(error: SidecarError, flags: Mapping[str, str]) -> str:
+    """What was wrong, a fault a line, in the words of the command line.
+
+    >>> from sidecar.client import FieldError, InvalidRequest
+    >>> refusal(InvalidRequest("no", errors=[FieldError("condition.min_samples", "is no number")]), {})
+    '--min-samples: is no number'
+    """
+    if not error.errors:
+        return str(error)
+    return "\n".join(f"{_flag(fault.field, flags)}: {fault.message}" for fault in error.errors)
+
+
+def _flag(field: str, flags: Mapping[str, str]) -> str:
+    """
+    >>> _flag("notify.0", {}), _flag("condition.for", {}), _flag("model_id", {"model_id": "MODEL"}), _flag("x", {})
+    ('--notify', '--for', 'MODEL', 'x')
+    """
+    if field in flags:
+        return flags[field]
+    head, _, rest = field.partition(".")
+    if head == "condition" and rest:
+        return f"--{rest.replace('_', '-')}"
+    return "--notify" if head == "notify" else field
+
+
+def picked(records: Sequence[Mapping[str, Any]], key: str, wanted: str) -> str:
+    """The id of the record that ``wanted`` means: an id, the beginning of one, or a name that only one has.
+
+    What nothing has is left as it is: the sidecar will say so. Ends the command where it could mean several.
+
+    >>> picked([{"id": "3f9c", "name": "Low"}, {"id": "3f01", "name": "Errors"}], "id", "Low")
+    '3f9c'
+    """
+    if not wanted or any(record[key] == wanted for record in records):
+        return wanted
+    found = [record for record in records if record[key].startswith(wanted) or record["name"] == wanted]
+    if len(found) > 1:
+        fail(f"ID: {wanted!r} may be {' or '.join(record[key] for record in found[:PICKED_MAX])}")
+    return str(found[0][key]) if found else wanted
+
+
+def user() -> str:
+    """Who is at the terminal; in a container without accounts, nobody in particular."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "command line"

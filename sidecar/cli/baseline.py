@@ -1,0 +1,115 @@
+"""``sidecar baseline``: what is normal for a model version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, picked
+from sidecar.cli.text import clean, document_text
+
+if TYPE_CHECKING:
+    from sidecar.client import Client
+
+app = typer.Typer(help="Baselines: what is normal for a model version.", no_args_is_help=True)
+
+BaselineId = Annotated[str, typer.Argument(metavar="ID", help="A baseline: its id, the beginning of it, or its name.")]
+_FLAGS = {"model_id": "MODEL", "period": "--period", "name": "--name", "baseline_id": "ID"}
+
+
+@app.command("set")
+def set_baseline(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A model's name or NAME@VERSION.")],
+    period: Annotated[str, typer.Option(help="Days such as 2024-01-01:2024-01-31, date-times, or 7d for the last.")],
+    name: Annotated[str, typer.Option(help="What the baseline is called.")] = "default",
+    replace: Annotated[bool, typer.Option("--replace", help="Take the place of one of that name.")] = False,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze a period of a model version as its normal."""
+    with asking(context, url, token, _FLAGS) as client:
+        made = client.set_baseline(model, period, name, replace)
+    if as_json:
+        print(document_text(made))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_drift import baseline_facts
+
+        baseline_facts(made, Console())
+
+
+@app.command("list")
+def list_baselines(
+    context: typer.Context,
+    model: Annotated[str | None, typer.Option(help="Only those of one model.")] = None,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Baselines, each with its period and main figures."""
+    with asking(context, url, token, {"model_id": "--model"}) as client:
+        found = client.baselines(model)
+    if as_json:
+        print(document_text(found))
+    elif not found:
+        print("no baselines; `sidecar baseline set` makes one")
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_drift import baselines_table
+
+        baselines_table(found, Console())
+
+
+@app.command()
+def show(
+    context: typer.Context, baseline_id: BaselineId, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
+    """One baseline with all its figures."""
+    with asking(context, url, token, _FLAGS) as client:
+        found = client.get_baseline(_id(client, baseline_id))
+    if as_json:
+        print(document_text(found))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_drift import baseline_facts
+
+        baseline_facts(found, Console())
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    baseline_id: BaselineId,
+    output: Annotated[Path | None, typer.Option(help="A file to write.  [default: standard output]")] = None,
+    url: Url = URL,
+    token: Token = None,
+) -> None:
+    """A baseline as JSON, with every block of it."""
+    with asking(context, url, token, _FLAGS) as client:
+        document = document_text(client.export_baseline(_id(client, baseline_id)))
+    if output is None:
+        print(document)
+        return
+    try:
+        output.write_text(document + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"--output: {output}: {error.strerror}")
+
+
+@app.command()
+def delete(context: typer.Context, baseline_id: BaselineId, url: Url = URL, token: Token = None) -> None:
+    """Delete a baseline."""
+    with asking(context, url, token, _FLAGS) as client:
+        gone = client.delete_baseline(_id(client, baseline_id))
+    print(clean(f"{gone.model_id} {gone.name}: deleted"))
+
+
+def _id(client: Client, wanted: str) -> str:
+    return picked(client.baselines(), "baseline_id", wanted)

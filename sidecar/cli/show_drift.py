@@ -1,0 +1,166 @@
+"""Baselines and drift as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from sidecar.cli.tables import facts, row, table, text
+from sidecar.cli.text import NOTHING, figure, moment, number, percent, short, span
+from sidecar.durations import duration_text
+
+CLASSES_SHOWN = 15
+_SCORES = ("class", "confidence", "count", "box", "input")
+_VERDICTS = {"drift": "drift", "no_drift": "no drift", "too_few_blocks": "too few"}
+_LATENCIES = ("p50", "p90", "p95", "p99")
+Report = Mapping[str, Any]
+
+
+def report_tables(report: Report, console: Console) -> None:
+    """The sentence, the scores, the classes that moved, what is new, and what limits all that."""
+    console.print(text(report["sentence"], _verdict_style(report)))
+    facts(
+        console,
+        [
+            ("model", report["model_id"] + (f" / {report['slice']}" if report.get("slice") else "")),
+            ("reference", _side(report["reference"], report["n_reference"])),
+            ("current", _side(report["current"], report["n_current"])),
+            ("compared", _compared(report)),
+        ],
+    )
+    console.print()
+    _scores_table(report, console)
+    _classes_tables(report, console)
+    for part in report.get("slices") or ():
+        part_name = text(f"slice {part['slice']}: ", "bold")
+        console.print(Text.assemble(part_name, text(part["sentence"], _verdict_style(part))))
+    for limitation in report["limitations"]:
+        console.print(text(f"note: {limitation}", "dim"))
+
+
+def _verdict_style(report: Report) -> str:
+    return {"drift": "bold red", "no_drift": "bold green"}.get(report["verdict"], "bold yellow")
+
+
+def _side(side: Mapping[str, Any], counts: Mapping[str, int]) -> str:
+    named = f"baseline {side['baseline']}, " if side.get("baseline") else ""
+    return (
+        f"{named}{span(side['since'], side['until'])}, {counts['images']:,} images, {counts['detections']:,} detections"
+    )
+
+
+def _compared(report: Report) -> str:
+    blocks = report["blocks"]
+    matched = f", matched by {blocks['matched_by']}" if blocks["matched_by"] else ""
+    return f"{blocks['reference']} and {blocks['current']} blocks ({blocks['level']}){matched}, from {report['source']}"
+
+
+def _scores_table(report: Report, console: Console) -> None:
+    right = ("distance", "corrected", "p", "adjusted", "n before", "n now")
+    made = table("score", *right[:4], "significant", *right[4:], right=right)
+    for name in _SCORES:
+        score = report["scores"].get(name)
+        if score is None:
+            continue
+        row(
+            made,
+            name,
+            number(score["distance"]),
+            number(score["corrected"]),
+            number(score["p_value"], 4),
+            number(score["p_adjusted"], 4),
+            text("yes", "bold red") if score["significant"] else text("no"),
+            f"{score['n_reference']:,}",
+            f"{score['n_current']:,}",
+        )
+    console.print(made)
+
+
+def _classes_tables(report: Report, console: Console) -> None:
+    moved = report["affected_classes"]
+    if moved:
+        console.print()
+        made = table("class", "before", "now", "change", "p", right=("before", "now", "change", "p"))
+        for item in moved[:CLASSES_SHOWN]:
+            change = f"{100 * item['change']:+.1f} pp"
+            shares = (percent(item["share_before"]), percent(item["share_after"]))
+            row(made, item["class"], *shares, change, number(item["p_value"], 4))
+        console.print(made)
+        if len(moved) > CLASSES_SHOWN:
+            console.print(text(f"and {len(moved) - CLASSES_SHOWN} more; --json has all", "dim"))
+    for item in report["new_classes"][:CLASSES_SHOWN]:
+        console.print(text(f"new class {item['class']}: {item['images']} images in {item['blocks']} blocks", "yellow"))
+    console.print()
+
+
+def checks_table(checks: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Windows of the continuous monitor, each with its verdict and scores."""
+    scores = [name.replace("confidence", "conf.") for name in _SCORES]
+    whole = ("until (UTC)", "window", "verdict")
+    made = table(*whole[:2], "model", "verdict", *scores, whole=whole, right=scores)
+    for item in checks:
+        report = item["report"]
+        whose = f"{item['model_id']} / {item['slice']}" if item["slice"] else item["model_id"]
+        verdict = text(_VERDICTS.get(report["verdict"], report["verdict"]), _verdict_style(report))
+        distances = (number(report[f"{name}_drift"], 2) for name in _SCORES)
+        window = duration_text(round(item["until"] - item["since"]))
+        row(made, moment(item["until"])[:-3], window, whose, verdict, *distances)
+    console.print(made)
+
+
+def baselines_table(baselines: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Baselines, each with its main figures."""
+    right = ("images", "confidence", "p95 ms")
+    made = table("model", "name", "period (UTC)", *right, "origin", "id", right=right, whole=("origin", "id"))
+    for item in baselines:
+        figures = item["figures"]
+        row(
+            made,
+            item["model_id"],
+            item["name"],
+            span(item["since"], item["until"]),
+            f"{figures.get('images') or 0:,}",
+            number(figures.get("avg_confidence")),
+            figure(figures.get("p95_latency_ms")),
+            item["origin"],
+            short(item["baseline_id"]),
+        )
+    console.print(made)
+
+
+def baseline_facts(baseline: Mapping[str, Any], console: Console) -> None:
+    """One baseline with its figures and the classes it saw most."""
+    figures = baseline["figures"]
+    console.print(text(f"{baseline['model_id']}  {baseline['name']}", "bold"))
+    latencies = ", ".join(f"{name} {figure(figures.get(f'{name}_latency_ms'))}" for name in _LATENCIES)
+    shares = sorted((figures.get("class_shares") or {}).items(), key=lambda entry: -entry[1])
+    facts(
+        console,
+        [
+            ("id", baseline["baseline_id"]),
+            ("period (UTC)", span(baseline["since"], baseline["until"])),
+            ("set (UTC)", f"{moment(baseline['created_at'])} ({baseline['origin']})"),
+            ("requests", f"{figures.get('requests') or 0:,}, {percent(figures.get('error_rate'))} errors"),
+            (
+                "images",
+                f"{figures.get('images') or 0:,}, {percent(figures.get('no_detection_rate'))} without detections",
+            ),
+            (
+                "detections",
+                f"{figures.get('detections') or 0:,}, {figure(figures.get('detections_per_image'))} an image",
+            ),
+            ("confidence", number(figures.get("avg_confidence"))),
+            ("latency, ms", latencies),
+            ("classes", ", ".join(f"{name} {percent(share)}" for name, share in shares[:CLASSES_SHOWN]) or NOTHING),
+            ("brightness", _quantiles(figures.get("brightness"))),
+            ("width", _quantiles(figures.get("width"))),
+            ("height", _quantiles(figures.get("height"))),
+        ],
+    )
+
+
+def _quantiles(values: Mapping[str, float | None] | None) -> str:
+    return ", ".join(f"{name} {figure(value)}" for name, value in (values or {}).items())

@@ -1,0 +1,177 @@
+// One alert: how it stands, in words, and what can be done about it.
+
+import { LoggedOut, post } from "./api.js";
+import { badge, element, showText, stamp } from "./dom.js";
+import { count, duration, milliseconds, moment, number, percent } from "./format.js";
+import { askName, keepName, knownName } from "./name.js";
+
+export const STATES = {
+  firing: ["Firing", "alarm", "bad"],
+  pending: ["Pending", "half", "warn"],
+  resolved: ["Resolved", "tick", "good"],
+  inactive: ["Inactive", "ring", "quiet"],
+};
+
+export const stateBadge = (state) => badge(...STATES[state]);
+
+/** Whose an alert is, as tags: its model, and its slice where it has one. */
+export function tagsOf({ model_id: model, slice }) {
+  const tags = [element("span", model || "the sidecar", "tag")];
+  if (slice) tags.push(element("span", slice, "tag"));
+  return tags;
+}
+
+/** The card of an alert. `changed(alert)` is called with the alert as it is after an action. */
+export class AlertCard {
+  constructor(alert, changed) {
+    this.id = alert.alert_id;
+    this.changed = changed;
+    this.busy = false;
+    this.node = element("article", undefined, "alert");
+    this.node.tabIndex = -1;
+    this.title = element("h3");
+    this.title.id = `alert-${this.id}`;
+    this.node.setAttribute("aria-labelledby", this.title.id);
+    this.sentence = element("p");
+    this.facts = element("ul", undefined, "facts");
+    this.delivery = element("ul", undefined, "warnings");
+    this.fault = element("p", "", "refused");
+    this.fault.setAttribute("role", "alert");
+    this.fault.hidden = true;
+    this.acknowledge = this.button("Acknowledge", () => this.takeNote());
+    this.silence = this.button("Silence 1 h", () => this.silenceFor({ for: "1h" }));
+    this.unsilence = this.button("End silence", () => this.silenceFor({ until: null }));
+    this.actions = element("div", undefined, "actions");
+    this.actions.append(this.acknowledge, this.silence, this.unsilence, this.fault);
+    this.node.append(this.title, this.sentence, this.facts, this.delivery, this.actions);
+  }
+
+  button(text, act) {
+    const made = element("button", text);
+    made.type = "button";
+    made.addEventListener("click", () => this.act(made, act));
+    return made;
+  }
+
+  /** `metric` is the catalogue's line of what the alert watches, where that is known. */
+  show(alert, metric) {
+    this.node.className = `alert ${alert.state}`;
+    const heading = JSON.stringify([alert.state, alert.name, alert.model_id, alert.slice, alert.enabled]);
+    if (this.heading !== heading) this.showHeading(alert);
+    this.heading = heading;
+    showText(this.sentence, alert.sentence);
+    showLines(this.facts, factsOf(alert, metric));
+    showLines(this.delivery, unconfigured(alert));
+    this.showActions(alert);
+  }
+
+  showHeading(alert) {
+    this.title.replaceChildren(stateBadge(alert.state), element("span", alert.name), ...tagsOf(alert));
+    if (!alert.enabled) this.title.append(element("span", "switched off", "tag"));
+    for (const button of [this.acknowledge, this.silence, this.unsilence]) {
+      button.setAttribute("aria-label", `${button.textContent}: ${alert.name}`);
+    }
+  }
+
+  showActions(alert) {
+    const firing = alert.state === "firing";
+    const focused = this.actions.contains(document.activeElement);
+    this.acknowledge.hidden = !firing || alert.acknowledged_by !== null;
+    this.silence.hidden = !firing || alert.silenced_until !== null;
+    this.unsilence.hidden = alert.silenced_until === null;
+    const offered = [this.acknowledge, this.silence, this.unsilence].filter((button) => !button.hidden);
+    this.actions.hidden = offered.length === 0 && this.fault.hidden;
+    // Whoever works by keyboard stays at the alert when the button in use goes.
+    if (focused && document.activeElement.hidden) (offered[0] || this.node).focus();
+  }
+
+  async act(button, request) {
+    if (this.busy) return;
+    this.busy = true;
+    button.setAttribute("aria-busy", "true");
+    showText(this.fault, "");
+    try {
+      const alert = await request();
+      if (alert) this.changed(alert);
+    } catch (error) {
+      if (error instanceof LoggedOut) location.assign("/login");
+      else this.showFault(`${button.textContent} failed. ${error.message}`);
+    } finally {
+      this.busy = false;
+      button.removeAttribute("aria-busy");
+    }
+  }
+
+  showFault(text) {
+    showText(this.fault, text);
+    this.actions.hidden = false;
+  }
+
+  async takeNote() {
+    const by = await askName();
+    if (!by) return null;
+    const alert = await post(`${this.address()}/acknowledge`, { by });
+    keepName(by);
+    return alert;
+  }
+
+  silenceFor(length) {
+    return post(`${this.address()}/silence`, { ...length, by: knownName() });
+  }
+
+  address() {
+    return `/api/v1/alerts/${encodeURIComponent(this.id)}`;
+  }
+}
+
+function showLines(list, lines) {
+  const mark = JSON.stringify(lines);
+  if (list.dataset.mark === mark) return;
+  list.dataset.mark = mark;
+  list.hidden = lines.length === 0;
+  list.replaceChildren(
+    ...lines.map(({ text, at, kind }) => {
+      const item = element("li", undefined, kind);
+      item.append(at === undefined ? text : stamp(at, text));
+      return item;
+    }),
+  );
+}
+
+function factsOf(alert, metric) {
+  const facts = [];
+  if (alert.state !== "inactive" && alert.since !== null) {
+    const lasting = duration(Date.now() / 1000 - alert.since);
+    facts.push({ text: `since ${moment(alert.since)} (${lasting})`, at: alert.since });
+  }
+  if (alert.value !== null) facts.push({ text: valueText(alert, metric) });
+  if (alert.acknowledged_by !== null) {
+    const when = alert.acknowledged_at === null ? "" : `, ${moment(alert.acknowledged_at)}`;
+    facts.push({ text: `acknowledged by ${alert.acknowledged_by}${when}`, kind: "good" });
+  }
+  if (alert.silenced_until !== null) {
+    facts.push({ text: `silenced until ${moment(alert.silenced_until)}`, at: alert.silenced_until, kind: "warn" });
+  }
+  if (alert.flapping) facts.push({ text: "flapping: its notices are held back", kind: "warn" });
+  return facts;
+}
+
+const SHOWN = {
+  share: percent,
+  ms: milliseconds,
+  "requests/s": (value) => `${number(value)} requests/s`,
+  "yes or no": (value) => (value ? "yes" : "no"),
+};
+
+function valueText(alert, metric) {
+  const value = (SHOWN[metric && metric.unit] || number)(alert.value);
+  return metric && metric.samples && alert.samples
+    ? `value ${value}, from ${count(alert.samples)} ${metric.samples}`
+    : `value ${value}`;
+}
+
+function unconfigured(alert) {
+  return alert.delivery
+    .filter((channel) => !channel.configured)
+    .map(({ channel, warning }) => ({ text: `${channel} is not configured: ${warning}` }));
+}

@@ -1,0 +1,68 @@
+// Numbers and times as people read them. A value that is null has nothing to show: "–".
+
+const NONE = "–";
+const WHOLE = { maximumFractionDigits: 0 };
+const THREE_DIGITS = { maximumSignificantDigits: 3 };
+const whole = new Intl.NumberFormat();
+const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const DAY_AND_TIME = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+export const count = (value) => (value < 100000 ? whole.format(value) : short.format(value));
+export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
+export const named = (model, version) => (version ? `${model || "unnamed"} ${version}` : model || "unnamed");
+export const clock = (at) => new Date(at * 1000).toLocaleTimeString(undefined, TIME);
+
+export function percent(value) {
+  if (value === null) return NONE;
+  return `${(value * 100).toFixed(value > 0 && value < 0.01 ? 2 : 1)} %`;
+}
+
+/** A share with the digits that a comparison needs: 0.053 is "5.3 %", 0.146 is "15 %". */
+export function share(value) {
+  if (value === 0 || value >= 0.1) return `${Math.round(value * 100)} %`;
+  return value < 0.001 ? "< 0.1 %" : `${(value * 100).toFixed(1)} %`;
+}
+
+export function milliseconds(value) {
+  if (value === null) return NONE;
+  if (value >= 1000) return `${(value / 1000).toFixed(2)} s`;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
+
+/** Three digits that count, never an exponent. */
+export function number(value) {
+  if (value === null) return NONE;
+  return value.toLocaleString(undefined, Math.abs(value) >= 1000 ? WHOLE : THREE_DIGITS);
+}
+
+export function duration(seconds) {
+  if (seconds < 60) return `${Math.max(Math.floor(seconds), 0)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+}
+
+/** A length as it was set: 604800 is "7 days". */
+export function length(seconds) {
+  for (const [unit, one, many] of [
+    [86400, "day", "days"],
+    [3600, "hour", "hours"],
+    [60, "minute", "minutes"],
+  ]) {
+    if (seconds >= unit && seconds % unit === 0) return plural(seconds / unit, one, many);
+  }
+  return plural(seconds, "second", "seconds");
+}
+
+const dayOf = (at) => new Date(at * 1000).toDateString();
+
+/** The time of an instant of today, day and time of another. */
+export function moment(at) {
+  if (dayOf(at) === new Date().toDateString()) return clock(at);
+  return new Date(at * 1000).toLocaleString(undefined, DAY_AND_TIME);
+}
+
+export function period(since, until) {
+  return `${moment(since)} – ${moment(until)}`;
+}

@@ -1,0 +1,120 @@
+// The last predictions, and the images kept for review with their boxes.
+
+import { get, Refused } from "./api.js";
+import { arrange, byId, drawing, element, stamp } from "./dom.js";
+import { clock, milliseconds, named } from "./format.js";
+
+const seen = new Map(); // prediction id -> its document, for the boxes of samples
+const SEEN_MAX = 200;
+
+export function showPredictions(items) {
+  arrange(byId("predictions"), items, { key: (item) => item.prediction_id, make: predictionRow });
+  byId("predictions-empty").hidden = items.length > 0;
+  for (const item of items) remember(item.prediction_id, item);
+}
+
+export async function showSamples(items) {
+  const list = byId("samples");
+  byId("samples-empty").hidden = items.length > 0;
+  const shown = new Set([...list.children].map((child) => child.dataset.id));
+  const fresh = items.filter((item) => !shown.has(item.sample_id));
+  const predictions = new Map(
+    await Promise.all(fresh.map(async (item) => [item.sample_id, await predictionOf(item)])),
+  );
+  arrange(list, items, {
+    key: (item) => item.sample_id,
+    make: (item) => sampleFigure(item, predictions.get(item.sample_id)),
+  });
+}
+
+function predictionRow(prediction) {
+  const row = element("tr");
+  const time = element("td");
+  time.append(stamp(prediction.at, clock(prediction.at)));
+  const id = element("td");
+  const link = element("a");
+  link.href = `/api/v1/predictions/${encodeURIComponent(prediction.prediction_id)}`;
+  link.append(element("code", prediction.prediction_id));
+  id.append(link);
+  const model = element("td", named(prediction.model, prediction.version), "long");
+  model.title = model.textContent;
+  const failed = prediction.status >= 500 || prediction.error !== "";
+  row.append(
+    time,
+    id,
+    model,
+    element("td", prediction.role),
+    element("td", prediction.status === 0 ? "left" : String(prediction.status), failed ? "number bad" : "number"),
+    element("td", milliseconds(prediction.latency_ms), "number"),
+    element("td", outcome(prediction)),
+  );
+  return row;
+}
+
+function outcome(prediction) {
+  if (prediction.error) return prediction.error;
+  if (prediction.undecodable) return `unreadable: ${prediction.undecodable}`;
+  if (prediction.detections === null) return "–";
+  const found = new Map();
+  for (const { label, confidence } of prediction.detections) {
+    if (confidence !== null && confidence < prediction.score_threshold) continue;
+    found.set(label, (found.get(label) || 0) + 1);
+  }
+  if (!found.size) return "none";
+  const names = [...found].map(([label, n]) => (n > 1 ? `${n} × ${label}` : label));
+  return names.length > 6 ? `${names.slice(0, 6).join(", ")}, …` : names.join(", ");
+}
+
+function remember(id, prediction) {
+  seen.set(id, prediction);
+  if (seen.size > SEEN_MAX) seen.delete(seen.keys().next().value);
+}
+
+async function predictionOf(sample) {
+  if (!seen.has(sample.prediction_id)) {
+    const path = `/api/v1/predictions/${encodeURIComponent(sample.prediction_id)}`;
+    remember(sample.prediction_id, await get(path).catch(noneIfGone));
+  }
+  return seen.get(sample.prediction_id);
+}
+
+/** A prediction may be deleted before its sample is: then the image stands without boxes. */
+function noneIfGone(error) {
+  if (error instanceof Refused && error.status === 404) return null;
+  throw error;
+}
+
+function sampleFigure(sample, prediction) {
+  const figureElement = element("figure", undefined, "sample");
+  figureElement.dataset.id = sample.sample_id;
+  const width = sample.width || 640;
+  const height = sample.height || 480;
+  const address = `/api/v1/samples/${encodeURIComponent(sample.sample_id)}/image`;
+  const picture = drawing("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
+  const title = drawing("title", {});
+  title.textContent = `Sample ${sample.sample_id}`;
+  picture.append(title, drawing("image", { href: address, width, height, preserveAspectRatio: "xMidYMid meet" }));
+  for (const detection of (prediction && prediction.detections) || []) {
+    if (detection.confidence !== null && detection.confidence < prediction.score_threshold) continue;
+    picture.append(boxOf(detection, width, height));
+  }
+  const link = element("a", undefined, "frame");
+  link.href = address;
+  link.append(picture);
+  const caption = element("figcaption");
+  caption.append(
+    element("div", sample.reasons.join(", ").replaceAll("_", " ")),
+    element("div", `${named(sample.model, sample.version)}, ${clock(sample.at)}`, "quiet"),
+  );
+  figureElement.append(link, caption);
+  return figureElement;
+}
+
+function boxOf({ label, confidence, box, normalised }, width, height) {
+  const [x1, y1, x2, y2] = box.map((edge, axis) => (edge || 0) * (normalised ? (axis % 2 ? height : width) : 1));
+  const rect = drawing("rect", { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) });
+  const title = drawing("title", {});
+  title.textContent = confidence === null ? label : `${label} ${confidence.toFixed(2)}`;
+  rect.append(title);
+  return rect;
+}

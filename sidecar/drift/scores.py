@@ -1,0 +1,146 @@
+"""The scores of a comparison: a distance each, what chance gives, and a p-value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isnan, nan, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.drift.classes import AffectedClass, ClassMoves, affected
+from sidecar.drift.distributions import INPUT_PARTS, Table
+from sidecar.drift.divergence import jensen_shannon
+from sidecar.drift.holm import holm
+from sidecar.drift.permutation import Deal, Null, at_most, permute
+from sidecar.drift.sides import Sides
+
+GATE = 0.1
+"""A corrected distance under this is no drift, however sure it is (the threshold of Evidently and NannyML)."""
+
+Parts = Mapping[str, tuple[str, ...]]
+DETECTION_SCORES: Parts = {
+    "class": ("class",),
+    "confidence": ("confidence",),
+    "count": ("count",),
+    "box": ("area", "aspect"),
+}
+INPUT_SCORES: Parts = {"input": INPUT_PARTS}
+SCORES = (*DETECTION_SCORES, *INPUT_SCORES)
+"""A score of several parts is the mean of their divergences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How far two distributions are apart. NaN where there is no data, or too few blocks to test.
+
+    ``distance`` is the Jensen-Shannon distance, base 2, with bins joined as ``Table.joined`` says. Few observations
+    alone make it large: ``null_mean`` is the root of the mean divergence after relabeling, ``corrected`` is
+    sqrt(max(0, distance^2 - null_mean^2)). ``p_adjusted`` is Holm's over the scores. ``n_reference`` and ``n_current``
+    are the detections, images or probed images behind it.
+    """
+
+    distance: float = nan
+    corrected: float = nan
+    null_mean: float = nan
+    p_value: float = nan
+    p_adjusted: float = nan
+    significant: bool = False
+    n_reference: int = 0
+    n_current: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The scores of some parts. ``divergences`` are those of each part, NaN without data on both sides."""
+
+    sides: Sides
+    deal: Deal
+    table: Table
+    scores: dict[str, Score]
+    divergences: dict[str, float]
+    class_p_values: NDArray[np.float64]
+
+    def affected_classes(self, alpha: float) -> list[AffectedClass]:
+        """Those whose share moved, each at ``alpha`` over all classes; none where nothing was tested."""
+        if not self.class_p_values.size:
+            return []
+        cut = self.table.parts["class"]
+        now = self.deal.current
+        before, after = self.table.counts[~now, cut].sum(axis=0), self.table.counts[now, cut].sum(axis=0)
+        return affected(self.table.names, before, after, self.class_p_values, alpha)
+
+
+def measure(sides: Sides, parts_of: Parts, permutations: int, rng: np.random.Generator) -> Measured:
+    """The scores of ``sides``, each of its parts, with p-values where there are enough blocks."""
+    deal = sides.deal()
+    full = Table.of(sides.blocks, [part for parts in parts_of.values() for part in parts])
+    table = full.joined()
+    before, now = table.counts[~deal.current].sum(axis=0), table.counts[deal.current].sum(axis=0)
+    divergences = {part: float(jensen_shannon(before[cut], now[cut])) for part, cut in table.parts.items()}
+    # parts without data on both sides have no say
+    known = {
+        score: cuts
+        for score, parts in parts_of.items()
+        if (cuts := [table.parts[part] for part in parts if not isnan(divergences[part])])
+    }
+    null, class_p_values = None, np.empty(0)
+    if sides.tested and known:
+        null, class_p_values = _test(table, deal, known, permutations, rng)
+    scores = {
+        score: _score(
+            [divergences[part] for part in parts],
+            null,
+            list(known).index(score) if score in known else -1,
+            max(int(before[table.parts[part]].sum()) for part in parts),
+            max(int(now[table.parts[part]].sum()) for part in parts),
+        )
+        for score, parts in parts_of.items()
+    }
+    return Measured(sides, deal, full, scores, divergences, class_p_values)
+
+
+def judged(scores: Mapping[str, Score], alpha: float) -> dict[str, Score]:
+    """The scores with Holm's p-values over those that were tested, and their significance."""
+    tested = [name for name, score in scores.items() if not isnan(score.p_value)]
+    adjusted = dict(zip(tested, holm([scores[name].p_value for name in tested]), strict=True))
+    return {
+        name: replace(
+            score, p_adjusted=adjusted[name], significant=at_most(adjusted[name], alpha) and score.corrected >= GATE
+        )
+        if name in adjusted
+        else score
+        for name, score in scores.items()
+    }
+
+
+def _test(
+    table: Table, deal: Deal, known: Mapping[str, Sequence[slice]], permutations: int, rng: np.random.Generator
+) -> tuple[Null, NDArray[np.float64]]:
+    """The null of each score in the order of ``known``, and p-values of the classes where ``class`` is known."""
+    classes = table.parts["class"] if "class" in known else slice(0, 0)
+    moves = ClassMoves(table.counts[:, classes], deal)
+
+    def statistics(reference: NDArray[np.float64], current: NDArray[np.float64]) -> NDArray[np.float64]:
+        columns = [
+            np.mean([jensen_shannon(reference[:, cut], current[:, cut]) for cut in cuts], axis=0)
+            for cuts in known.values()
+        ]
+        return np.stack([*columns, moves.largest(current[:, classes])], axis=1)
+
+    null = permute(table.counts, deal, statistics, permutations, rng)
+    observed = table.counts[deal.current][:, classes].sum(axis=0)
+    return null, null.p_values(moves.of(observed[None])[0], len(known))
+
+
+def _score(divergences: Sequence[float], null: Null | None, place: int, n_reference: int, n_current: int) -> Score:
+    if place < 0:
+        return Score(n_reference=n_reference, n_current=n_current)
+    divergence = float(np.nanmean(divergences))
+    score = Score(sqrt(divergence), n_reference=n_reference, n_current=n_current)
+    if null is None:
+        return score
+    mean = null.mean(place)
+    corrected = sqrt(max(0.0, divergence - mean)) if not isnan(mean) else nan
+    return replace(score, corrected=corrected, null_mean=sqrt(mean), p_value=null.p_value(place))

@@ -1,0 +1,316 @@
+"""All alerts in memory: their rules, where they stand, and every way of changing them.
+
+One lock is held by a round of evaluation and by each change, so that neither works on what the other has outdated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+from uuid import uuid4
+
+import structlog
+
+from sidecar.alerts import (
+    METRICS,
+    AlertState,
+    AnswerError,
+    Condition,
+    ConditionError,
+    Notice,
+    State,
+    acknowledge,
+    condition_document,
+    notice_of,
+    parse_condition,
+    resumed,
+    silence,
+)
+from sidecar.alerts.notice import NoticeKind
+from sidecar.recording import AlertRow, Alerts, Change, Full, NotificationRow, Taken, TransitionRow
+from sidecar.watch.scope import Clash, Fault, Missing, Scope
+
+log = structlog.get_logger()
+
+
+class Faults(Exception):
+    """Several parts of a request are wrong: (field, message) each."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" for field, message in faults))
+        self.faults = tuple(faults)
+
+
+class ChannelCheck(Protocol):
+    """What of the channels the book needs: whether an address makes sense, and whether it can be reached."""
+
+    def fault(self, channel: str) -> str:
+        """Why this is no channel; empty where it is one."""
+
+    def warning(self, channel: str) -> str:
+        """What has to be set before it can be reached; empty where nothing has."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """An alert as it stands. ``kept`` is the state the store has, ``kept_at`` when it was written (monotonic)."""
+
+    row: AlertRow
+    condition: Condition
+    state: AlertState
+    kept_at: float = 0.0
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.row.model, self.row.version, self.row.slice)
+
+    def with_state(self, state: AlertState) -> AlertRow:
+        """The row with this state, based on the revision in hand."""
+        return replace(self.row, state=state.to_dict())
+
+
+class Book:
+    """The alerts of one sidecar. ``link`` leads people to the dashboard, "" where no address is configured."""
+
+    def __init__(
+        self, alerts: Alerts, channels: Callable[[], ChannelCheck], clock: Callable[[], float], link: Callable[[], str]
+    ) -> None:
+        self.lock = asyncio.Lock()
+        self.entries: dict[str, Entry] = {}
+        self._alerts = alerts
+        self._channels = channels
+        self._clock = clock
+        self._link = link
+
+    async def restore(self) -> None:
+        """Take up all alerts as the store has them."""
+        for row in await self._alerts.all():
+            entry = _entry_of(row)
+            if entry is not None:
+                self.entries[row.alert_id] = replace(entry, state=resumed(entry.state, self._clock()))
+
+    def all(self) -> list[Entry]:
+        return list(self.entries.values())
+
+    def get(self, alert_id: str) -> Entry:
+        """Raises Missing."""
+        if alert_id not in self.entries:
+            raise Missing("alert_id", f"no alert has the id {alert_id!r}")
+        return self.entries[alert_id]
+
+    async def create(
+        self,
+        scope: Scope,
+        name: str,
+        condition: Mapping[str, Any] | Condition,
+        notify: Sequence[str],
+        *,
+        enabled: bool = True,
+        origin: Literal["user", "default"] = "user",
+    ) -> Entry:
+        """A new alert, saved before this returns. Raises Faults, or Clash where the name is taken or there are as many
+        alerts as there may be."""
+        parsed = condition if isinstance(condition, Condition) else None
+        faults = self._notify_faults(notify)
+        if parsed is None:
+            parsed = _parsed(condition, faults)  # type: ignore[arg-type]
+        if faults or parsed is None:
+            raise Faults(faults)
+        self._check_model(scope, parsed)
+        now = self._clock()
+        row = AlertRow(
+            alert_id=uuid4().hex,
+            model=scope.model,
+            version=scope.version,
+            slice=scope.slice,
+            name=name,
+            condition=condition_document(parsed),
+            notify=tuple(notify),
+            origin=origin,
+            enabled=enabled,
+            created_at=now,
+            updated_at=now,
+            state=AlertState(since=now).to_dict(),
+        )
+        async with self.lock:
+            try:
+                await self._alerts.create(row)
+            except Taken as error:
+                raise Clash("name", error.message) from error
+            except Full as error:
+                raise Clash("alerts", error.message) from error
+            entry = self.entries[row.alert_id] = Entry(row, parsed, AlertState(since=now))
+        return entry
+
+    async def update(
+        self,
+        alert_id: str,
+        *,
+        name: str | None = None,
+        condition: Mapping[str, Any] | None = None,
+        notify: Sequence[str] | None = None,
+        enabled: bool | None = None,
+    ) -> Entry:
+        """Change what is given. A new condition, and being disabled, start from inactive: what was announced as firing
+        is then announced as resolved. Raises Missing, Faults or Clash."""
+        faults = self._notify_faults(notify or ())
+        async with self.lock:
+            entry = self.get(alert_id)
+            parsed = entry.condition if condition is None else _parsed(condition, faults)
+            if faults or parsed is None:
+                raise Faults(faults)
+            self._check_model(entry.scope, parsed)
+            row = replace(
+                entry.row,
+                name=entry.row.name if name is None else name,
+                condition=condition_document(parsed),
+                notify=entry.row.notify if notify is None else tuple(notify),
+                enabled=entry.row.enabled if enabled is None else enabled,
+                updated_at=self._clock(),
+            )
+            if row.enabled != entry.row.enabled or parsed != entry.condition:
+                await self._end(entry, "Its rule was changed." if row.enabled else "The alert was disabled.")
+                row = replace(row, state=entry.row.state, state_revision=entry.row.state_revision)
+            try:
+                if not await self._alerts.save(row):
+                    raise Missing("alert_id", f"no alert has the id {alert_id!r}")
+            except Taken as error:
+                raise Clash("name", error.message) from error
+            entry.row, entry.condition = row, parsed
+            return entry
+
+    async def delete(self, alert_id: str) -> Entry:
+        """Raises Missing. What was announced as firing is announced as resolved."""
+        async with self.lock:
+            entry = self.get(alert_id)
+            before = replace(entry)
+            await self._end(entry, "The alert was deleted.")
+            await self._alerts.delete(alert_id, self._clock())
+            del self.entries[alert_id]
+        return before
+
+    async def acknowledge(self, alert_id: str, by: str) -> Entry:
+        """Raises Missing, Fault, or Clash where it is not firing."""
+        async with self.lock:
+            entry = self.get(alert_id)
+            await self._answer(entry, lambda: acknowledge(entry.state, by, self._clock()))
+        return entry
+
+    async def silence(self, alert_id: str, until: float | None, by: str) -> Entry:
+        """No notices until then; None ends a silence. Raises Missing or Fault."""
+        async with self.lock:
+            entry = self.get(alert_id)
+            await self._answer(entry, lambda: silence(entry.state, until, self._clock(), by))
+        return entry
+
+    async def _answer(self, entry: Entry, answer: Callable[[], AlertState]) -> None:
+        try:
+            state = answer()
+        except AnswerError as error:
+            if error.field == "state":
+                raise Clash("alert_id", error.message) from error
+            raise Fault(error.field, error.message) from error
+        await self.record([(entry, state, None, "")])
+
+    async def _end(self, entry: Entry, why: str) -> None:
+        """Back to inactive, for a reason that is not a measurement."""
+        state = entry.state
+        now = self._clock()
+        inactive = AlertState(since=now, sentence=why)
+        if state.state is State.INACTIVE and not state.told:
+            if state != inactive:
+                await self.record([(entry, inactive, None, "")])
+            return
+        transition = None
+        if state.state is not State.INACTIVE:
+            transition = TransitionRow(0, entry.row.alert_id, now, state.state, State.INACTIVE, state.value, why)
+        shown = replace(state, sentence=why)
+        kind: NoticeKind | Literal[""] = "resolved" if state.told and not state.silenced else ""
+        await self.record([(entry, inactive, transition, kind)], shown)
+
+    async def record(
+        self,
+        changes: Sequence[tuple[Entry, AlertState, TransitionRow | None, NoticeKind | Literal[""]]],
+        shown: AlertState | None = None,
+        context: Callable[[Entry], Sequence[str]] = lambda _: (),
+    ) -> None:
+        """Commit new states with all that comes of them, and take them for true only then. The lock must be held.
+
+        ``shown`` is what a notice tells of, where that is not the new state; ``context`` gives further lines.
+        """
+        rows = [
+            Change(
+                entry.with_state(state),
+                transition,
+                [] if not kind else self._notifications(entry, kind, shown or state, context(entry)),
+            )
+            for entry, state, transition, kind in changes
+        ]
+        stale = set(await self._alerts.record(rows))
+        for (entry, state, _, _), change in zip(changes, rows, strict=True):
+            if entry.row.alert_id in stale:  # nobody else writes states, so this alert is gone
+                self.entries.pop(entry.row.alert_id, None)
+                log.warning("alert_gone", alert_id=entry.row.alert_id)
+                continue
+            entry.row = replace(change.row, state_revision=change.row.state_revision + 1)
+            entry.state = state
+
+    def _notifications(
+        self, entry: Entry, kind: NoticeKind, state: AlertState, context: Iterable[str]
+    ) -> list[NotificationRow]:
+        notice = self.notice(entry, kind, state, context)
+        return [
+            NotificationRow(0, entry.row.alert_id, None, channel, kind, notice.to_dict(), notice.at)
+            for channel in entry.row.notify
+        ]
+
+    def notice(
+        self, entry: Entry, kind: NoticeKind, state: AlertState | None = None, context: Iterable[str] = ()
+    ) -> Notice:
+        """What to tell of an alert."""
+        row = entry.row
+        notice = notice_of(
+            kind,
+            state or entry.state,
+            entry.condition,
+            at=self._clock(),
+            alert_id=row.alert_id,
+            name=row.name,
+            model=row.model,
+            version=row.version,
+            slice=row.slice,
+            link=self._link(),
+        )
+        return replace(notice, context=(*notice.context, *context))
+
+    def _notify_faults(self, notify: Sequence[str]) -> list[tuple[str, str]]:
+        channels = self._channels()
+        faults = [(f"notify.{place}", channels.fault(channel)) for place, channel in enumerate(notify)]
+        return [(field, message) for field, message in faults if message]
+
+    @staticmethod
+    def _check_model(scope: Scope, condition: Condition) -> None:
+        source = METRICS[condition.metric].source
+        if source != "sidecar" and not scope.model:
+            raise Faults(
+                [("model_id", f"{condition.metric} is of a model: name one; the sidecar's own are dropped, backlog")]
+            )
+
+
+def _parsed(document: Mapping[str, Any], faults: list[tuple[str, str]]) -> Condition | None:
+    try:
+        return parse_condition(document)
+    except ConditionError as error:
+        faults += error.faults
+        return None
+
+
+def _entry_of(row: AlertRow) -> Entry | None:
+    """None, and said, where another release wrote a rule that this one does not know."""
+    try:
+        return Entry(row, parse_condition(row.condition), AlertState.from_dict(row.state))
+    except ConditionError as error:
+        log.error("alert_not_understood", alert_id=row.alert_id, name=row.name, error=str(error))
+        return None

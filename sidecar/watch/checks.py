@@ -1,0 +1,133 @@
+"""The continuous monitor: every window that has ended is compared with the baseline, once, and the report is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from sidecar.drift import Period
+from sidecar.recording import BaselineRow, DriftCheckRow, DriftChecks
+from sidecar.watch.comparison import NothingSeen, Test, compare_sides
+from sidecar.watch.history import History
+from sidecar.watch.normal import LATENESS_S, Normal
+from sidecar.watch.scope import Fault, Scope
+from sidecar.watch.sides import PeriodSide, Side
+
+log = structlog.get_logger()
+
+ALPHA = 0.001
+PERMUTATIONS = 9_999
+CATCH_UP_MAX = 4
+"""Windows that ended while nobody looked and are still compared; older ones are skipped."""
+SLICES_MAX = 200
+
+
+@dataclass(slots=True)
+class CheckFigures:
+    """``checks`` made and ``failed`` since the start."""
+
+    checks: int = 0
+    failed: int = 0
+
+
+class Checks:
+    """Finds the windows that are due and compares them. ``independent(model)`` as in ``Normal``."""
+
+    def __init__(
+        self,
+        history: History,
+        normal: Normal,
+        checks: DriftChecks,
+        independent: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self._history = history
+        self._normal = normal
+        self._checks = checks
+        self._independent = independent
+        self._clock = clock
+        self._done: dict[Scope, float] = {}
+        self.figures = CheckFigures()
+        self.latest: dict[Scope, DriftCheckRow] = {}
+
+    async def restore(self) -> None:
+        """Take up what a former life found."""
+        for model, version in await self._history.known():
+            for row in await self._checks.latest(model, version, None):
+                scope = Scope(row.model, row.version, row.slice)
+                self.latest[scope] = row
+                self._done[scope] = row.until
+
+    async def run_due(self, window_s: float, by_slice: bool) -> int:
+        """Compare the windows that have ended since the last time; returns how many. Windows are aligned to the epoch,
+        so that they are the same after a restart and on every replica."""
+        made = 0
+        for model, version in await self._history.known():
+            baseline = await self._normal.of(Scope(model, version))
+            if baseline is None:
+                continue
+            for period in self._due(Scope(model, version), baseline, window_s):
+                made += await self._check(Scope(model, version), baseline, period)
+                if by_slice:
+                    slices = await self._history.slices(Scope(model, version), period)
+                    for name in slices[:SLICES_MAX]:
+                        made += await self._check(Scope(model, version, name), baseline, period)
+        return made
+
+    def _due(self, scope: Scope, baseline: BaselineRow, window_s: float) -> list[Period]:
+        over = self._clock() - LATENESS_S
+        last_end = over // window_s * window_s
+        begin = max(baseline.until, min(self._done.get(scope, 0.0), last_end), last_end - CATCH_UP_MAX * window_s)
+        start = -(-begin // window_s) * window_s
+        periods = []
+        while start + window_s <= last_end:
+            periods.append(Period(start, start + window_s))
+            start += window_s
+        return periods
+
+    async def _check(self, scope: Scope, baseline: BaselineRow, period: Period) -> int:
+        """Compare one window. One without images is no finding: alerts on rates tell of that."""
+        self._done[scope] = period.until
+        test = Test(ALPHA, PERMUTATIONS, self._independent(scope.model))
+        current = PeriodSide(self._history, scope, period)
+        try:
+            report = await compare_sides(await self._reference(scope, baseline), current, test)
+        except NothingSeen:
+            return 0
+        except Fault as fault:
+            self.figures.failed += 1
+            log.error("drift_not_checked", scope=scope.model_id, slice=scope.slice, error=str(fault))
+            return 0
+        found = report.to_dict()
+        row = DriftCheckRow(
+            model=scope.model,
+            version=scope.version,
+            slice=scope.slice,
+            since=period.since,
+            until=period.until,
+            baseline_id=baseline.baseline_id,
+            checked_at=self._clock(),
+            report=found,
+        )
+        await self._checks.put(row)
+        self.latest[scope] = row
+        self.figures.checks += 1
+        log.info("drift_checked", scope=scope.model_id, slice=scope.slice, verdict=found["verdict"])
+        return 1
+
+    async def _reference(self, scope: Scope, baseline: BaselineRow) -> Side:
+        """The baseline; for a slice the same period of its own, since a baseline keeps no slices apart."""
+        if scope.slice:
+            return PeriodSide(self._history, scope, Period(baseline.since, baseline.until))
+        return await self._normal.side(baseline)
+
+    def scores(self) -> Mapping[tuple[str, str, str, str], float]:
+        """(model, version, slice, score) -> the corrected distance of the latest check."""
+        return {
+            (*scope, name): score["corrected"]
+            for scope, row in self.latest.items()
+            for name, score in row.report.get("scores", {}).items()
+            if score.get("corrected") is not None
+        }

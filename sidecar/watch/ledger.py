@@ -1,0 +1,169 @@
+"""The recent past of every scope that alerts watch, in memory, in bins fine enough for their windows.
+
+A round of evaluation reads what changed since the last one and adds up bins: its cost grows neither with predictions
+nor with alerts that share a model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor
+
+import structlog
+
+from sidecar.alerts import Figures
+from sidecar.recording import SummaryRow
+from sidecar.summaries import Summary, SummaryError
+from sidecar.watch.history import key_of
+from sidecar.watch.scope import Scope
+
+log = structlog.get_logger()
+
+BINS_S = (10, 60, 600, 3_600)
+BINS_MAX = 120
+"""Bins of a window, but for windows of more than five days: so a window is at most a fiftieth short on average."""
+LATE_S = 120
+"""What comes later than this after a bucket has ended is not seen by windows that had read it."""
+DECODED_MAX = 20_000
+"""Decoded rows that are kept for the next round."""
+DECODE_SLICE = 200
+"""Rows decoded before others get their turn."""
+
+Load = Callable[[int, float, float], Awaitable[Sequence[SummaryRow]]]
+"""Rows of a width in [since, until), of all models, without roles that are not judged."""
+
+
+def bin_s(window_s: float) -> int:
+    """The width of the bins that a window is made of.
+
+    >>> bin_s(900), bin_s(3_600), bin_s(86_400)
+    (10, 60, 3600)
+    """
+    return next((width for width in BINS_S if window_s / width <= BINS_MAX), BINS_S[-1])
+
+
+def row_width_s(bin_width_s: int) -> int:
+    """The width of the stored summaries that a bin is made of."""
+    return 60 if bin_width_s == 600 else bin_width_s
+
+
+@dataclass(slots=True)
+class _Series:
+    """One scope's bins of one width, and how far back they are needed."""
+
+    window_s: float = 0.0
+    bins: dict[int, Figures] = field(default_factory=dict)
+    loaded_from: float = float("inf")
+
+
+class Ledger:
+    """Figures by (scope, width of bin). Call ``refresh`` once a round, then ``window`` as often as you like."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._series: dict[tuple[Scope, int], _Series] = {}
+        self._decoded: dict[tuple[object, ...], tuple[int, Figures]] = {}
+        self._looked_at: dict[int, float] = {}
+        self.unreadable = 0
+
+    async def refresh(self, wanted: Iterable[tuple[Scope, float]], now: float) -> None:
+        """Bring every wanted (scope, window_s) up to ``now``; what nobody wants any more is forgotten."""
+        windows: dict[tuple[Scope, int], float] = {}
+        for scope, window_s in wanted:
+            key = (scope, bin_s(window_s))
+            windows[key] = max(windows.get(key, 0.0), window_s)
+        self._series = {key: self._series.get(key, _Series()) for key in windows}
+        for width in BINS_S:
+            here = {key: windows[key] for key in windows if key[1] == width}
+            if here:
+                await self._refresh_width(width, here, now)
+
+    async def _refresh_width(self, width: int, windows: Mapping[tuple[Scope, int], float], now: float) -> None:
+        fresh: list[tuple[Scope, int]] = []
+        known: list[tuple[Scope, int]] = []
+        for key, window_s in windows.items():
+            series = self._series[key]
+            begin = _begin(now, window_s, width)
+            (known if series.loaded_from <= begin else fresh).append(key)
+            series.loaded_from = min(series.loaded_from, begin)
+            series.window_s = window_s
+        # from where the last round stood, were it long ago; the clock may have been set back since
+        looked_at = min(now, self._looked_at.get(width, now))
+        changed_since = floor((looked_at - LATE_S) / width) * width
+        self._looked_at[width] = now
+        if known:
+            await self._read(width, known, changed_since, now)
+        if fresh:
+            await self._read(width, fresh, min(_begin(now, windows[key], width) for key in fresh), now)
+        for key in windows:
+            self._forget(self._series[key], _begin(now, windows[key], width))
+
+    async def _read(self, width: int, keys: Sequence[tuple[Scope, int]], since: float, now: float) -> None:
+        """Build anew the bins from ``since`` on."""
+        rows = await self._load(row_width_s(width), since, now + width)
+        scopes = [scope for scope, _ in keys]
+        models = {scope.model for scope in scopes}
+        parts: dict[tuple[Scope, int], list[Figures]] = {}
+        for index, row in enumerate(rows):
+            if row.model not in models:
+                continue
+            figures = self._figures(row)
+            if figures is not None:
+                for scope in scopes:
+                    if _belongs(row, scope):
+                        parts.setdefault((scope, row.bucket // width * width), []).append(figures)
+            if index % DECODE_SLICE == DECODE_SLICE - 1:
+                await asyncio.sleep(0)
+        for scope, _ in keys:
+            bins = self._series[scope, width].bins
+            for start in [start for start in bins if start >= since]:
+                del bins[start]
+        for (scope, start), figures_list in parts.items():
+            bins = self._series[scope, width].bins
+            bins[start] = figures_list[0] if len(figures_list) == 1 else Figures.total(figures_list)
+
+    def _figures(self, row: SummaryRow) -> Figures | None:
+        key = tuple(key_of(row))
+        known = self._decoded.get(key)
+        if known is not None and known[0] == row.revision:
+            return known[1]
+        try:
+            figures = Figures.of(Summary.decode(row.payload))
+        except SummaryError as error:
+            self.unreadable += 1
+            log.error("summary_unreadable", key=key, error=str(error))
+            return None
+        if len(self._decoded) >= DECODED_MAX:
+            self._decoded.clear()
+        self._decoded[key] = row.revision, figures
+        return figures
+
+    @staticmethod
+    def _forget(series: _Series, begin: float) -> None:
+        for start in [start for start in series.bins if start < begin]:
+            del series.bins[start]
+        series.loaded_from = begin
+
+    def window(self, scope: Scope, window_s: float, now: float) -> tuple[Figures, float]:
+        """(the figures of the last ``window_s``, the seconds they really cover).
+
+        A window is made of whole bins and ends now: it covers up to one bin less than asked for. A bucket that lies
+        in the future (the clock was set back) is not part of it.
+        """
+        width = bin_s(window_s)
+        series = self._series.get((scope, width))
+        begin, end = _begin(now, window_s, width), now
+        parts = [] if series is None else [part for start, part in series.bins.items() if begin <= start < end]
+        return Figures.total(parts), max(end - begin, 1.0)
+
+
+def _begin(now: float, window_s: float, width: int) -> float:
+    """The start of the first bin of a window that ends with the bin which ``now`` lies in."""
+    end = (floor(now / width) + 1) * width
+    return end - ceil(window_s / width) * width
+
+
+def _belongs(row: SummaryRow, scope: Scope) -> bool:
+    return row.model == scope.model and scope.version in ("", row.version) and scope.slice in ("", row.slice)

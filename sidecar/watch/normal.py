@@ -1,0 +1,213 @@
+"""Baselines: a period of a model version frozen as its normal, by a person or by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from sidecar.drift import (
+    BLOCKS_MAX,
+    BaselineError,
+    Block,
+    Level,
+    Period,
+    PeriodError,
+    decode_blocks,
+    encode_blocks,
+    figures_of,
+    parse_period,
+)
+from sidecar.recording import BaselineRow, Baselines, Taken
+from sidecar.watch.history import History
+from sidecar.watch.scope import Clash, Fault, Missing, Scope, scope_of
+from sidecar.watch.sides import BaselineSide
+
+log = structlog.get_logger()
+
+AUTO = "auto"
+"""The name of the baselines that are frozen by themselves."""
+LATENESS_S = 15.0
+"""How long after the end of a period what belongs to it may still arrive."""
+IMAGES_MIN = 100
+"""A period with fewer images is no baseline by itself."""
+DECODED_MAX = 32
+"""Baselines kept decoded."""
+
+
+class Normal:
+    """The baselines of all models. ``independent(model)`` says whether its images are declared independent."""
+
+    def __init__(
+        self,
+        history: History,
+        baselines: Baselines,
+        independent: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self._history = history
+        self._baselines = baselines
+        self._independent = independent
+        self._clock = clock
+        self._decoded: dict[str, BaselineSide] = {}
+        self._looked: dict[Scope, float] = {}
+
+    async def freeze(self, model_id: str, period_text: str, name: str, replace_it: bool) -> BaselineRow:
+        """What a person asks for. Raises Fault, or Clash where the name is taken and is not to be replaced."""
+        scope = scope_of(model_id, await self._history.known())
+        try:
+            period = parse_period(period_text, self._clock(), "period")
+        except PeriodError as error:
+            raise Fault(error.field, error.message) from error
+        if not scope.version:
+            scope = await self._only_version(scope, period)
+        try:
+            return await self._freeze(scope, period, name, "user", replace_it)
+        except Taken as error:
+            raise Clash(
+                "name", f"{scope.model_id} has a baseline {name!r}: ask to replace it, or name another"
+            ) from error
+
+    async def freeze_due(self, length_s: float) -> list[BaselineRow]:
+        """Freeze the first ``length_s`` of every version that has no baseline and was there before normal was defined.
+
+        The first with IMAGES_MIN images, that is. A version that came later is compared with its predecessor's
+        baseline until a person says otherwise.
+        """
+        rows = await self._baselines.all()
+        frozen: list[BaselineRow] = []
+        for begun, model, version in await self._beginnings():
+            own = [row for row in (*rows, *frozen) if row.model == model]
+            is_new = all(row.version != version and begun < row.until for row in own)
+            period = await self._first_busy(Scope(model, version), begun, length_s) if is_new else None
+            if period is not None:
+                frozen.append(await self._freeze(Scope(model, version), period, AUTO, "auto", False))
+        return frozen
+
+    async def _beginnings(self) -> list[tuple[int, str, str]]:
+        """(when its traffic began, model, version) of all versions, the oldest first."""
+        known = [(await self._history.first_bucket(*one), *one) for one in await self._history.known()]
+        return sorted((begun, model, version) for begun, model, version in known if begun is not None)
+
+    async def _first_busy(self, scope: Scope, begun: float, length_s: float) -> Period | None:
+        """The first period with images enough, of those that are over and were not looked at before."""
+        period = first_period(max(begun, self._looked.get(scope, 0.0)), length_s)
+        while period.until + LATENESS_S <= self._clock():
+            if (await self._history.total(scope, period)).images >= IMAGES_MIN:
+                return period
+            self._looked[scope] = period.until
+            period = Period(period.until, period.until + length_s)
+        return None
+
+    async def _freeze(self, scope: Scope, period: Period, name: str, origin: Any, replace_it: bool) -> BaselineRow:
+        total = await self._history.total(scope, period)
+        if not total.images:
+            raise Fault("period", await self.nothing_between(scope, period))
+        kept = await self._levels(scope, period)
+        payload = await asyncio.to_thread(encode_blocks, kept)
+        row = BaselineRow(
+            baseline_id=uuid4().hex,
+            model=scope.model,
+            version=scope.version,
+            name=name,
+            since=period.since,
+            until=period.until,
+            created_at=self._clock(),
+            origin=origin,
+            figures=figures_of(total),
+            payload=payload,
+        )
+        await self._baselines.put(row, replace=replace_it)
+        log.info("baseline_frozen", model=scope.model, version=scope.version, name=name, images=total.images)
+        return replace(row, payload=b"")
+
+    async def _levels(self, scope: Scope, period: Period) -> Mapping[Level, Sequence[Block]]:
+        """Blocks of every level of which the period has few enough to keep."""
+        kept: dict[Level, Sequence[Block]] = {}
+        for level in Level:
+            if level is Level.IMAGE:
+                if self._independent(scope.model):
+                    kept[level] = (await self._history.images(scope, period))[:BLOCKS_MAX]
+            elif period.length_s / level.width_s <= BLOCKS_MAX:
+                kept[level] = await self._history.blocks(scope, period, level)
+        return kept
+
+    async def _only_version(self, scope: Scope, period: Period) -> Scope:
+        """The one version that has traffic in the period. A baseline is of a version, or it would mix two normals."""
+        rows = await self._history.rows(scope, period.since, period.until)
+        versions = sorted({key.version for key, summary in rows if summary.images})
+        if len(versions) > 1:
+            ids = " or ".join(f"{scope.model}@{version}" for version in versions)
+            raise Fault("model_id", f"{scope.model!r} has several versions in that period: name one, {ids}")
+        return Scope(scope.model, versions[0] if versions else "")
+
+    async def nothing_between(self, scope: Scope, period: Period) -> str:
+        """Says that a period has no predictions, and which have."""
+        span = await self._history.span(scope)
+        there = f"there are some from {span} (UTC)" if span else "there are none at all"
+        return f"no predictions of {scope.model_id} in {period}; {there}"
+
+    async def rows(self, model_id: str | None = None) -> list[BaselineRow]:
+        """All baselines, or those of a model or version. Raises Fault for a model that is not known."""
+        if model_id is None:
+            return await self._baselines.all()
+        every = await self._baselines.all()
+        known = {*await self._history.known(), *((row.model, row.version) for row in every)}
+        scope = scope_of(model_id, known)
+        return [row for row in every if row.model == scope.model and scope.version in ("", row.version)]
+
+    async def row(self, baseline_id: str) -> BaselineRow:
+        """One with its payload. Raises Missing."""
+        row = await self._baselines.get(baseline_id)
+        if row is None:
+            raise Missing("baseline_id", f"no baseline has the id {baseline_id!r}")
+        return row
+
+    async def delete(self, baseline_id: str) -> BaselineRow:
+        """Raises Missing."""
+        row = await self.row(baseline_id)
+        await self._baselines.delete(baseline_id)
+        self._decoded.pop(baseline_id, None)
+        return row
+
+    async def of(self, scope: Scope) -> BaselineRow | None:
+        """The baseline a scope is judged by: its version's latest, else the model's latest of any version."""
+        rows = sorted(await self._baselines.all(scope.model), key=lambda row: row.created_at)
+        own = [row for row in rows if row.version == scope.version]
+        found = own or rows
+        return found[-1] if found else None
+
+    async def named(self, scope: Scope, name: str) -> BaselineRow | None:
+        """The baseline of that id or name, one of the scope's own version before another's."""
+        rows = [row for row in await self._baselines.all(scope.model) if name in (row.name, row.baseline_id)]
+        own = [row for row in rows if row.version == scope.version]
+        return max(own or rows, key=lambda row: row.created_at, default=None)
+
+    async def side(self, row: BaselineRow) -> BaselineSide:
+        """The baseline as a side of a comparison."""
+        if row.baseline_id not in self._decoded:
+            payload = (await self.row(row.baseline_id)).payload
+            try:
+                blocks = await asyncio.to_thread(decode_blocks, payload)
+            except BaselineError as error:
+                raise Fault("reference_period", f"baseline {row.name!r} can't be read: {error}; set it anew") from error
+            while len(self._decoded) >= DECODED_MAX:
+                del self._decoded[next(iter(self._decoded))]
+            period = Period(row.since, row.until)
+            self._decoded[row.baseline_id] = BaselineSide(row.name, period, blocks)
+        return self._decoded[row.baseline_id]
+
+
+def first_period(begun: float, length_s: float) -> Period:
+    """The first period of ``length_s`` after ``begun``, from the start of a day, an hour or ten seconds on.
+
+    >>> first_period(1_700_000_000, 7 * 86_400).since % 86_400
+    0.0
+    """
+    step = 86_400 if length_s >= 86_400 else 3_600 if length_s >= 3_600 else 10
+    since = -(-begun // step) * step
+    return Period(float(since), float(since + length_s))

@@ -1,0 +1,236 @@
+"""Rounds of evaluation: every alert is read, stepped and, where something came of it, committed, all at once."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import nan
+from typing import Any, Literal
+
+import structlog
+
+from sidecar.alerts import (
+    METRICS,
+    AlertState,
+    Facts,
+    JumpWatch,
+    Outcome,
+    Reading,
+    State,
+    default_alerts,
+    read,
+    sidecar_alerts,
+    step,
+)
+from sidecar.alerts.notice import NoticeKind
+from sidecar.drift import Seasonal
+from sidecar.recording import DriftCheckRow, StoreError, TransitionRow
+from sidecar.watch.book import Book, Entry
+from sidecar.watch.ledger import Ledger
+from sidecar.watch.losses import Losses
+from sidecar.watch.normal import Normal
+from sidecar.watch.scope import Clash, Scope
+from sidecar.watch.seasons import Seasons
+
+log = structlog.get_logger()
+
+KEEP_EVERY_S = 60.0
+"""How often the reading of an alert that does not change its state is written down."""
+DEFAULTS_MODELS_MAX = 50
+"""Models that get the default alerts by themselves."""
+
+Result = tuple[Entry, AlertState, TransitionRow | None, NoticeKind | Literal[""]]
+
+
+@dataclass(slots=True)
+class RoundFigures:
+    """Since the start: ``rounds``, the ``seconds`` spent on them, and what was put off, by reason."""
+
+    rounds: int = 0
+    seconds: float = 0.0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+class Rounds:
+    """Evaluates the book's alerts. ``latest`` are the latest drift checks by scope; ``dropped`` and ``backlog`` ask
+    the sidecar how much it has lost since the start and how much waits now. ``wake`` is told of new notifications."""
+
+    def __init__(
+        self,
+        book: Book,
+        ledger: Ledger,
+        normal: Normal,
+        seasons: Seasons,
+        latest: Mapping[Scope, DriftCheckRow],
+        dropped: Callable[[], int],
+        backlog: Callable[[], int],
+        wake: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._book = book
+        self._ledger = ledger
+        self._normal = normal
+        self._seasons = seasons
+        self._latest = latest
+        self._dropped = dropped
+        self._backlog = backlog
+        self._wake = wake
+        self._clock = clock
+        self._monotonic = monotonic
+        self._clocks = JumpWatch()
+        self._losses = Losses()
+        self.figures = RoundFigures()
+
+    async def give_defaults(
+        self, models: Iterable[str], window_s: float, for_s: float, notify: Sequence[str], made: Callable[[str], Any]
+    ) -> None:
+        """The default alerts of every model, and of the sidecar itself, that were not made yet; ``made(model)`` names
+        those that were, deleted ones too."""
+        wanted = [("", sidecar_alerts(window_s, for_s))]
+        wanted += [(model, default_alerts(window_s, for_s)) for model in list(models)[:DEFAULTS_MODELS_MAX]]
+        for model, alerts in wanted:
+            known = await made(model)
+            for alert in alerts:
+                if alert.name not in known:
+                    try:
+                        await self._book.create(Scope(model), alert.name, alert.condition, notify, origin="default")
+                    except Clash as clash:  # somebody's own alert bears the name, or there are too many
+                        self.figures.skipped["default_clash"] += 1
+                        log.info("default_alert_not_made", model=model, name=alert.name, reason=str(clash))
+
+    async def round(self) -> None:
+        """Evaluate every enabled alert once."""
+        started = time.perf_counter()
+        async with self._book.lock:
+            now, at = self._clock(), self._monotonic()
+            tick = self._clocks.observe(now, at)
+            if tick.jumped:
+                log.warning("clock_jumped", settled_in="the length of each alert's window")
+            self._losses.look(self._dropped(), at)
+            entries = [entry for entry in self._book.all() if entry.row.enabled]
+            await self._ledger.refresh(
+                ((entry.scope, entry.condition.window_s) for entry in entries if _is_of_summaries(entry)), now
+            )
+            baselines = await self._baselines(entries)
+            results: list[Result] = []
+            for entry in entries:
+                if tick.trusts(entry.condition.window_s):
+                    outcome, reading = await self._read(entry, baselines.get(entry.scope), now, at)
+                else:
+                    self.figures.skipped["clock_jump"] += 1
+                    outcome, reading = Outcome.HELD, Reading(nan)
+                made = step(
+                    entry.state,
+                    entry.condition,
+                    outcome,
+                    reading,
+                    now=now,
+                    elapsed_s=tick.elapsed_s,
+                    of=_name_of(entry.scope),
+                )
+                results.append((entry, made.state, _row(entry, made.transition), made.notice))
+            await self._settle(results, at)
+        self.figures.rounds += 1
+        self.figures.seconds += time.perf_counter() - started
+
+    async def _settle(self, results: list[Result], at: float) -> None:
+        """Commit what must not be lost; keep the rest in memory until KEEP_EVERY_S have passed."""
+        kept = [
+            (entry, state, transition, notice)
+            for entry, state, transition, notice in results
+            if transition or notice or state.state is State.PENDING or at - entry.kept_at >= KEEP_EVERY_S
+        ]
+        if kept:
+            try:
+                await self._book.record(kept, context=self._context)
+            except StoreError as error:  # nothing is taken for true that is not written: the next round tries again
+                self.figures.skipped["store"] += 1
+                log.error("alerts_not_recorded", reason=error.reason)
+                return
+        written = {id(entry) for entry, *_ in kept}
+        for entry, state, _, _ in results:
+            if id(entry) in written:
+                entry.kept_at = at
+            else:
+                entry.state = state
+        if any(notice for *_, notice in kept):
+            self._wake()
+
+    async def _read(
+        self, entry: Entry, baseline: Mapping[str, Any] | None, now: float, at: float
+    ) -> tuple[Outcome, Reading]:
+        condition, scope = entry.condition, entry.scope
+        figures, covered_s = self._ledger.window(scope, condition.window_s, now)
+        check = self.check_of(scope, now, condition.window_s)
+        facts = Facts(
+            figures=figures,
+            window_s=covered_s,
+            baseline=baseline,
+            drift=None if check is None else check.report,
+            drift_age_s=0.0 if check is None else max(0.0, now - check.until),
+            sidecar={"dropped": self._losses.increase(condition.window_s, at), "backlog": self._backlog()},
+        )
+        seasonal: Seasonal | None = None
+        if condition.operator == "anomaly":
+            seasonal = await self._seasons.of(scope, condition, baseline, now)
+        return read(condition, facts, seasonal, at=now)
+
+    async def _baselines(self, entries: Sequence[Entry]) -> dict[Scope, Mapping[str, Any]]:
+        """The figures that are normal for each scope that is asked about."""
+        found: dict[Scope, Mapping[str, Any]] = {}
+        for scope in {entry.scope for entry in entries if entry.scope.model}:
+            row = await self._normal.of(scope)
+            if row is not None:
+                found[scope] = row.figures
+        return found
+
+    def check_of(self, scope: Scope, now: float, age_s: float) -> DriftCheckRow | None:
+        """The latest drift check of a scope; of several versions' recent ones the worst, else the newest."""
+        rows = [
+            row
+            for key, row in self._latest.items()
+            if key.model == scope.model and scope.version in ("", key.version) and key.slice == scope.slice
+        ]
+        recent = [row for row in rows if now - row.until <= age_s]
+        if recent:
+            return max(recent, key=_gravity)
+        return max(rows, key=lambda row: row.until, default=None)
+
+    def _context(self, entry: Entry) -> Sequence[str]:
+        """The classes that moved, beside any alert of a model that drifted."""
+        now = self._clock()
+        check = self.check_of(entry.scope, now, max(entry.condition.window_s, 3_600.0))
+        if check is None or check.report.get("verdict") != "drift" or METRICS[entry.condition.metric].source == "drift":
+            return ()
+        return (str(check.report.get("sentence", "")),)
+
+
+def _is_of_summaries(entry: Entry) -> bool:
+    return METRICS[entry.condition.metric].source == "summaries"
+
+
+def _gravity(row: DriftCheckRow) -> tuple[bool, int, float]:
+    report = row.report
+    corrected = [score.get("corrected") or 0.0 for score in report.get("scores", {}).values()]
+    return bool(report.get("significant_drift")), len(report.get("new_classes", ())), max(corrected, default=0.0)
+
+
+def _name_of(scope: Scope) -> str:
+    return f"{scope.model_id}, {scope.slice}" if scope.slice else scope.model_id
+
+
+def _row(entry: Entry, transition: Any) -> TransitionRow | None:
+    if transition is None:
+        return None
+    return TransitionRow(
+        0,
+        entry.row.alert_id,
+        transition.at,
+        transition.from_state,
+        transition.to_state,
+        transition.value,
+        transition.sentence,
+    )

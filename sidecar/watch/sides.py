@@ -1,0 +1,69 @@
+"""The two sides of a comparison: a period of the recorded past, or a baseline, as blocks of a level."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from sidecar.drift import Block, Level, Period
+from sidecar.watch.history import History
+from sidecar.watch.scope import Scope
+
+
+class Side(Protocol):
+    """One side. ``blocks`` is None for a level it can't give, which is not the same as nothing having been seen."""
+
+    @property
+    def period(self) -> Period: ...
+
+    @property
+    def what(self) -> Mapping[str, Any]:
+        """How a report names this side: ``since``, ``until``, and ``period`` or ``baseline``."""
+        ...
+
+    async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None: ...
+
+    async def probes(self, level: Level) -> Sequence[Block] | None:
+        """Blocks with what the input probe saw; the images themselves do not tell."""
+        ...
+
+
+class PeriodSide:
+    """A period of a scope, from summaries or, with ``from_predictions``, from the predictions themselves."""
+
+    def __init__(self, history: History, scope: Scope, period: Period, *, from_predictions: bool = False) -> None:
+        self._history = history
+        self._scope = scope
+        self._from_predictions = from_predictions
+        self.period = period
+
+    @property
+    def what(self) -> Mapping[str, Any]:
+        return {"period": str(self.period), "since": self.period.since, "until": self.period.until}
+
+    async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block]:
+        if self._from_predictions:
+            return await self._history.blocks_from_predictions(self._scope, self.period, level)
+        return await self._history.blocks(self._scope, self.period, level, hours)
+
+    async def probes(self, level: Level) -> Sequence[Block]:
+        return await self._history.blocks(self._scope, self.period, level)
+
+
+class BaselineSide:
+    """A frozen period: it has the levels that were kept with it, whatever has become of the store since."""
+
+    def __init__(self, name: str, period: Period, kept: Mapping[Level, Sequence[Block]]) -> None:
+        self._name = name
+        self._kept = kept
+        self.period = period
+
+    @property
+    def what(self) -> Mapping[str, Any]:
+        return {"baseline": self._name, "since": self.period.since, "until": self.period.until}
+
+    async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None:
+        return self._kept.get(level)
+
+    async def probes(self, level: Level) -> Sequence[Block] | None:
+        return self._kept.get(level)

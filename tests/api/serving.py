@@ -1,0 +1,58 @@
+"""The real application in a thread, for clients that wait for their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from aiohttp import web
+
+from sidecar.api import Services, create_app
+from sidecar.recording import Reader, Store
+from tests.api.live import LiveControl, LiveTotals
+from tests.api.live_watch import LiveWatch
+
+
+@contextlib.contextmanager
+def served(folder: Path, watch: LiveWatch, token: str | None = None) -> Iterator[str]:
+    """The URL of an application over an empty store in ``folder`` and ``watch``, until the block ends."""
+    ready, finished = threading.Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+    url = ""
+
+    async def serve() -> None:
+        nonlocal url
+        store = await Store.open(folder)
+        reader = await Reader.open(folder)
+        services = Services(reader, LiveTotals(), LiveControl(), watch, folder, version="0.1.0")
+        runner = web.AppRunner(create_app(replace(services, token=token)), access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        ready.set()
+        await finished.wait()
+        await runner.cleanup()
+        await reader.close()
+        await store.close()
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(serve())
+        finally:
+            ready.set()
+            loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(20)
+    assert url, "the application did not start"
+    try:
+        yield url
+    finally:
+        loop.call_soon_threadsafe(finished.set)
+        thread.join(20)

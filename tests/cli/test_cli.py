@@ -1,0 +1,110 @@
+"""The command line as a whole: its ways in, its help, and docs/cli.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sidecar.cli import app
+from sidecar.cli.asking import user
+from tests.api.live_watch import LiveWatch
+from tests.api.serving import served
+
+ROOT = Path(__file__).resolve().parents[2]
+CLI_PAGE = ROOT / "docs" / "cli.md"
+
+
+def commands(group: Any, before: str = "sidecar") -> Iterator[tuple[str, Any]]:
+    """Every command by its words."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{before} {name}")
+        else:
+            yield f"{before} {name}", command
+
+
+def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
+    """``python -m sidecar`` and ``sidecar`` answer, and both ask a running sidecar."""
+    script = shutil.which("sidecar", path=str(Path(sys.executable).parent))
+    assert script is not None, "the console script is not installed beside this Python"
+    environment = {**os.environ, "COLUMNS": "100"}
+    with served(tmp_path, LiveWatch(), token="secret") as url:
+        for program in ([sys.executable, "-m", "sidecar"], [script]):
+            for token, code in (("secret", 0), ("wrong", 2)):
+                done = subprocess.run(
+                    [*program, "alerts", "metrics", "--url", url, "--json"],
+                    env={**environment, "SIDECAR_TOKEN": token},
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                assert done.returncode == code, done.stderr
+                assert (json.loads(done.stdout) != []) if code == 0 else "bearer token" in done.stderr
+
+
+def test_nobody_there_is_told_with_the_address() -> None:
+    """A sidecar that does not run is one line on standard error, and exit code 2."""
+    for words in (("status",), ("alerts",), ("baseline", "list"), ("drift", "checks")):
+        result = CliRunner().invoke(app, [*words, "--url", "http://127.0.0.1:9"], catch_exceptions=False)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "127.0.0.1:9" in result.stderr
+
+
+def test_status_of_a_running_sidecar_is_shown(tmp_path: Path) -> None:
+    """``status`` prints words or JSON, and ends with 1 where something is wrong."""
+    watch = LiveWatch()
+    with served(tmp_path, watch) as url:
+        assert "ok" in CliRunner().invoke(app, ["status", "--url", url], catch_exceptions=False).stdout
+        watch.failing["slack:#ml"] = "404"
+        result = CliRunner().invoke(app, ["status", "--url", url, "--json"], catch_exceptions=False)
+    assert (result.exit_code, json.loads(result.stdout)["ok"]) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "--upstream", "http://a", "--split", "0.5"), "--split"),
+        (("run", "--upstream", "http://a", "--upstream", "http://b", "--upstream", "http://c"), "--upstream"),
+        (("run", "--upstream", "nonsense"), "url"),
+        (("check-config", "/nowhere/sidecar.yaml"), "/nowhere/sidecar.yaml"),
+    ],
+)
+def test_wrong_start_is_refused_with_what_is_wrong(words: tuple[str, ...], message: str) -> None:
+    """Nothing starts, standard error says why, and the exit code is 2."""
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert (result.exit_code, message in result.stderr) == (2, True)
+
+
+def test_every_command_has_help_for_each_of_its_options() -> None:
+    """Nothing on the command line is left unexplained."""
+    for words, command in commands(typer.main.get_command(app)):
+        assert command.help, words
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{words} {parameter.name}"
+
+
+def test_documentation_names_every_command_and_no_other() -> None:
+    """docs/cli.md lists the commands; ``compare`` may be left out."""
+    known = {words for words, _ in commands(typer.main.get_command(app))}
+    known = known - {"sidecar drift compare"} | {"sidecar drift", "sidecar alerts"}
+    listed = set(re.findall(r"^\| `(sidecar[a-z -]*?)(?: [A-Z\[].*?)?` \|", CLI_PAGE.read_text(), re.MULTILINE))
+    assert listed == known
+
+
+def test_user_without_an_account_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container whose user id has no entry, an acknowledgement still says where it came from."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    assert user() == "command line"

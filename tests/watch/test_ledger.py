@@ -1,0 +1,105 @@
+"""The recent past in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sidecar.recording import UNJUDGED_ROLES
+from sidecar.watch import Ledger, Scope
+from sidecar.watch.ledger import BINS_MAX, BINS_S, bin_s
+from tests.watch.room import MONDAY, Room, prediction
+
+
+def ledger_of(room: Room) -> Ledger:
+    async def load(width_s: int, since: float, until: float):
+        return await room.reader.summaries(since=since, until=until, width_s=width_s, roles_without=UNJUDGED_ROLES)
+
+    return Ledger(load)
+
+
+@pytest.mark.parametrize("window_s", [10, 30, 900, 1_200, 1_210, 3_600, 86_400, 30 * 86_400])
+def test_bins_are_fine_enough_for_their_window(window_s: float) -> None:
+    """A window is at most BINS_MAX bins, and is never shorter than a bin, unless it is longer than five days."""
+    width = bin_s(window_s)
+    assert width in BINS_S
+    assert window_s / width <= BINS_MAX or width == BINS_S[-1]
+
+
+async def test_window_holds_what_happened_in_it_and_nothing_else(room: Room) -> None:
+    """Every window ends now; versions, slices and roles are kept apart as they are asked for."""
+    now = MONDAY + 7_205
+    for age in (4, 100, 800, 3_000, 7_000):
+        room.past.add([prediction(now - age, 1, [0]), prediction(now - age, 2, [0], version="2", slice="north")])
+    room.past.add([prediction(now - 5, 3, [0], role="shadow"), prediction(now - 5, 4, [0], model="other")])
+    await room.past.write()
+    ledger = ledger_of(room)
+    scopes = (Scope("det"), Scope("det", "1"), Scope("det", "", "north"), Scope("det", "1", "north"))
+    await ledger.refresh([(scope, window) for scope in scopes for window in (60, 900, 7_200)], now)
+    seen = [[ledger.window(scope, window, now)[0].images for window in (60, 900, 7_200)] for scope in scopes]
+    assert seen == [[2, 6, 10], [1, 3, 5], [1, 3, 5], [0, 0, 0]]
+    covered = ledger.window(Scope("det"), 900, now)[1]
+    assert 890 < covered <= 900
+
+
+async def test_refresh_sees_what_is_new_and_counts_nothing_twice(room: Room) -> None:
+    """Round after round a window equals one that is read from scratch, while buckets fill up and pass out of it."""
+    rng = np.random.default_rng(9)
+    ledger, scope, now = ledger_of(room), Scope("det"), MONDAY
+    written: dict[int, list[float]] = {}
+    for _ in range(12):
+        ats = now - rng.uniform(0, 40, 5)
+        written.setdefault(int(now), []).extend(ats)
+        every = [at for batch in written.values() for at in batch]
+        await _rewrite(room, every)
+        for window in (60, 300):
+            await ledger.refresh([(scope, 60), (scope, 300)], now)
+            fresh = ledger_of(room)
+            await fresh.refresh([(scope, window)], now)
+            assert ledger.window(scope, window, now)[0] == fresh.window(scope, window, now)[0]
+        now += 10
+
+
+async def _rewrite(room: Room, ats: list[float]) -> None:
+    """All that ever happened, as rows of a higher revision."""
+    room.past.revision += 1
+    room.past.add(prediction(at, number, [0]) for number, at in enumerate(ats))
+    await room.past.write(rows=False)
+
+
+async def test_bucket_of_the_future_is_not_now(room: Room) -> None:
+    """After the clock was set back, what was recorded ahead of it is no part of a window."""
+    room.past.add([prediction(MONDAY + 86_400, 1, [0]), prediction(MONDAY - 5, 2, [0])])
+    await room.past.write()
+    ledger = ledger_of(room)
+    await ledger.refresh([(Scope("det"), 900)], MONDAY)
+    assert ledger.window(Scope("det"), 900, MONDAY)[0].images == 1
+
+
+async def test_unreadable_row_is_counted_and_left_out(room: Room) -> None:
+    """Another release's summary does not end a round."""
+    room.past.add([prediction(MONDAY - 5, 1, [0]), prediction(MONDAY - 25, 2, [0])])
+    await room.past.write()
+    ledger = ledger_of(room)
+    real = ledger._load
+
+    async def damaged(width_s: int, since: float, until: float):
+        rows = list(await real(width_s, since, until))
+        object.__setattr__(rows[0], "payload", b"\x09")
+        return rows
+
+    ledger._load = damaged
+    await ledger.refresh([(Scope("det"), 900)], MONDAY)
+    assert ledger.unreadable == 1
+    assert ledger.window(Scope("det"), 900, MONDAY)[0].images == 1
+
+
+async def test_scope_nobody_watches_is_forgotten(room: Room) -> None:
+    """Memory goes with the alerts that needed it."""
+    room.past.add([prediction(MONDAY - 5, 1, [0])])
+    await room.past.write()
+    ledger = ledger_of(room)
+    await ledger.refresh([(Scope("det"), 900)], MONDAY)
+    await ledger.refresh([(Scope("det", "1"), 900)], MONDAY)
+    assert ledger.window(Scope("det"), 900, MONDAY)[0].images == 0
+    assert ledger.window(Scope("det", "1"), 900, MONDAY)[0].images == 1

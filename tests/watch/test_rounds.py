@@ -1,0 +1,266 @@
+"""Rounds of evaluation on a real store and a clock that only the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from sidecar.alerts import State
+from sidecar.recording import UNJUDGED_ROLES, Alerts, DriftCheckRow, Notifications, StoreError, SummaryRow
+from sidecar.watch import Book, Entry, Ledger, Rounds, Scope, Seasons
+from tests.watch.room import DAY_S, MONDAY, Room, prediction
+from tests.watch.test_book import Mail
+
+MAIL = "email:team@company.com"
+LOW = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1m", "for": "20s", "min_samples": 5}
+
+
+class Watch:
+    """A book and its rounds over a room; ``second`` makes traffic and runs a round every ten seconds."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.lost = 0
+        self.latest: dict[Scope, DriftCheckRow] = {}
+        self.woken = 0
+        self.book = Book(Alerts(room.store), Mail, room.clock.wall, lambda: "")
+        self.rounds = Rounds(
+            self.book,
+            Ledger(self.load),
+            room.normal,
+            Seasons(room.history),
+            self.latest,
+            lambda: self.lost,
+            lambda: 0,
+            wake=self.wake,
+            clock=room.clock.wall,
+            monotonic=room.clock.monotonic,
+        )
+
+    async def load(self, width_s: int, since: float, until: float) -> Sequence[SummaryRow]:
+        return await self.room.reader.summaries(since=since, until=until, width_s=width_s, roles_without=UNJUDGED_ROLES)
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    async def alert(self, condition: dict[str, Any], name: str = "Low", model: str = "det") -> Entry:
+        return await self.book.create(Scope(model), name, condition, [MAIL])
+
+    async def ten_seconds(self, score: float | None = 0.9, classes: Sequence[int] = (0,), **changes: Any) -> None:
+        """Ten seconds of traffic (None: of silence), then a round."""
+        now = self.room.clock.now
+        if score is not None:
+            self.room.past.add(prediction(now + n, n, classes, score, **changes) for n in range(10))
+            await self.room.past.write()
+        self.room.clock.go(10)
+        await self.rounds.round()
+
+    async def kinds(self, entry: Entry) -> list[str]:
+        sent = await Notifications(self.room.store).of_alert(entry.row.alert_id)
+        return [row.kind for row in reversed(sent)]
+
+    async def path(self, entry: Entry) -> list[str]:
+        page = await Alerts(self.room.store).transitions(entry.row.alert_id)
+        return [row.to_state for row in reversed(page.items)]
+
+
+@pytest.fixture
+async def watch(room: Room) -> Watch:
+    room.clock.now = MONDAY
+    return Watch(room)
+
+
+async def test_alert_fires_after_its_time_and_resolves(watch: Watch) -> None:
+    """Pending while it may pass, firing after `for`, resolved when it is well; each is a transition, two are told."""
+    entry = await watch.alert(LOW)
+    for score in (0.9, 0.9, 0.9, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4):
+        await watch.ten_seconds(score)
+    assert entry.state.state is State.FIRING
+    assert await watch.path(entry) == ["pending", "firing"]
+    assert "avg_confidence of det was" in entry.state.sentence
+    for _ in range(7):
+        await watch.ten_seconds(0.9)
+    assert await watch.path(entry) == ["pending", "firing", "resolved"]
+    assert await watch.kinds(entry) == ["firing", "resolved"]
+    assert watch.woken == 2
+
+
+async def test_restart_neither_forgets_nor_repeats(watch: Watch) -> None:
+    """A new life takes up a firing alert as it was: nothing is told again, and its end is told once."""
+    entry = await watch.alert(LOW)
+    for _ in range(5):
+        await watch.ten_seconds(0.4)
+    again = Watch(watch.room)
+    await again.book.restore()
+    (entry,) = again.book.all()
+    for _ in range(3):
+        await again.ten_seconds(0.4)
+    assert await again.kinds(entry) == ["firing"]
+    for _ in range(7):
+        await again.ten_seconds(0.9)
+    assert await again.kinds(entry) == ["firing", "resolved"]
+
+
+@pytest.mark.parametrize("jump_s", [DAY_S, -DAY_S])
+async def test_clock_that_jumps_a_day_causes_no_storm(watch: Watch, jump_s: float) -> None:
+    """Neither a firing alert nor a quiet one changes, whatever their no-data behaviour, and all go on afterwards."""
+    firing = await watch.alert(LOW)
+    others = [
+        await watch.alert({**LOW, "operator": "gt", "threshold": 0.95, "no_data": no_data}, f"quiet {no_data}")
+        for no_data in ("keep", "ok", "fire")
+    ]
+    others.append(
+        await watch.alert({"metric": "request_rate", "operator": "lt", "threshold": 0.1, "window": "1m"}, "silence")
+    )
+    others.append(
+        await watch.alert({"metric": "request_rate", "operator": "gt", "threshold": 1.8, "window": "1m"}, "twice")
+    )
+    for _ in range(8):
+        await watch.ten_seconds(0.4)
+    before = [await watch.path(entry) for entry in (firing, *others)]
+    watch.room.clock.now += jump_s
+    for _ in range(12):
+        await watch.ten_seconds(0.4)
+    assert [await watch.path(entry) for entry in (firing, *others)] == before
+    assert watch.rounds.figures.skipped["clock_jump"] > 0
+    for _ in range(8):
+        await watch.ten_seconds(0.9)
+    assert firing.state.state is State.RESOLVED
+
+
+async def test_silence_of_the_store_delays_a_firing_and_loses_none(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be written did not happen: the next round that can write tells it."""
+    entry = await watch.alert(LOW | {"for": "0s"})
+    real = watch.book._alerts.record
+
+    async def failing(changes: Any) -> list[str]:
+        raise StoreError("full", "no room")
+
+    monkeypatch.setattr(watch.book._alerts, "record", failing)
+    for _ in range(3):
+        await watch.ten_seconds(0.4)
+    assert entry.state.state is State.INACTIVE
+    monkeypatch.setattr(watch.book._alerts, "record", real)
+    await watch.ten_seconds(0.4)
+    assert entry.state.state is State.FIRING
+    assert await watch.kinds(entry) == ["firing"]
+
+
+async def test_few_images_are_no_data_and_silence_is_told_by_the_rate(watch: Watch) -> None:
+    """Nine images of a minimum of thirty say nothing of confidence; that no request comes is a rate of zero."""
+    low = await watch.alert(LOW | {"min_samples": 30, "for": "0s"})
+    rate = await watch.alert({"metric": "request_rate", "operator": "lt", "threshold": 0.5, "window": "30s"}, "Silent")
+    await watch.ten_seconds(0.4)
+    assert low.state.state is State.INACTIVE
+    assert "too few samples: 10 of 30" in low.state.sentence
+    for _ in range(4):
+        await watch.ten_seconds(None)
+    assert rate.state.state is State.FIRING
+
+
+async def test_confidence_is_held_against_the_baseline(watch: Watch) -> None:
+    """A ratio to what is normal; before anything is normal the alert can't be judged and says why."""
+    entry = await watch.alert({**LOW, "threshold": 0.9, "compare": "baseline_ratio", "for": "0s"})
+    for _ in range(7):
+        await watch.ten_seconds(0.8)
+    assert "no baseline" in entry.state.sentence
+    await watch.room.normal.freeze("det", "2024-01-01T00:00:00Z/2024-01-01T00:01:00Z", "default", False)
+    await watch.ten_seconds(0.8)
+    assert entry.state.state is State.INACTIVE
+    assert entry.state.detail["baseline"] == pytest.approx(0.8, abs=1e-6)
+    for _ in range(7):
+        await watch.ten_seconds(0.6)
+    assert entry.state.state is State.FIRING
+    assert "0.75 times the baseline's 0.8" in entry.state.sentence
+
+
+async def test_drift_that_was_found_fires_and_its_classes_are_told_beside_other_alerts(watch: Watch) -> None:
+    """The finding of the continuous monitor is what a drift alert reads, and context for the rest."""
+    report = {
+        "verdict": "drift",
+        "significant_drift": True,
+        "scores": {"class": {"corrected": 0.4, "significant": True, "p_value": 0.0001, "p_adjusted": 0.0005}},
+        "new_classes": [],
+        "n_current": {"images": 500},
+        "sentence": "Drift: kite went from 0 % to 30 %.",
+    }
+    row = DriftCheckRow("det", "1", "", MONDAY - 60, MONDAY, "b", MONDAY, report)
+    watch.latest[Scope("det", "1")] = row
+    drift = await watch.alert({"metric": "class_drift", "operator": "gt", "threshold": 0.2, "window": "1d"}, "Drift")
+    low = await watch.alert(LOW | {"for": "0s"})
+    await watch.ten_seconds(0.4)
+    assert drift.state.state is State.FIRING
+    assert low.state.state is State.FIRING
+    (told,) = await Notifications(watch.room.store).of_alert(low.row.alert_id)
+    assert "Drift: kite went from 0 % to 30 %." in told.payload["context"]
+
+
+async def test_loss_of_the_sidecars_own_fires(watch: Watch) -> None:
+    """What was dropped within the window counts, not what was dropped before."""
+    watch.lost = 7
+    entry = await watch.alert({"metric": "dropped", "operator": "gt", "threshold": 0, "window": "1m"}, "Lost", "")
+    await watch.ten_seconds(None)
+    assert entry.state.state is State.INACTIVE
+    watch.lost = 9
+    await watch.ten_seconds(None)
+    assert (entry.state.state, entry.state.value) == (State.FIRING, 2)
+
+
+async def test_unusual_hour_is_an_anomaly(watch: Watch) -> None:
+    """Nights are always dim here: a dim night is usual, a dim noon is not."""
+    scores = {hour: 0.9 if 6 <= hour < 18 else 0.5 for hour in range(24)}
+    for hour in range(24 * 5):
+        at = MONDAY + hour * 3_600
+        watch.room.past.add(
+            prediction(at + n, n, [0], scores[hour % 24] + 0.01 * ((hour * 7 + n) % 5 - 2)) for n in range(40)
+        )
+    await watch.room.past.write()
+    anomaly = {"metric": "avg_confidence", "operator": "anomaly", "window": "1h", "sensitivity": 4}
+    entry = await watch.alert(anomaly)
+    watch.room.clock.now = MONDAY + 5 * DAY_S
+    for hour in range(11):
+        await _hour(watch, scores[hour])
+        assert entry.state.state is State.INACTIVE, entry.state.sentence
+    await _hour(watch, 0.5)
+    assert entry.state.state is State.FIRING, entry.state.sentence
+    assert "robust standard deviations below" in entry.state.sentence
+
+
+async def _hour(watch: Watch, score: float) -> None:
+    watch.room.past.add(prediction(watch.room.clock.now + 80 * n, n, [0], score) for n in range(40))
+    await watch.room.past.write()
+    watch.room.clock.go(3_600 - 10)
+    await watch.rounds.round()
+    watch.room.clock.go(10)
+
+
+async def test_default_alerts_are_made_once_for_every_model_and_stay_deleted(watch: Watch) -> None:
+    """A rule somebody deleted does not come back; a new model gets its own."""
+    made = Alerts(watch.room.store).default_names
+    await watch.rounds.give_defaults(["det"], 900, 300, [MAIL], made)
+    names = {entry.row.name for entry in watch.book.all() if entry.row.model == "det"}
+    assert {"Errors", "Confidence below normal", "Drift"} <= names
+    assert {entry.row.name for entry in watch.book.all() if not entry.row.model} == {"Monitoring loses data"}
+    gone = next(entry for entry in watch.book.all() if entry.row.name == "Drift")
+    await watch.book.delete(gone.row.alert_id)
+    count = len(watch.book.all())
+    await watch.rounds.give_defaults(["det"], 900, 300, [MAIL], made)
+    assert len(watch.book.all()) == count
+    await watch.rounds.give_defaults(["det", "new"], 900, 300, [MAIL], made)
+    assert len(watch.book.all()) > count
+
+
+async def test_disabled_alert_is_not_evaluated(watch: Watch) -> None:
+    """It stays as it is until it is enabled again."""
+    entry = await watch.alert(LOW | {"for": "0s"})
+    await watch.book.update(entry.row.alert_id, enabled=False)
+    for _ in range(3):
+        await watch.ten_seconds(0.4)
+    assert entry.state.state is State.INACTIVE
+    await watch.book.update(entry.row.alert_id, enabled=True)
+    await watch.ten_seconds(0.4)
+    assert entry.state.state is State.FIRING
