@@ -120,7 +120,7 @@ class Limits:
 class ProxySettings:
     """All that a worker needs to know. ``default`` names the variant that serves whatever no experiment claims.
 
-    ``slice_by`` is ``header:NAME`` (its value), ``route`` (the route's path as its pattern has it) or empty (no slices).
+    ``slice_by`` is ``header:NAME`` (its value), ``route`` (the route's path as its pattern has it) or empty: none.
     """
 
     version: int

@@ -10,9 +10,13 @@ PACKAGE = ROOT / "sidecar"
 
 
 def allowed() -> dict[str, set[str]]:
-    block = (ROOT / "docs/architecture.md").read_text().split("may import `types`, `hashing` and `durations`.\n\n```\n")[1]
+    block = (
+        (ROOT / "docs/architecture.md")
+        .read_text()
+        .split("may import `types`, `hashing`, `durations` and `retrying`.\n\n```\n")[1]
+    )
     rows = (line.split(":") for line in block.split("```")[0].strip().splitlines())
-    return {room: {*names.split(), room, "types", "hashing", "durations"} for room, names in rows}
+    return {room: {*names.split(), room, "types", "hashing", "durations", "retrying"} for room, names in rows}
 
 
 def room_of(path: Path) -> str:

@@ -16,5 +16,5 @@ def test_text_of_whole_seconds_reads_back(seconds: int) -> None:
 @pytest.mark.parametrize("text", ["", "h", "1y", "-5m", "1h30", True, float("nan"), float("inf"), -1, None])
 def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
     """The error says what would be right."""
-    with pytest.raises(ValueError, match="expected e.g. 30s"):
+    with pytest.raises(ValueError, match=r"expected e\.g\. 30s"):
         parse_duration(text)  # type: ignore[arg-type]

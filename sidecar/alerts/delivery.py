@@ -19,8 +19,9 @@ import structlog
 
 from sidecar.alerts.channels import Channels, SendError, parse_address
 from sidecar.alerts.channels.address import KINDS, redacted
-from sidecar.alerts.channels.standing import Standings, backoff_s
+from sidecar.alerts.channels.standing import RETRY_FIRST_S, RETRY_MAX_S, Standings
 from sidecar.alerts.notice import Notice
+from sidecar.retrying import backoff_s
 
 log = structlog.get_logger()
 
@@ -300,7 +301,7 @@ class Sender:
             except Exception as error:
                 failures += 1
                 self._store_failed(error)
-                await self._sleep(backoff_s(failures, self._rng.random()))
+                await self._sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S, self._rng.random()))
 
     def _note_failure(self, channel: str, error: SendError) -> None:
         self.stats.failed[_kind(channel)] += 1
@@ -317,7 +318,7 @@ class Sender:
         self._store_failures += 1
         if self._store_failures == 1:
             log.error("notification_store_failing", error=f"{type(error).__name__}: {error}")
-        return backoff_s(self._store_failures, self._rng.random())
+        return backoff_s(self._store_failures, RETRY_FIRST_S, RETRY_MAX_S, self._rng.random())
 
     def _is_old(self, row: OpenNotification) -> bool:
         return self._clock() - row.queued_at >= AGE_MAX_S

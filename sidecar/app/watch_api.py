@@ -21,7 +21,7 @@ from sidecar.app.watch_documents import (
 from sidecar.app.watching import Watching
 from sidecar.drift import BaselineError
 from sidecar.recording import Full
-from sidecar.watch import Clash, Entry, Fault, Faults, Missing, Scope, scope_of
+from sidecar.watch import Clash, Entry, Fault, Faults, Missing, Scope, filter_of, scope_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class WatchApi:
 
     @answered
     async def drift_checks(self, model_id: str | None, slice: str | None, limit: int, cursor: str | None) -> Document:
-        scope = Scope("") if model_id is None else await self._scope(model_id)
+        scope = await self._filter(model_id) or Scope("")
         page = await self._watching.drift_checks.page(
             scope.model or None, scope.version or None, slice, before=cursor, limit=limit
         )
@@ -125,7 +125,7 @@ class WatchApi:
 
     @answered
     async def alerts(self, model_id: str | None, state: str | None) -> list[Document]:
-        scope = None if model_id is None else await self._scope(model_id)
+        scope = await self._filter(model_id)
         return [
             self._alert(entry)
             for entry in self._watching.book.all()
@@ -179,7 +179,7 @@ class WatchApi:
 
     @answered
     async def transitions(self, alert_id: str | None, model_id: str | None, limit: int, cursor: str | None) -> Document:
-        scope = None if model_id is None else await self._scope(model_id)
+        scope = await self._filter(model_id)
         page = await self._watching.alerts.transitions(
             alert_id,
             None if scope is None else scope.model,
@@ -204,11 +204,16 @@ class WatchApi:
 
     async def _scope(self, model_id: str) -> Scope:
         """A model that is known, by its traffic or by an alert it had; "" is the sidecar itself."""
-        if not model_id:
-            return Scope("")
-        known = await self._watching.history.known()
-        known += [(entry.row.model, entry.row.version) for entry in self._watching.book.all()]
-        return scope_of(model_id, known)
+        return scope_of(model_id, await self._known()) if model_id else Scope("")
+
+    async def _filter(self, model_id: str | None) -> Scope | None:
+        if model_id is None:
+            return None
+        return filter_of(model_id, await self._known()) if model_id else Scope("")
+
+    async def _known(self) -> list[tuple[str, str]]:
+        entries = self._watching.book.all()
+        return [*await self._watching.history.known(), *((entry.row.model, entry.row.version) for entry in entries)]
 
     def _alert(self, entry: Entry) -> Document:
         return alert_document(entry, self._watching.channels.warning)

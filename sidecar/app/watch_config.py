@@ -34,6 +34,16 @@ Window = Annotated[Duration, AfterValidator(_tens_of_seconds)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+def _allowed_host(text: str) -> str:
+    from sidecar.alerts.channels import parse_allowed_host  # only here: it brings what a supervisor does not need
+
+    parse_allowed_host(text)
+    return text
+
+
+AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
+
+
 class DriftConfig(Part):
     """``baseline: auto`` freezes the first ``baseline_period`` of a model's traffic as its normal; each ``window``
     after that is compared with it. Windows under six days take days that merely differ for drift: see docs/drift.md.
@@ -87,8 +97,15 @@ class NotifyConfig(Part):
     webhooks: tuple[WebhookConfig, ...] = ()
     alertmanagers: tuple[AlertmanagerConfig, ...] = ()
     apprise: dict[Name, str] = Field(default_factory=dict)
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: tuple[AllowedHost, ...] = ()
     link: Annotated[str, Field(pattern=r"^(https?://[^\s/]+\S*)?$")] = ""
+
+
+def _holds_text(file: Path) -> bool:
+    try:
+        return bool(file.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def notify_faults(notify: NotifyConfig) -> list[str]:
@@ -102,6 +119,8 @@ def notify_faults(notify: NotifyConfig) -> list[str]:
     for place, file in files.items():
         if file is not None and not file.is_file():
             faults.append(f"{place}: {str(file)!r} is no file")
+        elif file is not None and place != "notify.smtp.ca_file" and not _holds_text(file):
+            faults.append(f"{place}: {str(file)!r} can't be read, or holds no secret")
     for place, names in (
         ("webhooks", [item.name for item in notify.webhooks]),
         ("alertmanagers", [item.name for item in notify.alertmanagers]),

@@ -44,6 +44,7 @@ class Watching:
         self._config = config
         self._reader = reader
         self._defaults_given: set[str] = set()
+        self._closing: asyncio.Task[None] | None = None
         self._waiting = 0
         self._failing: dict[str, str] = {}
         self.history = History(reader)
@@ -80,8 +81,9 @@ class Watching:
     def configure(self, config: Config) -> None:
         """A new configuration, already checked. Channels follow it at once."""
         if config.notify != self._config.notify:
-            self.channels = Channels(notify_settings(config.notify))
+            old, self.channels = self.channels, Channels(notify_settings(config.notify))
             self.sender.configure(self.channels)
+            self._closing = asyncio.get_running_loop().create_task(old.close())
         self._config = config
 
     async def close(self) -> None:
@@ -184,6 +186,7 @@ class Watching:
 def notify_settings(config: NotifyConfig) -> NotifySettings:
     """The channels as plain values, with the secrets that their files hold."""
     smtp = config.smtp
+    secrets = {item.name: _secret(item.secret_file) for item in config.webhooks}
     return NotifySettings(
         smtp=None
         if smtp is None
@@ -197,7 +200,12 @@ def notify_settings(config: NotifyConfig) -> NotifySettings:
             ca_file=str(smtp.ca_file or ""),
         ),
         slack=dict(config.slack),
-        webhooks={item.name: WebhookSettings(item.url, _secret(item.secret_file)) for item in config.webhooks},
+        # one whose secret is gone is left out: what it is sent must not go unsigned
+        webhooks={
+            item.name: WebhookSettings(item.url, secrets[item.name])
+            for item in config.webhooks
+            if item.secret_file is None or secrets[item.name]
+        },
         alertmanagers={item.name: item.url for item in config.alertmanagers},
         apprise=dict(config.apprise),
         allowed_hosts=config.allowed_hosts,

@@ -105,12 +105,12 @@ def compare(
     """
     _check(level, independent, alpha, permutations)
     sides = Sides.of(with_images(reference), with_images(current), level, independent)
-    found = measure(sides, DETECTION_SCORES, permutations if sides.tested else 0, np.random.default_rng([seed, 0]))
+    found = measure(sides, DETECTION_SCORES, permutations if sides.tested else 0, np.random.default_rng([seed, 1]))
     probed_reference, probed_current, probe_level = inputs or (reference, current, level)
     probed_sides = Sides.of(with_probes(probed_reference), with_probes(probed_current), probe_level, independent)
     # too few blocks of detections: nothing is tested
     probed_sides = replace(probed_sides, tested=probed_sides.tested and sides.tested)
-    probed = measure(probed_sides, INPUT_SCORES, permutations, np.random.default_rng([seed, 1]))
+    probed = measure(probed_sides, INPUT_SCORES, permutations, np.random.default_rng([seed, 2]))
     scores = judged({**found.scores, **probed.scores}, alpha)
     out_of_reach = _out_of_reach(found, scores, alpha)
     significant = any(score.significant for score in scores.values())

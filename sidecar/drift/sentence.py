@@ -56,7 +56,7 @@ def _too_few(report: DriftReport) -> str:
             f"Too few {blocks.level.plural} to judge at alpha {report.alpha:g}: {blocks.reference} in the reference "
             f"and {blocks.current} in the current period."
         )
-    of_hours = f" of a same {blocks.matched_by}" if blocks.matched_by else ""
+    of_hours = " at hours of the day that both have" if blocks.matched_by else ""
     return (
         f"Too few {blocks.level.plural} to judge: {blocks.reference} in the reference and {blocks.current} in the "
         f"current period{of_hours}, at least {BLOCKS_MIN} a side are needed."

@@ -15,8 +15,9 @@ import aiohttp
 import structlog
 
 from sidecar.recording import Batch, OutboxItem, Store, StoreError
+from sidecar.retrying import backoff_s, retry_after_s
 from sidecar.streaming.documents import batch_body, idempotency_key
-from sidecar.streaming.retry import NARROWING, Outcome, backoff_s, outcome_of, retry_after_s
+from sidecar.streaming.retry import NARROWING, Outcome, outcome_of
 
 log = structlog.get_logger()
 

@@ -21,7 +21,7 @@ from sidecar.watch.history import History
 from sidecar.watch.ledger import Ledger
 from sidecar.watch.normal import Normal
 from sidecar.watch.rounds import Rounds
-from sidecar.watch.scope import Clash, Fault, Missing, Scope, scope_of
+from sidecar.watch.scope import Clash, Fault, Missing, Scope, filter_of, scope_of
 from sidecar.watch.seasons import Seasons
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "Rounds",
     "Scope",
     "Seasons",
+    "filter_of",
     "scope_of",
 ]

@@ -21,9 +21,9 @@ from sidecar.watch.scope import Scope
 
 log = structlog.get_logger()
 
-BINS_S = (10, 60, 600, 3_600)
+BINS_S = (10, 60, 600, 3_600, 86_400)
 BINS_MAX = 120
-"""Bins of a window, but for windows of more than five days: so a window is at most a fiftieth short on average."""
+"""Bins of a window, of the narrowest that are so few; hours may be twice as many before they become days."""
 LATE_S = 120
 """What comes later than this after a bucket has ended is not seen by windows that had read it."""
 DECODED_MAX = 20_000
@@ -38,10 +38,11 @@ Load = Callable[[int, float, float], Awaitable[Sequence[SummaryRow]]]
 def bin_s(window_s: float) -> int:
     """The width of the bins that a window is made of.
 
-    >>> bin_s(900), bin_s(3_600), bin_s(86_400)
-    (10, 60, 3600)
+    >>> bin_s(900), bin_s(3_600), bin_s(86_400), bin_s(30 * 86_400)
+    (10, 60, 3600, 86400)
     """
-    return next((width for width in BINS_S if window_s / width <= BINS_MAX), BINS_S[-1])
+    bins_max = {3_600: 2 * BINS_MAX}
+    return next((width for width in BINS_S if window_s / width <= bins_max.get(width, BINS_MAX)), BINS_S[-1])
 
 
 def row_width_s(bin_width_s: int) -> int:
@@ -66,6 +67,7 @@ class Ledger:
         self._series: dict[tuple[Scope, int], _Series] = {}
         self._decoded: dict[tuple[object, ...], tuple[int, Figures]] = {}
         self._looked_at: dict[int, float] = {}
+        self._totals: dict[tuple[Scope, float], tuple[float, Figures, float]] = {}
         self.unreadable = 0
 
     async def refresh(self, wanted: Iterable[tuple[Scope, float]], now: float) -> None:
@@ -75,6 +77,7 @@ class Ledger:
             key = (scope, bin_s(window_s))
             windows[key] = max(windows.get(key, 0.0), window_s)
         self._series = {key: self._series.get(key, _Series()) for key in windows}
+        self._totals = {}
         for width in BINS_S:
             here = {key: windows[key] for key in windows if key[1] == width}
             if here:
@@ -149,9 +152,18 @@ class Ledger:
     def window(self, scope: Scope, window_s: float, now: float) -> tuple[Figures, float]:
         """(the figures of the last ``window_s``, the seconds they really cover).
 
-        A window is made of whole bins and ends now: it covers up to one bin less than asked for. A bucket that lies
-        in the future (the clock was set back) is not part of it.
+        A window is made of whole bins and ends now: it covers up to one bin less than asked for, which is a tenth
+        at most and a fiftieth in the middle. A bucket that lies in the future (the clock was set back) is no part of
+        it. Alerts that share a window share its sum.
         """
+        known = self._totals.get((scope, window_s))
+        if known is not None and known[0] == now:
+            return known[1:]
+        figures, covered_s = self._summed(scope, window_s, now)
+        self._totals[scope, window_s] = now, figures, covered_s
+        return figures, covered_s
+
+    def _summed(self, scope: Scope, window_s: float, now: float) -> tuple[Figures, float]:
         width = bin_s(window_s)
         series = self._series.get((scope, width))
         begin, end = _begin(now, window_s, width), now

@@ -24,7 +24,7 @@ from sidecar.drift import (
 )
 from sidecar.recording import BaselineRow, Baselines, Taken
 from sidecar.watch.history import History
-from sidecar.watch.scope import Clash, Fault, Missing, Scope, scope_of
+from sidecar.watch.scope import Clash, Fault, Missing, Scope, filter_of, scope_of
 from sidecar.watch.sides import BaselineSide
 
 log = structlog.get_logger()
@@ -152,12 +152,12 @@ class Normal:
         return f"no predictions of {scope.model_id} in {period}; {there}"
 
     async def rows(self, model_id: str | None = None) -> list[BaselineRow]:
-        """All baselines, or those of a model or version. Raises Fault for a model that is not known."""
+        """All baselines, or those of a model or version."""
         if model_id is None:
             return await self._baselines.all()
         every = await self._baselines.all()
         known = {*await self._history.known(), *((row.model, row.version) for row in every)}
-        scope = scope_of(model_id, known)
+        scope = filter_of(model_id, known)
         return [row for row in every if row.model == scope.model and scope.version in ("", row.version)]
 
     async def row(self, baseline_id: str) -> BaselineRow:
@@ -180,6 +180,13 @@ class Normal:
         own = [row for row in rows if row.version == scope.version]
         found = own or rows
         return found[-1] if found else None
+
+    async def by_model(self) -> dict[str, list[BaselineRow]]:
+        """The latest baseline of each version, by model, the newest first."""
+        found: dict[str, dict[str, BaselineRow]] = {}
+        for row in sorted(await self._baselines.all(), key=lambda row: -row.created_at):
+            found.setdefault(row.model, {}).setdefault(row.version, row)
+        return {model: list(rows.values()) for model, rows in found.items()}
 
     async def named(self, scope: Scope, name: str) -> BaselineRow | None:
         """The baseline of that id or name, one of the scope's own version before another's."""

@@ -26,7 +26,8 @@ from sidecar.alerts import (
 )
 from sidecar.alerts.notice import NoticeKind
 from sidecar.drift import Seasonal
-from sidecar.recording import DriftCheckRow, StoreError, TransitionRow
+from sidecar.recording import BaselineRow, DriftCheckRow, StoreError, TransitionRow
+from sidecar.watch.blend import blend
 from sidecar.watch.book import Book, Entry
 from sidecar.watch.ledger import Ledger
 from sidecar.watch.losses import Losses
@@ -111,14 +112,12 @@ class Rounds:
                 log.warning("clock_jumped", settled_in="the length of each alert's window")
             self._losses.look(self._dropped(), at)
             entries = [entry for entry in self._book.all() if entry.row.enabled]
-            await self._ledger.refresh(
-                ((entry.scope, entry.condition.window_s) for entry in entries if _is_of_summaries(entry)), now
-            )
-            baselines = await self._baselines(entries)
+            normals = await self._normal.by_model()
+            await self._ledger.refresh(self._wanted(entries, normals), now)
             results: list[Result] = []
             for entry in entries:
                 if tick.trusts(entry.condition.window_s):
-                    outcome, reading = await self._read(entry, baselines.get(entry.scope), now, at)
+                    outcome, reading = await self._read(entry, self._normal_for(entry, normals, now), now, at)
                 else:
                     self.figures.skipped["clock_jump"] += 1
                     outcome, reading = Outcome.HELD, Reading(nan)
@@ -178,14 +177,35 @@ class Rounds:
             seasonal = await self._seasons.of(scope, condition, baseline, now)
         return read(condition, facts, seasonal, at=now)
 
-    async def _baselines(self, entries: Sequence[Entry]) -> dict[Scope, Mapping[str, Any]]:
-        """The figures that are normal for each scope that is asked about."""
-        found: dict[Scope, Mapping[str, Any]] = {}
-        for scope in {entry.scope for entry in entries if entry.scope.model}:
-            row = await self._normal.of(scope)
-            if row is not None:
-                found[scope] = row.figures
-        return found
+    def _normal_for(
+        self, entry: Entry, rows: Mapping[str, Sequence[BaselineRow]], now: float
+    ) -> Mapping[str, Any] | None:
+        """The figures that are normal for an alert's scope; of all versions of a model, in the proportions of now."""
+        scope, own = entry.scope, rows.get(entry.scope.model, ())
+        if not own:
+            return None
+        if scope.version:
+            return next((row.figures for row in own if row.version == scope.version), own[0].figures)
+        if len(own) == 1:
+            return own[0].figures
+        parts = []
+        for row in own:
+            figures, _ = self._ledger.window(scope._replace(version=row.version), entry.condition.window_s, now)
+            parts.append((row.figures, figures.images, figures.requests))
+        return blend(parts)
+
+    @staticmethod
+    def _wanted(entries: Sequence[Entry], rows: Mapping[str, Sequence[BaselineRow]]) -> list[tuple[Scope, float]]:
+        """The windows to have figures of: each alert's own, and its versions' where their normals are blended."""
+        wanted = []
+        for entry in entries:
+            if METRICS[entry.condition.metric].source != "summaries":
+                continue
+            wanted.append((entry.scope, entry.condition.window_s))
+            own = rows.get(entry.scope.model, ())
+            if not entry.scope.version and len(own) > 1:
+                wanted += [(entry.scope._replace(version=row.version), entry.condition.window_s) for row in own]
+        return wanted
 
     def check_of(self, scope: Scope, now: float, age_s: float) -> DriftCheckRow | None:
         """The latest drift check of a scope; of several versions' recent ones the worst, else the newest."""
@@ -206,10 +226,6 @@ class Rounds:
         if check is None or check.report.get("verdict") != "drift" or METRICS[entry.condition.metric].source == "drift":
             return ()
         return (str(check.report.get("sentence", "")),)
-
-
-def _is_of_summaries(entry: Entry) -> bool:
-    return METRICS[entry.condition.metric].source == "summaries"
 
 
 def _gravity(row: DriftCheckRow) -> tuple[bool, int, float]:

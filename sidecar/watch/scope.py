@@ -43,6 +43,18 @@ class Scope(NamedTuple):
         return f"{self.model}@{self.version}" if self.version else self.model
 
 
+def filter_of(model_id: str, known: Collection[tuple[str, str]]) -> Scope:
+    """The same for a list's filter: a model nobody knows is one that no item is of.
+
+    >>> filter_of("nope", []).model
+    'nope'
+    """
+    try:
+        return scope_of(model_id, known)
+    except Fault:
+        return Scope(model_id)
+
+
 def scope_of(model_id: str, known: Collection[tuple[str, str]], slice: str = "") -> Scope:
     """The scope that ``model_id`` names, among ``known`` (model, version): a model's name or ``name@version``.
 

@@ -72,3 +72,24 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     """Neither headers nor what a URL may hide are part of the effective settings."""
     shown = Bench(tmp_path).control.settings()["stream"][0]
     assert (shown["headers"], shown["url"]) == ({"Authorization": "***"}, "https://hub/in")
+
+
+def test_addresses_that_are_secrets_are_not_shown(tmp_path: Path) -> None:
+    """Whoever may read the settings does not thereby get to post to somebody's chat."""
+    secret = "https://hooks.slack.com/services/T0/B0/xyzzy"
+    config = load_config(
+        None,
+        {
+            "upstreams": [{"name": "A", "url": "http://a"}],
+            "data_dir": tmp_path,
+            "notify": {
+                "slack": {"#ml": secret},
+                "apprise": {"phone": "ntfy://xyzzy"},
+                "webhooks": [{"name": "w", "url": secret}],
+                "alertmanagers": [{"url": "http://user:xyzzy@manager:9093/xyzzy"}],
+            },
+        },
+    )
+    shown = Control(config, State(), lambda _: None).settings()
+    assert "xyzzy" not in str(shown)
+    assert shown["notify"]["webhooks"][0]["url"] == "hooks.slack.com"

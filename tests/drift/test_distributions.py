@@ -72,7 +72,7 @@ def test_the_bins_do_not_depend_on_the_side(make_block: MakeBlock) -> None:
 
 def test_a_chart_has_shares_of_both_sides(make_block: MakeBlock) -> None:
     """JSON-able; confidence between its edges, the others with what is below and above."""
-    blocks = [make_block(0, {"car": 3, "person": 1}, per_image=[4, 0]), make_block(1, {"car": 1}, confidence=1.0)]
+    blocks = [make_block(0, {"car": 3, "person": 1}, per_image=[4, 0]), make_block(1, {"car": 1}, confidence=0.99)]
     chart = chart_of(Table.of(blocks, DETECTION_PARTS), np.array([True, False]))
     assert json.loads(json.dumps(chart)) == chart
     assert chart["class"] == {"names": ["car", "person"], "reference": [0.75, 0.25], "current": [1.0, 0.0]}

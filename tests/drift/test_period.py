@@ -39,7 +39,9 @@ def test_days_and_date_times_are_read_in_utc(text: str, since: str, until: str) 
     assert parse_period(text, NOW) == Period(at(since), at(until))
 
 
-@pytest.mark.parametrize(("text", "length_s"), [("24h", 86_400), ("7d", 604_800), ("1h30m", 5_400), ("400d", 400 * DAY_S)])
+@pytest.mark.parametrize(
+    ("text", "length_s"), [("24h", 86_400), ("7d", 604_800), ("1h30m", 5_400), ("400d", 400 * DAY_S)]
+)
 def test_a_length_of_time_ends_now(text: str, length_s: float) -> None:
     """``24h`` are the last 24 hours."""
     period = parse_period(text, NOW)

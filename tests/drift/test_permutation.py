@@ -106,4 +106,6 @@ def test_p_values_of_no_difference_are_uniform() -> None:
         for _ in range(400)
     ]
     for level in (0.05, 0.2, 0.5, 0.8):
-        assert np.mean(np.array(p_values) <= level) == pytest.approx(level, abs=3.5 * np.sqrt(level * (1 - level) / 400))
+        assert np.mean(np.array(p_values) <= level) == pytest.approx(
+            level, abs=3.5 * np.sqrt(level * (1 - level) / 400)
+        )

@@ -50,7 +50,8 @@ class Posted:
 
 class HttpReceiver:
     """Answers with ``script`` first, then ``always``. A step is a status, (status, headers), (status, headers, text),
-    "stall" (no answer), "stall body" (200, then nothing), "cut" (takes the request, closes the connection).
+    "stall" (no answer, 500 in the end), "slow" (200 once ``released`` is set), "stall body" (200, then nothing) or
+    "cut" (takes the request, closes the connection).
     """
 
     def __init__(self) -> None:
@@ -83,9 +84,9 @@ class HttpReceiver:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.posted.append(Posted(request.path_qs, headers, await request.read()))
         step = self.script.popleft() if self.script else self.always
-        if step == "stall":
+        if step in ("stall", "slow"):
             await self.released.wait()
-            return web.Response(status=500)
+            return web.Response(status=500 if step == "stall" else 200)
         if step == "stall body":
             response = web.StreamResponse(headers={"Content-Length": "10"})
             await response.prepare(request)

@@ -20,10 +20,11 @@ def ledger_of(room: Room) -> Ledger:
 
 @pytest.mark.parametrize("window_s", [10, 30, 900, 1_200, 1_210, 3_600, 86_400, 30 * 86_400])
 def test_bins_are_fine_enough_for_their_window(window_s: float) -> None:
-    """A window is at most BINS_MAX bins, and is never shorter than a bin, unless it is longer than five days."""
+    """A window is at most BINS_MAX bins (hours: twice as many), and a bin at most a tenth of it, if it can be."""
     width = bin_s(window_s)
     assert width in BINS_S
-    assert window_s / width <= BINS_MAX or width == BINS_S[-1]
+    assert window_s / width <= BINS_MAX * (2 if width == 3_600 else 1)
+    assert width == BINS_S[0] or width <= window_s / 10
 
 
 async def test_window_holds_what_happened_in_it_and_nothing_else(room: Room) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from sidecar.alerts.notice import Notice
@@ -48,25 +46,6 @@ def passes(status: int) -> bool:
     (True, True, False, False)
     """
     return status >= 500 or status in _PASSING
-
-
-def retry_after_s(field: str, now: float) -> float:
-    """What a Retry-After field asks for (RFC 9110, 10.2.3), in seconds from ``now`` (epoch seconds), at most
-    RETRY_AFTER_MAX_S; 0 where it is absent or makes no sense.
-
-    >>> retry_after_s("7", 0.0), retry_after_s("Thu, 01 Jan 1970 00:00:30 GMT", 10.0), retry_after_s("soon", 0.0)
-    (7.0, 20.0, 0.0)
-    """
-    text = field.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:12]), RETRY_AFTER_MAX_S)
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return 0.0
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return min(max(0.0, at.timestamp() - now), RETRY_AFTER_MAX_S)
 
 
 def said(text: str, secrets: Iterable[str] = ()) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import aiohttp
 
 from sidecar.alerts.channels.address import redacted
-from sidecar.alerts.channels.channel import SendError, passes, retry_after_s, said
+from sidecar.alerts.channels.channel import RETRY_AFTER_MAX_S, SendError, passes, said
 from sidecar.alerts.channels.targets import Guard, TargetError
+from sidecar.retrying import retry_after_s
 
 TIMEOUT_S = 20.0
 CONNECT_TIMEOUT_S = 10.0
@@ -78,7 +79,7 @@ async def _judge(response: aiohttp.ClientResponse, request: Request, shown: str,
     raise SendError(
         f"{shown} answered {status}" + (f": {answer}" if answer else ""),
         passing=passes(status),
-        retry_after_s=retry_after_s(response.headers.get("Retry-After", ""), now),
+        retry_after_s=retry_after_s(response.headers.get("Retry-After", ""), now, RETRY_AFTER_MAX_S),
     )
 
 

@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass
 from math import inf
 
+from sidecar.retrying import backoff_s
+
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 300.0
 STANDINGS_MAX = 1_000
@@ -48,7 +50,9 @@ class Standings:
         """
         standing = self._of(channel)
         standing.failures += 1
-        standing.rests_until = now + max(asked_s, backoff_s(standing.failures, self._rng.random()))
+        standing.rests_until = now + max(
+            asked_s, backoff_s(standing.failures, RETRY_FIRST_S, RETRY_MAX_S, self._rng.random())
+        )
         self._bound()
         return standing.failures
 
@@ -80,13 +84,3 @@ class Standings:
     def _bound(self) -> None:
         if len(self._standings) > STANDINGS_MAX:
             del self._standings[min(self._standings, key=lambda channel: self._standings[channel].rests_until)]
-
-
-def backoff_s(failures: int, draw: float) -> float:
-    """Seconds to wait after the ``failures``-th failure in a row: doubling from RETRY_FIRST_S up to RETRY_MAX_S, of
-    which a random half is taken off (``draw`` in 0..1), so that a fleet does not come back in step.
-
-    >>> [backoff_s(n, draw=1.0) for n in (1, 2, 3, 9, 10, 5_000)]
-    [1.0, 2.0, 4.0, 256.0, 300.0, 300.0]
-    """
-    return float(min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** min(failures - 1, 32)) * (0.5 + 0.5 * draw))

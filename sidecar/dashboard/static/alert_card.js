@@ -144,7 +144,8 @@ function factsOf(alert, metric) {
     const lasting = duration(Date.now() / 1000 - alert.since);
     facts.push({ text: `since ${moment(alert.since)} (${lasting})`, at: alert.since });
   }
-  if (alert.value !== null) facts.push({ text: valueText(alert, metric) });
+  // Of a metric that is yes or no the sentence says all.
+  if (alert.value !== null && !(metric && metric.unit === "yes or no")) facts.push({ text: valueText(alert, metric) });
   if (alert.acknowledged_by !== null) {
     const when = alert.acknowledged_at === null ? "" : `, ${moment(alert.acknowledged_at)}`;
     facts.push({ text: `acknowledged by ${alert.acknowledged_by}${when}`, kind: "good" });
@@ -160,7 +161,6 @@ const SHOWN = {
   share: percent,
   ms: milliseconds,
   "requests/s": (value) => `${number(value)} requests/s`,
-  "yes or no": (value) => (value ? "yes" : "no"),
 };
 
 function valueText(alert, metric) {

@@ -89,10 +89,18 @@ function showHistory(transitions) {
   byId("alerts-history-fold").hidden = transitions.length === 0;
 }
 
+/** A line for each change; what was said of it unfolds. */
 function transitionRow(transition) {
   const row = element("li");
-  const what = element("div", undefined, "what");
-  what.append(element("strong", transition.name), ...tagsOf(transition), element("span", transition.sentence, "quiet"));
-  row.append(stamp(transition.at, moment(transition.at)), stateBadge(transition.to_state), what);
+  const fold = element("details");
+  const line = element("summary");
+  line.append(
+    stamp(transition.at, moment(transition.at)),
+    stateBadge(transition.to_state),
+    element("strong", transition.name),
+    ...tagsOf(transition),
+  );
+  fold.append(line, element("p", transition.sentence, "quiet"));
+  row.append(fold);
   return row;
 }

@@ -48,7 +48,7 @@ function baselinePart({ baseline, others, version, rule }) {
   list.append(
     figure("Images", count(figures.images || 0)),
     figure("Avg confidence", number(orNull(figures.avg_confidence))),
-    figure("Per image", number(orNull(figures.detections_per_image))),
+    figure("Detections / image", number(orNull(figures.detections_per_image))),
   );
   part.append(which, list);
   return part;

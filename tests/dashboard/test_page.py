@@ -1,0 +1,94 @@
+"""The page as a whole, in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidecar.recording import StoreError
+from tests.api.live_watch import LiveWatch, drift_findings
+from tests.api.serving import served
+from tests.dashboard.browser import Page
+from tests.dashboard.conftest import add_alert, add_baseline
+
+if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+TOKEN = "a token for the page's tests"
+LONG = "a_name_without_any_place_to_break_it_" * 5
+
+
+def test_page_asks_no_other_host_and_reports_no_error(page: Page, watch: LiveWatch) -> None:
+    """All it needs comes from the sidecar itself, under the strict policy."""
+    add_alert(watch, "low")
+    add_baseline(watch)
+    page.open()
+    page.says("#alerts-count", "1 firing")
+    page.says("#drift", "Significant drift")
+    asked = page.requested()
+    assert any(url.endswith("/static/alerts.js") for url in asked)
+    assert [url for url in asked if not url.startswith(f"{page.url}/")] == []
+    assert page.console_errors() == []
+
+
+@pytest.mark.parametrize("width", [400, 800, 1280])
+def test_page_fits_its_screen(page: Page, watch: LiveWatch, width: int) -> None:
+    """Long names wrap or are cut: the page is never wider than the screen."""
+    add_alert(watch, LONG, model_id=LONG, slice=LONG, sentence=LONG, acknowledged_by=LONG)
+    add_baseline(watch, name=LONG)
+    moved = {"class": LONG, "share_before": 0.1, "share_after": 0.3, "change": 0.2, "p_value": 0.001}
+    watch.findings = drift_findings(
+        affected_classes=[moved], new_classes=[{"class": LONG, "images": 9, "blocks": 3}], limitations=[LONG]
+    )
+    page.open(width)
+    page.says("#drift", LONG)
+    page.says("#alerts", LONG)
+    assert page.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_section_that_fails_says_so_and_the_others_go_on(page: Page, watch: LiveWatch) -> None:
+    """A store that can't be read takes one section away, not the page; the section comes back by itself."""
+
+    async def broken(*_: object) -> Any:
+        raise StoreError("the store can't be read")
+
+    add_alert(watch, "low")
+    add_baseline(watch)
+    watch.alerts = broken  # type: ignore[method-assign]
+    page.open()
+    page.says("#alerts-fault", "This can't be shown now.", "the store can't be read")
+    page.says("#drift", "Significant drift")
+    page.says("#predictions", "cat")
+    del watch.alerts  # type: ignore[attr-defined]
+    page.says("#alerts", "avg_confidence of det")
+    assert not page.is_visible("#alerts-fault")
+
+
+def test_refresh_keeps_the_focus_in_the_table(page: Page) -> None:
+    """Rows that are still there stay, and so does the link a person is on."""
+    page.open()
+    page.says("#predictions", "cat")
+    page.run("document.querySelector('#predictions a').focus()")
+    page.run("performance.clearResourceTimings()")
+    script = "return performance.getEntriesByType('resource').filter((one) => one.name.includes('predictions')).length"
+    page.wait(lambda: page.run(script) >= 2, "two refreshes")
+    assert page.run("return document.activeElement.closest('#predictions') !== null")
+
+
+def test_session_with_a_token_acts_and_ends(browser: WebDriver, folder: Path, watch: LiveWatch) -> None:
+    """Who logged in may acknowledge; when the session is over the page leads back to the form."""
+    alert = add_alert(watch, "low")
+    with served(folder, watch, TOKEN) as url:
+        page = Page(browser, url)
+        page.open()
+        page.wait(lambda: page.is_visible("#token"), "the form for the token")
+        page.press(*TOKEN, "\ue007")
+        page.says("#alerts-count", "1 firing")
+        page.tab_to("Acknowledge: low")
+        page.press("\ue007", *"Ada", "\ue007")
+        page.wait(lambda: alert["acknowledged_by"] == "Ada", "the alert acknowledged")
+        browser.delete_all_cookies()
+        page.wait(lambda: browser.current_url == f"{url}/login", "the form again")
+        browser.get("about:blank")
