@@ -2,13 +2,17 @@
 
 The map of the house, in the order a request meets the rooms:
 
-    types, hashing    frozen values and stable draws, shared by all
+    types, hashing    frozen values and stable draws, shared by all, as are
+    durations, retrying   lengths of time as people write them, and when to try again
     proxy             a worker process: relays HTTP, knows nothing of JSON, detections or SQL
     link              the frames between a worker and the monitor
     monitor           the monitor process: intake, and the pipeline decode -> record -> summarise -> sample
     dialects          one file per model server's wire format
     recording         the store; the only place with SQL
     summaries         the mergeable aggregate everything downstream reads
+    drift             whether a period differs from another by more than its days do anyway: pure statistics
+    alerts            rules, the table of their states, and the channels that tell people
+    watch             asks the store and lets drift and alerts judge: baselines, checks, rounds of alerts
     data_engine       which images are kept for review, and why
     streaming         the outbox to a monitoring backend
     api, dashboard    the admin port

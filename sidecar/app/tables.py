@@ -33,6 +33,10 @@ def status_tables(status: Mapping[str, Any], console: Console | None = None) -> 
     if status["samples"]:
         kept = ", ".join(f"{count} {reason}" for reason, count in sorted(status["samples"].items()))
         console.print(Text(f"samples kept: {kept}"))
+    alerts = {state: count for state, count in status.get("alerts", {}).items() if count}
+    if alerts:
+        told = ", ".join(f"{count} {state}" for state, count in alerts.items())
+        console.print(Text(f"alerts: {told}", "yellow" if alerts.get("firing") else ""))
     for drop in status["dropped"]:
         console.print(Text(f"dropped: {drop['count']} at {drop['stage']} ({drop['reason']})", "yellow"))
     for item in status["outbox"]:

@@ -109,7 +109,7 @@ def train(version: str, pool: Pool, seed: int = 1, nights: bool = False) -> Dete
         own[found] = scene.labels[true]
         features.append(ink)
         labels.append(own)
-    classifier = LogisticRegression(C=1.0, max_iter=100)
+    classifier = LogisticRegression(C=1.0, max_iter=200)
     classifier.fit(np.concatenate(features), np.concatenate(labels))
     return Detector(version, classifier)
 

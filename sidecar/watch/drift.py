@@ -11,7 +11,7 @@ from sidecar.watch.comparison import NothingSeen, Test, compare_sides
 from sidecar.watch.history import History
 from sidecar.watch.normal import Normal
 from sidecar.watch.scope import Fault, Scope, scope_of
-from sidecar.watch.sides import PeriodSide, Side
+from sidecar.watch.sides import PeriodSide, Side, Together
 
 REFERENCE, CURRENT = "reference_period", "current_period"
 SLICES_MAX = 200
@@ -100,12 +100,14 @@ class Drift:
 
     async def _side(self, scope: Scope, text: str, field: str, *, from_predictions: bool) -> Side:
         """A baseline of that name, else the period that the text says."""
-        row = await self._normal.named(scope, text.strip())
-        if row is not None:
+        rows = await self._normal.named(scope, text.strip())
+        if rows:
             if scope.slice:
                 # a baseline keeps no slices apart: the slice's own past is the better reference anyway
-                return PeriodSide(self._history, scope, Period(row.since, row.until), from_predictions=from_predictions)
-            return await self._normal.side(row)
+                period = Period(min(row.since for row in rows), max(row.until for row in rows))
+                return PeriodSide(self._history, scope, period, from_predictions=from_predictions)
+            frozen = [await self._normal.side(row) for row in rows]
+            return frozen[0] if len(frozen) == 1 else Together(frozen)
         try:
             period = parse_period(text, self._clock(), field)
         except PeriodError as error:

@@ -188,11 +188,13 @@ class Normal:
             found.setdefault(row.model, {}).setdefault(row.version, row)
         return {model: list(rows.values()) for model, rows in found.items()}
 
-    async def named(self, scope: Scope, name: str) -> BaselineRow | None:
-        """The baseline of that id or name, one of the scope's own version before another's."""
+    async def named(self, scope: Scope, name: str) -> list[BaselineRow]:
+        """The baselines of that id or name: of a version its own, else the latest; of a whole model all versions'."""
         rows = [row for row in await self._baselines.all(scope.model) if name in (row.name, row.baseline_id)]
+        if not scope.version:
+            return rows
         own = [row for row in rows if row.version == scope.version]
-        return max(own or rows, key=lambda row: row.created_at, default=None)
+        return sorted(own or rows, key=lambda row: row.created_at)[-1:]
 
     async def side(self, row: BaselineRow) -> BaselineSide:
         """The baseline as a side of a comparison."""

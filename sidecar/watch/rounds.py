@@ -149,6 +149,9 @@ class Rounds:
                 self.figures.skipped["store"] += 1
                 log.error("alerts_not_recorded", reason=error.reason)
                 return
+        for entry, state, transition, _ in kept:
+            if transition is not None and State.FIRING in (transition.from_state, transition.to_state):
+                log.warning(f"alert_{state.state}", name=entry.row.name, of=_name_of(entry.scope), what=state.sentence)
         written = {id(entry) for entry, *_ in kept}
         for entry, state, _, _ in results:
             if id(entry) in written:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from sidecar.drift import Block, Level, Period
+from sidecar.summaries import Summary, merge_all
 from sidecar.watch.history import History
 from sidecar.watch.scope import Scope
 
@@ -48,6 +49,33 @@ class PeriodSide:
 
     async def probes(self, level: Level) -> Sequence[Block]:
         return await self._history.blocks(self._scope, self.period, level)
+
+
+class Together:
+    """Several baselines of one name, of the versions of a model: what the model did in all of them."""
+
+    def __init__(self, sides: Sequence[BaselineSide]) -> None:
+        self._sides = sides
+        self.period = Period(min(side.period.since for side in sides), max(side.period.until for side in sides))
+
+    @property
+    def what(self) -> Mapping[str, Any]:
+        return {**self._sides[0].what, "since": self.period.since, "until": self.period.until}
+
+    async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None:
+        found = [await side.blocks(level) for side in self._sides]
+        if any(blocks is None for blocks in found):
+            return None
+        every = [block for blocks in found if blocks is not None for block in blocks]
+        if level is Level.IMAGE:
+            return sorted(every, key=lambda block: block.start)
+        by_start: dict[float, list[Summary]] = {}
+        for block in every:
+            by_start.setdefault(block.start, []).append(block.summary)
+        return [Block(start, merge_all(by_start[start])) for start in sorted(by_start)]
+
+    async def probes(self, level: Level) -> Sequence[Block] | None:
+        return await self.blocks(level)
 
 
 class BaselineSide:

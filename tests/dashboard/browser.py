@@ -74,7 +74,7 @@ class Page:
         end = time.monotonic() + WAIT_S
         while not (answer := holds()):
             if time.monotonic() > end:
-                raise AssertionError(f"not within {WAIT_S:g} s: {what}; the page says:\n{self.text('body')}")
+                raise AssertionError(f"not within {WAIT_S:g} s: {what}")
             time.sleep(0.05)
         return answer
 

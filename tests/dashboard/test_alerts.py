@@ -17,7 +17,7 @@ def test_firing_alerts_come_first_and_inactive_ones_are_folded(page: Page, watch
     """Who opens the page sees what needs someone, with its state in a word; the rest is a count."""
     for state in ("inactive", "resolved", "pending", "firing"):
         add_alert(watch, f"is {state}", state)
-    add_alert(watch, "is off", "firing", enabled=False)
+    add_alert(watch, "is off", "pending", enabled=False)
     page.open()
     page.says("#alerts-count", "1 firing, 1 pending, 1 resolved")
     assert [text.split("\n")[:2] for text in page.texts("#alerts h3")] == [

@@ -52,13 +52,13 @@ def test_section_that_fails_says_so_and_the_others_go_on(page: Page, watch: Live
     """A store that can't be read takes one section away, not the page; the section comes back by itself."""
 
     async def broken(*_: object) -> Any:
-        raise StoreError("the store can't be read")
+        raise StoreError("io", "the disk is gone")
 
     add_alert(watch, "low")
     add_baseline(watch)
     watch.alerts = broken  # type: ignore[method-assign]
     page.open()
-    page.says("#alerts-fault", "This can't be shown now.", "the store can't be read")
+    page.says("#alerts-fault", "This can't be shown now.", "the disk is gone")
     page.says("#drift", "Significant drift")
     page.says("#predictions", "cat")
     del watch.alerts  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sidecar.watch.scope import Fault
+from sidecar.watch.scope import Fault, Scope
 from tests.watch.room import DAY_S, MONDAY, Room, prediction
 
 JANUARY, FEBRUARY = "2024-01-01:2024-01-10", "2024-01-11:2024-01-20"
@@ -167,3 +167,23 @@ async def test_independent_images_are_compared_one_by_one(room: Room) -> None:
     sums = await room.drift.check("det", *periods, source="summaries")
     assert (sums["verdict"], sums["blocks"]["level"], sums["source"]) == ("drift", "ten_seconds", "summaries")
     assert sums["class_drift"] == pytest.approx(report["class_drift"])
+
+
+async def test_whole_model_is_compared_with_all_its_versions_baselines(room: Room) -> None:
+    """Two versions that differ share the traffic then as now: their baselines together are the model's normal."""
+    rng = np.random.default_rng(11)
+    for day in range(20):
+        room.past.add_day(day, rng, (4, 1, 1, 0.1))
+        room.past.add_day(day, rng, (0.1, 1, 1, 4), version="2")
+    await room.past.write()
+    for version in ("1", "2"):
+        await room.normal.freeze(f"det@{version}", JANUARY, "winter", False)
+    report = await room.drift.check("det", "winter", FEBRUARY)
+    assert report["verdict"] == "no_drift"
+    assert report["n_reference"]["images"] == report["n_current"]["images"]
+    crossed = await room.drift.check("det@2", (await room.normal.named(_one(), "winter"))[0].baseline_id, FEBRUARY)
+    assert crossed["verdict"] == "drift"
+
+
+def _one() -> Scope:
+    return Scope("det", "1")

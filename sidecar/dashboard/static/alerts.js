@@ -85,7 +85,7 @@ function emptyText(active, quiet) {
 }
 
 function showHistory(transitions) {
-  arrange(byId("alerts-history"), transitions, { key: (transition) => String(transition.id), make: transitionRow });
+  arrange(byId("alerts-history"), transitions, { key: ({ alert_id: alert, id }) => `${alert} ${id}`, make: transitionRow });
   byId("alerts-history-fold").hidden = transitions.length === 0;
 }
 
