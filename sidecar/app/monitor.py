@@ -36,11 +36,12 @@ from sidecar.app.state import load_state
 from sidecar.app.watch_api import WatchApi
 from sidecar.app.watching import Watching
 from sidecar.data_engine import SampleKeeper, decide, sampling_config
+from sidecar.monitor.backfill import backfill_days
 from sidecar.monitor.buckets import KEPT_S, Buckets
 from sidecar.monitor.intake import Intake
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.sampling import Sampling, Wanted
-from sidecar.recording import ClockAgreement, OutboxItem, Reader, Store, StoreError
+from sidecar.recording import ClockAgreement, OutboxItem, Reader, Store, StoreError, SummaryRow
 from sidecar.streaming import Delivery, summary_item
 from sidecar.summaries import Summary, SummaryKey
 
@@ -81,6 +82,11 @@ class Monitor:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _start(self, stack: contextlib.AsyncExitStack, store: Store, reader: Reader) -> tuple[Intake, Pipeline]:
+        try:
+            load = functools.partial(_summaries, reader)
+            await backfill_days(await reader.first_hour(), time.time(), load, store.commit)
+        except StoreError as error:  # what is recorded from now on is worth more than the past by the day
+            log.error("days_not_backfilled", reason=error.reason)
         positions = await store.positions()
         buckets = Buckets(store.summary)
         buckets.restore(await store.open_summaries(int(time.time()) - KEPT_S))
@@ -202,6 +208,10 @@ class Monitor:
         self._config = config
         if self._control is not None:
             self._control.reload(config)
+
+
+async def _summaries(reader: Reader, width_s: int, since: float, until: float) -> Sequence[SummaryRow]:
+    return await reader.summaries(since=since, until=until, width_s=width_s)
 
 
 async def _run_or_die(pipeline: Pipeline) -> None:

@@ -47,7 +47,7 @@ class Watching:
         self._closing: asyncio.Task[None] | None = None
         self._waiting = 0
         self._failing: dict[str, str] = {}
-        self.history = History(reader)
+        self.history = History(reader, lambda: clock() - self._config.retention.age_days * 86_400)
         self.drift_checks = DriftChecks(store)
         self.alerts = Alerts(store)
         self.notifications = Notifications(store)

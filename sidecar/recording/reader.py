@@ -160,6 +160,10 @@ class Reader:
         """Start of the first hour there is a summary of and end of the last, epoch seconds; None without any."""
         return await reader_summaries.span(self._fetch, model, version, roles_without)
 
+    async def first_hour(self) -> int | None:
+        """Start of the earliest hour there is a summary of, whatever model it is of."""
+        return await reader_summaries.first_hour(self._fetch)
+
     async def first_bucket(
         self, model: str, version: str, *, roles_without: tuple[str, ...] = UNJUDGED_ROLES
     ) -> int | None:

@@ -35,6 +35,11 @@ async def rows_within(
     return [SummaryRow(*row) for row in rows]
 
 
+async def first_hour(fetch: Fetch) -> int | None:
+    rows = await fetch("SELECT MIN(bucket) FROM summaries WHERE width_s = 3600", [])
+    return rows[0][0] if rows else None
+
+
 async def span(fetch: Fetch, model: str, version: str | None, roles_without: tuple[str, ...]) -> tuple[int, int] | None:
     # the literal width, here and below, is that of the partial index summaries_hours
     where = Conditions()

@@ -109,7 +109,7 @@ class Drift:
             frozen = [await self._normal.side(row) for row in rows]
             return frozen[0] if len(frozen) == 1 else Together(frozen)
         try:
-            period = parse_period(text, self._clock(), field)
+            period = self._history.fitted(parse_period(text, self._clock(), field))
         except PeriodError as error:
             names = sorted({row.name for row in await self._normal.rows() if row.model == scope.model})
             known = f"; or the name of a baseline ({', '.join(names)})" if names else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from math import ceil, floor
 
 from sidecar.drift import Block, Level, Period, blocks_of, image_blocks
@@ -13,6 +13,7 @@ from sidecar.summaries import Summary, SummaryError, SummaryKey, merge_all
 from sidecar.types import Prediction
 from sidecar.watch.scope import Fault, Scope
 
+HOUR_S = 3_600
 WIDTHS_S = (86_400, 3_600, 60, 10)
 ROWS_MAX = 30_000
 """Summaries one question may read; one that would need more is refused."""
@@ -52,11 +53,25 @@ def _fill(start: int, end: int, widths: list[int]) -> Iterator[tuple[int, int, i
 
 
 class History:
-    """Reads a scope's past from the store. ``reader`` belongs to somebody else, who closes it."""
+    """Reads a scope's past from the store. ``reader`` belongs to somebody else, who closes it.
 
-    def __init__(self, reader: Reader) -> None:
+    ``fine_since`` tells from when on there are summaries narrower than an hour: retention removes older ones.
+    """
+
+    def __init__(self, reader: Reader, fine_since: Callable[[], float] = lambda: 0.0) -> None:
         self._reader = reader
+        self._fine_since = fine_since
         self.unreadable = 0
+
+    def fitted(self, period: Period) -> Period:
+        """The period as it can be answered: an end that lies where only hours are left is taken out to the hour."""
+        fine_since = self._fine_since()
+        since, until = period.since, period.until
+        if since < fine_since:
+            since = floor(since / HOUR_S) * HOUR_S
+        if until < fine_since:
+            until = ceil(until / HOUR_S) * HOUR_S
+        return Period(float(since), float(until))
 
     async def rows(self, scope: Scope, since: float, until: float, width_max_s: int = WIDTHS_S[0]) -> Rows:
         """All summaries of the scope in the period. Raises Fault where that were more than ROWS_MAX."""

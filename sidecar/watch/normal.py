@@ -60,7 +60,7 @@ class Normal:
         """What a person asks for. Raises Fault, or Clash where the name is taken and is not to be replaced."""
         scope = scope_of(model_id, await self._history.known())
         try:
-            period = parse_period(period_text, self._clock(), "period")
+            period = self._history.fitted(parse_period(period_text, self._clock(), "period"))
         except PeriodError as error:
             raise Fault(error.field, error.message) from error
         if not scope.version:

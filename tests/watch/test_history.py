@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.drift import Level, Period
-from sidecar.watch import Scope, history
+from sidecar.watch import History, Scope, history
 from sidecar.watch.history import cover
 from sidecar.watch.scope import Fault
 from tests.watch.room import DAY_S, MONDAY, Room, prediction
@@ -73,6 +73,14 @@ async def test_copied_and_testers_requests_are_left_out(room: Room) -> None:
     assert (await room.history.total(Scope("det"), period)).images == 2
     assert (await room.history.total(Scope("det", "", "north"), period)).images == 1
     assert await room.history.slices(Scope("det"), period) == ["north", "south"]
+
+
+async def test_ends_where_only_hours_are_left_are_taken_out_to_the_hour(room: Room) -> None:
+    """A period by the minute of long ago has whole hours at its ends, rather than ends that are silently empty."""
+    old = History(room.reader, lambda: MONDAY + DAY_S)
+    asked = Period(MONDAY + 3_601, MONDAY + DAY_S + 1_234)
+    assert old.fitted(asked) == Period(MONDAY + 3_600, MONDAY + DAY_S + 1_234)
+    assert room.history.fitted(asked) == asked
 
 
 async def test_many_images_are_a_uniform_sample(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
