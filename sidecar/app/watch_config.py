@@ -50,7 +50,7 @@ class DriftConfig(Part):
     """
 
     baseline: Literal["auto", "off"] = "auto"
-    baseline_period: Window = 7 * DAY_S
+    baseline_period: Window = 14 * DAY_S
     window: Annotated[Window, Field(le=100 * DAY_S)] = 7 * DAY_S
 
 

@@ -6,7 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sidecar.drift import INDEPENDENT_LADDER, LADDER, Block, DriftReport, Level, compare, enough, hour_of_day
+from sidecar.drift import (
+    INDEPENDENT_LADDER,
+    LADDER,
+    Block,
+    DriftReport,
+    Level,
+    compare,
+    enough,
+    hour_of_day,
+    with_probes,
+)
 from sidecar.watch.sides import Side
 
 BLOCKS_ASKED_MAX = 10_000
@@ -116,6 +126,6 @@ async def _inputs(
         before, after = await reference.probes(one), await current.probes(one)
         if before is not None and after is not None:
             found = (before, after, one)
-            if enough(before, after, one, independent=test.independent):
+            if enough(with_probes(before), with_probes(after), one, independent=test.independent):
                 break
     return found

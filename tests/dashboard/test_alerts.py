@@ -94,7 +94,7 @@ def test_alert_is_silenced_for_an_hour_and_back(page: Page, watch: LiveWatch) ->
     page.press(ENTER)
     page.says("#alerts .alert", "silenced until")
     assert 3500 < alert["silenced_until"] - time.time() <= 3600
-    page.tab_to("End silence: low")
+    page.wait(lambda: page.focused() == "End silence: low", "the focus on the end of the silence")
     page.press(ENTER)
     page.wait(lambda: alert["silenced_until"] is None, "the end of the silence")
     page.wait(lambda: page.focused() == "Silence 1 h: low", "the focus on what can be done next")

@@ -14,7 +14,7 @@ from tests.dashboard.conftest import HOSTILE, add_baseline
 CARD = "#drift .card"
 
 
-async def no_checks(*_: object) -> dict[str, Any]:
+async def no_checks(**_: object) -> dict[str, Any]:
     """What a monitor that has compared nothing yet says."""
     return {"items": [], "next": None}
 
@@ -129,8 +129,8 @@ def test_newer_check_takes_the_place_of_the_one_before(page: Page, watch: LiveWa
     page.run("document.querySelector('#drift .card').isTheSame = true")
     asked = watch.drift_checks
 
-    async def later(*arguments: Any) -> dict[str, Any]:
-        found = dict(await asked(*arguments))
+    async def later(**arguments: Any) -> dict[str, Any]:
+        found = dict(await asked(**arguments))
         found["items"] = [{**item, "checked_at": item["checked_at"] + 9} for item in found["items"]]
         return found
 

@@ -58,7 +58,7 @@ def test_section_that_fails_says_so_and_the_others_go_on(page: Page, watch: Live
     add_baseline(watch)
     watch.alerts = broken  # type: ignore[method-assign]
     page.open()
-    page.says("#alerts-fault", "This can't be shown now.", "the disk is gone")
+    page.says("#alerts-fault", "This can't be shown now.", "the store can't be read: io")
     page.says("#drift", "Significant drift")
     page.says("#predictions", "cat")
     del watch.alerts  # type: ignore[attr-defined]

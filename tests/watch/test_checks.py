@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sidecar.app.watch_config import DriftConfig
 from sidecar.recording import DriftChecks
 from sidecar.watch import Checks, Scope
 from sidecar.watch.checks import CATCH_UP_MAX
@@ -82,3 +83,14 @@ async def test_window_without_images_is_no_finding(room: Room) -> None:
     room.clock.now = MONDAY + 32 * DAY_S
     assert await room.checks.run_due(WEEK_S, False) == 0
     assert room.checks.figures.failed == 0
+
+
+async def test_defaults_can_find_drift_at_all(room: Room) -> None:
+    """Two weeks against one allow relabelings enough for the monitor's level of significance; one against one do not."""
+    defaults = DriftConfig()
+    await fill(room, 40, changed_from=17)
+    room.clock.now = MONDAY + 40 * DAY_S
+    (row,) = await room.normal.freeze_due(defaults.baseline_period)
+    assert row.until - row.since == 14 * DAY_S
+    await room.checks.run_due(defaults.window, False)
+    assert room.checks.latest[Scope("det", "1")].report["verdict"] == "drift"

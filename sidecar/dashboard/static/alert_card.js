@@ -75,14 +75,14 @@ export class AlertCard {
 
   showActions(alert) {
     const firing = alert.state === "firing";
-    const focused = this.actions.contains(document.activeElement);
+    const focused = document.activeElement;
     this.acknowledge.hidden = !firing || alert.acknowledged_by !== null;
     this.silence.hidden = !firing || alert.silenced_until !== null;
     this.unsilence.hidden = alert.silenced_until === null;
-    const offered = [this.acknowledge, this.silence, this.unsilence].filter((button) => !button.hidden);
-    this.actions.hidden = offered.length === 0 && this.fault.hidden;
+    const offered = [this.silence, this.unsilence, this.acknowledge].find((button) => !button.hidden);
+    this.actions.hidden = !offered && this.fault.hidden;
     // Whoever works by keyboard stays at the alert when the button in use goes.
-    if (focused && document.activeElement.hidden) (offered[0] || this.node).focus();
+    if (this.actions.contains(focused) && focused.hidden) (offered || this.node).focus();
   }
 
   async act(button, request) {
