@@ -65,12 +65,15 @@ def moment(at: float | None) -> str:
 def span(since: float, until: float) -> str:
     """A time from when to when, in UTC; whole days as days, both included.
 
-    >>> span(1_704_067_200, 1_706_745_600), span(1_704_067_200, 1_704_070_800)
-    ('2024-01-01 to 2024-01-31', '2024-01-01 00:00 to 2024-01-01 01:00')
+    >>> span(1_704_067_200, 1_706_745_600), span(1_704_067_200, 1_704_070_800), span(1_704_067_200, 1_704_067_220)
+    ('2024-01-01 to 2024-01-31', '2024-01-01 00:00 to 01:00', '2024-01-01 00:00:00 to 00:00:20')
     """
     if since % 86_400 == 0 and until % 86_400 == 0 and since < until:
         return f"{moment(since)[:10]} to {moment(until - 1)[:10]}"
-    return f"{moment(since)[:-3]} to {moment(until)[:-3]}"
+    begin, end = moment(since), moment(until)
+    if since % 60 == 0 and until % 60 == 0:
+        begin, end = begin[:-3], end[:-3]
+    return f"{begin} to {end[11:] if end[:10] == begin[:10] else end}"
 
 
 def short(identity: str) -> str:

@@ -86,7 +86,7 @@ async def test_window_without_images_is_no_finding(room: Room) -> None:
 
 
 async def test_defaults_can_find_drift_at_all(room: Room) -> None:
-    """Two weeks against one allow relabelings enough for the monitor's level of significance; one against one do not."""
+    """Two weeks against one allow relabelings enough for the monitor's alpha of 0.001; one against one do not."""
     defaults = DriftConfig()
     await fill(room, 40, changed_from=17)
     room.clock.now = MONDAY + 40 * DAY_S
