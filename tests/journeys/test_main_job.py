@@ -160,3 +160,18 @@ def test_experiment_set_at_run_time_reaches_the_workers_and_survives(tmp_path: P
         with Client(f"http://127.0.0.1:{sidecar.admin_port}") as client:
             client.stop_experiment("try")
         wait_for(lambda: versions(sidecar) == {b"one"}, what="the end of the split")
+
+
+@pytest.mark.parametrize(
+    ("slice_by", "expected"), [("route", "/v2/models/{model}/infer"), ("header:X-Camera-Id", "camera-7"), ("", "")]
+)
+def test_traffic_is_sliced_as_configured(
+    tmp_path: Path, model_server: ModelServer, slice_by: str, expected: str
+) -> None:
+    """A prediction bears its slice: the route as its pattern has it, a header's value, or none."""
+    file = tmp_path / "sidecar.yaml"
+    file.write_text(f"upstreams: [{{name: A, url: '{model_server('one')}'}}]\nslice_by: '{slice_by}'\n")
+    with running_sidecar(tmp_path, ["--config", str(file)]) as sidecar:
+        name = ask(sidecar.url(INFER), b"{}", X_Camera_Id="camera-7").headers["X-Prediction-Id"]
+        prediction = wait_for(lambda: sidecar.api(f"/api/v1/predictions/{name}"), what="the prediction")
+        assert prediction["slice"] == expected
