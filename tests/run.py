@@ -21,7 +21,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".venv-test"
 LOCK = ROOT / "tests" / "requirements.lock"
-TOOLS = {"nginx": "nginx-light", "wrk": "wrk", "prometheus": "prometheus", "curl": "curl"}
+TOOLS = {
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+    "prometheus": "prometheus",
+    "curl": "curl",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+}
 """Program -> Debian's package."""
 APT_SECONDS_MAX = 300
 

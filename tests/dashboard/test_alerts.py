@@ -104,7 +104,7 @@ def test_refused_action_is_explained_beside_its_button(page: Page, watch: LiveWa
     """What the API says comes in words, and the alert can be tried again."""
 
     async def refuse(alert_id: str, until: float | None, by: str) -> Any:
-        raise Conflict("alert_id", "is being changed by somebody else")
+        raise Conflict("alert_id", "the alert is being changed by somebody else")
 
     watch.silence_alert = refuse  # type: ignore[method-assign]
     add_alert(watch, "low")
@@ -112,7 +112,7 @@ def test_refused_action_is_explained_beside_its_button(page: Page, watch: LiveWa
     page.says("#alerts-count", "1 firing")
     page.tab_to("Silence 1 h: low")
     page.press(ENTER)
-    page.says("#alerts .actions [role=alert]", "Silence 1 h failed", "is being changed by somebody else")
+    page.says("#alerts .actions [role=alert]", "Silence 1 h failed: the alert is being changed by somebody else")
     del watch.silence_alert  # type: ignore[attr-defined]
     page.press(ENTER)
     page.says("#alerts .alert", "silenced until")

@@ -111,7 +111,7 @@ def test_version_without_a_baseline_says_that_none_will_come(
     """Where freezing is switched off nobody waits in vain."""
     monkeypatch.setattr(LiveControl, "settings", lambda _: {"drift": {"baseline": "off"}})
     page.open()
-    page.says(CARD, "none is frozen by itself: drift.baseline is off")
+    page.says(CARD, "none is frozen automatically: drift.baseline is off")
 
 
 def test_new_version_is_judged_by_its_predecessors_normal(page: Page, watch: LiveWatch) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidecar.api.problems import Problem
 from sidecar.recording import StoreError
 from tests.api.live_watch import LiveWatch, drift_findings
 from tests.api.serving import served
@@ -58,7 +59,7 @@ def test_section_that_fails_says_so_and_the_others_go_on(page: Page, watch: Live
     add_baseline(watch)
     watch.alerts = broken  # type: ignore[method-assign]
     page.open()
-    page.says("#alerts-fault", "This can't be shown now.", "the store can't be read: io")
+    page.says("#alerts-fault", "This could not be read just now: the store can't be read: io")
     page.says("#drift", "Significant drift")
     page.says("#predictions", "cat")
     del watch.alerts  # type: ignore[attr-defined]
@@ -92,3 +93,31 @@ def test_session_with_a_token_acts_and_ends(browser: WebDriver, folder: Path, wa
         browser.delete_all_cookies()
         page.wait(lambda: browser.current_url == f"{url}/login", "the form again")
         browser.get("about:blank")
+
+
+def test_section_that_is_not_permitted_says_so(page: Page, watch: LiveWatch) -> None:
+    """A refusal for lack of rights is told as such, and is no reason to log in again."""
+
+    async def forbidden(*_: object) -> Any:
+        raise Problem(403, "only the operator may read alerts")
+
+    watch.alerts = forbidden  # type: ignore[method-assign]
+    page.open()
+    page.says("#alerts-fault", "not permitted; only the operator may read alerts")
+    assert not page.is_visible("#alerts-empty")
+    page.says("#predictions", "cat")
+
+
+def test_page_that_gets_no_answer_says_so_once(browser: WebDriver, folder: Path, watch: LiveWatch) -> None:
+    """When the sidecar is gone, what is on the page stays, and its state says that it is old."""
+    add_alert(watch, "low")
+    with served(folder, watch) as url:
+        page = Page(browser, url)
+        page.open()
+        page.says("#alerts-count", "1 firing")
+    page.says("#state", "No answer from the sidecar; trying again")
+    page.says("#alerts", "low")
+    page.tab_to("Silence 1 h: low")
+    page.press("\ue007")
+    page.says("#alerts .actions", "Silence 1 h failed: no answer from the sidecar")
+    browser.get("about:blank")

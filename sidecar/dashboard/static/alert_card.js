@@ -95,7 +95,7 @@ export class AlertCard {
       if (alert) this.changed(alert);
     } catch (error) {
       if (error instanceof LoggedOut) location.assign("/login");
-      else this.showFault(`${button.textContent} failed. ${error.message}`);
+      else this.showFault(`${button.textContent} failed: ${error.message.replace(/^alert_id: /, "")}`);
     } finally {
       this.busy = false;
       button.removeAttribute("aria-busy");

@@ -6,13 +6,13 @@ export class LoggedOut extends Error {}
 
 export class NoAnswer extends Error {
   constructor() {
-    super("No answer from the sidecar.");
+    super("no answer from the sidecar");
   }
 }
 
 export class Refused extends Error {
   constructor(status, detail) {
-    super(status === 403 ? `Not permitted: ${detail}` : detail);
+    super(status === 403 ? `not permitted; ${detail}` : detail);
     this.status = status;
   }
 }

@@ -38,7 +38,8 @@ async function section(name, work) {
     showText(fault, "");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    showText(fault, `This can't be shown now. ${error.message}`);
+    showText(fault, `This could not be read just now: ${error.message}`);
+    byId(`${name}-empty`)?.setAttribute("hidden", ""); // whether there is nothing isn't known
   }
 }
 

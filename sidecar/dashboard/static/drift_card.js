@@ -40,7 +40,7 @@ function baselinePart({ baseline, others, version, rule }) {
   const { figures } = baseline;
   const which = element("p");
   which.append(element("strong", baseline.name), ` ${period(baseline.since, baseline.until)}`);
-  const notes = [baseline.origin === "auto" ? "frozen by itself" : "set by a person"];
+  const notes = [baseline.origin === "auto" ? "frozen automatically" : "set by a person"];
   if (baseline.version !== version) notes.unshift(`of version ${baseline.version || "–"}: this one has none of its own`);
   if (others) notes.push(plural(others, "older one is kept", "older ones are kept"));
   which.append(element("span", ` (${notes.join("; ")})`, "quiet"));
@@ -57,7 +57,7 @@ function baselinePart({ baseline, others, version, rule }) {
 const orNull = (value) => (value === undefined ? null : value);
 
 function noBaselineText(rule) {
-  if (rule && rule.baseline === "off") return "No baseline, and none is frozen by itself: drift.baseline is off.";
+  if (rule && rule.baseline === "off") return "No baseline, and none is frozen automatically: drift.baseline is off.";
   const first = rule && rule.baseline_period ? `the first ${length(rule.baseline_period)}` : "the first days";
   return `No baseline yet: ${first} of traffic will be it.`;
 }

@@ -57,10 +57,12 @@ export function length(seconds) {
 
 const dayOf = (at) => new Date(at * 1000).toDateString();
 
-/** The time of an instant of today, day and time of another. */
+/** The time of an instant of today, day and time of another, and the year where it is another one. */
 export function moment(at) {
   if (dayOf(at) === new Date().toDateString()) return clock(at);
-  return new Date(at * 1000).toLocaleString(undefined, DAY_AND_TIME);
+  const date = new Date(at * 1000);
+  const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  return date.toLocaleString(undefined, { ...DAY_AND_TIME, ...year });
 }
 
 export function period(since, until) {

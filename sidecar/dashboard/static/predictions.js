@@ -9,6 +9,7 @@ const SEEN_MAX = 200;
 
 export function showPredictions(items) {
   arrange(byId("predictions"), items, { key: (item) => item.prediction_id, make: predictionRow });
+  byId("predictions-table").hidden = items.length === 0;
   byId("predictions-empty").hidden = items.length > 0;
   for (const item of items) remember(item.prediction_id, item);
 }
