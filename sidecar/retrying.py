@@ -28,7 +28,7 @@ def retry_after_s(field: str, now: float, most_s: float) -> float:
         return min(float(text[:12]), most_s)
     try:
         at = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # the last: a year that no date can hold
         return 0.0
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

@@ -25,6 +25,8 @@ def test_backoff_grows_to_its_bound_and_jitter_takes_off_half_at_most() -> None:
         ("Thu, 01 Jan 1970 00:01:10 GMT", 60),
         ("Thu, 01 Jan 1970 00:00:40 -0000", 30),
         ("٣", 0),
+        ("Thu, 01 Jan 99999999999 00:00:00 GMT", 0),
+        ("Thu, 01 Jan 2026 00:00:00 +9999999999", 0),
     ],
 )
 def test_retry_after_reads_seconds_and_dates_within_the_bound(field: str, expected_s: float) -> None:

@@ -7,22 +7,26 @@ from dataclasses import dataclass
 from math import inf
 
 ELAPSED_S_MAX = 60.0
-"""A longer pause between two looks counts as this: nothing was seen in between."""
+"""A longer pause between two rounds counts as this: nothing was seen in between."""
 JUMP_S_MIN = 60.0
-"""Wall and monotonic clock may disagree by this much from one look to the next: clocks are slewed all the time."""
+"""Over this from one look to the next it is called a jump: worth a line in the log."""
+STEP_S_MIN = 1.0
+"""Wall and monotonic clock may move apart by this much before it is remembered: looks are not taken at one instant."""
 JUMPS_MAX = 64
-"""Jumps remembered; of more, the two oldest are taken as one, at the newer one's time."""
+"""Steps remembered; of more, two that lie close together for their age are taken as one, at the newer one's time."""
 JUMP_SHARE_MAX = 0.1
-"""A window is trusted in spite of jumps that misplace no more than this share of it."""
+"""A window is trusted in spite of steps that misplace no more than this share of it."""
+FORGOTTEN_S = 32 * 86_400.0
+"""Longer than any window: an older step misplaces nothing that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
     """One look at the clocks.
 
-    ``elapsed_s`` is the time since the look before, at most ELAPSED_S_MAX, 0 at the first. ``jumped``: the wall clock
-    jumped since. ``settled_s`` is the time since the last jump, infinity without one. ``jumps`` are (seconds ago,
-    seconds it was set by, either way) of those remembered, oldest first.
+    ``elapsed_s`` is the time since the last look that was consumed, 0 at the first. ``jumped``: the wall clock jumped
+    since the look before. ``settled_s`` is the time since its last step, infinity without one. ``jumps`` are (seconds
+    ago, seconds it was set by, either way) of the steps remembered, oldest first.
     """
 
     elapsed_s: float
@@ -47,32 +51,68 @@ class Tick:
 class JumpWatch:
     """Compares the wall clock with the monotonic one, look by look.
 
+    What moves them apart by more than STEP_S_MIN since the last time that happened is remembered, so that many small
+    steps count like a large one. One that the very next look takes back (a clock that is slewed, a look that was
+    interrupted) is not: signed, the two cancel, unless it was a jump.
+
+    Time is handed out until it is consumed: call ``consumed`` once what was made of a tick is committed. A round that
+    failed leaves its time to the next. ``elapsed_max_s`` is the most that one round may count.
+
     >>> watch = JumpWatch()
     >>> watch.observe(1_000.0, 5.0).elapsed_s, watch.observe(1_010.0, 15.0).jumped, watch.observe(4_620.0, 25.0).jumped
     (0.0, False, True)
+    >>> watch.consumed()
+    >>> watch.observe(4_630.0, 35.0).elapsed_s
+    10.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, elapsed_max_s: float = ELAPSED_S_MAX) -> None:
+        self._elapsed_max_s = elapsed_max_s
         self._last: tuple[float, float] | None = None
-        self._jumps: deque[tuple[float, float]] = deque()
+        self._consumed_at = 0.0
+        self._apart_s = 0.0
+        self._steps: deque[tuple[float, float]] = deque()
 
     def observe(self, wall: float, monotonic: float) -> Tick:
         """The clocks as they are now, in seconds."""
         if self._last is None:
-            self._last = wall, monotonic
-        last_wall, last_monotonic = self._last
+            self._last, self._consumed_at, self._apart_s = (wall, monotonic), monotonic, wall - monotonic
+        last_wall, last_at = self._last
+        by_s = (wall - monotonic) - self._apart_s
+        if abs(by_s) > STEP_S_MIN:
+            self._apart_s = wall - monotonic
+            self._remember(monotonic, by_s, last_at)
+        while self._steps and monotonic - self._steps[0][0] > FORGOTTEN_S:
+            self._steps.popleft()
         self._last = wall, monotonic
-        passed_s = max(0.0, monotonic - last_monotonic)
-        by_s = (wall - last_wall) - passed_s
-        jumped = abs(by_s) > JUMP_S_MIN
-        if jumped:
-            self._remember(monotonic, by_s)
-        jumps = tuple((monotonic - at, size_s) for at, size_s in self._jumps)
-        return Tick(min(passed_s, ELAPSED_S_MAX), jumped, jumps[-1][0] if jumps else inf, jumps)
+        return Tick(
+            elapsed_s=min(max(0.0, monotonic - self._consumed_at), self._elapsed_max_s),
+            jumped=abs((wall - last_wall) - (monotonic - last_at)) > JUMP_S_MIN,
+            settled_s=monotonic - self._steps[-1][0] if self._steps else inf,
+            jumps=tuple((monotonic - at, abs(step_s)) for at, step_s in self._steps),
+        )
 
-    def _remember(self, at: float, by_s: float) -> None:
-        self._jumps.append((at, abs(by_s)))
-        if len(self._jumps) > JUMPS_MAX:
-            _, oldest_s = self._jumps.popleft()
-            newer_at, newer_s = self._jumps.popleft()
-            self._jumps.appendleft((newer_at, oldest_s + newer_s))
+    def consumed(self) -> None:
+        """The round of the last look is committed: elapsed time counts from that look on."""
+        if self._last is not None:
+            self._consumed_at = self._last[1]
+
+    def _remember(self, at: float, by_s: float, last_at: float) -> None:
+        if self._steps and self._steps[-1][0] == last_at and max(abs(by_s), abs(self._steps[-1][1])) <= JUMP_S_MIN:
+            before_s = self._steps[-1][1]
+            if before_s * by_s < 0:
+                self._steps.pop()
+                by_s += before_s
+                if abs(by_s) <= STEP_S_MIN:
+                    return
+        self._steps.append((at, by_s))
+        if len(self._steps) > JUMPS_MAX:
+            self._merge(at)
+
+    def _merge(self, now: float) -> None:
+        """Two become one whose age is wrong by the least share; its size is that of both, so none is forgotten."""
+        steps = list(self._steps)
+        place = min(range(len(steps) - 1), key=lambda i: (steps[i + 1][0] - steps[i][0]) / (now - steps[i][0] or 1.0))
+        newer_at, newer_s = steps[place + 1]
+        steps[place : place + 2] = [(newer_at, abs(steps[place][1]) + abs(newer_s))]
+        self._steps = deque(steps)

@@ -10,17 +10,18 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from sidecar.alerts.channels import Channels, SendError, parse_address
-from sidecar.alerts.channels.address import KINDS, redacted
+from sidecar.alerts.channels.address import redacted
 from sidecar.alerts.channels.standing import RETRY_FIRST_S, RETRY_MAX_S, Standings
 from sidecar.alerts.notice import Notice
+from sidecar.alerts.waiting import NotificationStore, OpenNotification
 from sidecar.retrying import backoff_s
 
 log = structlog.get_logger()
@@ -28,6 +29,11 @@ log = structlog.get_logger()
 SENDS_MAX = 8
 """Sends at a time, one a channel."""
 ROWS_MAX = 100
+"""Rows that are fetched at once. Those of one channel are sent one after another before the store is asked again ..."""
+BATCH_S = 5.0
+"""... unless that takes longer: then another channel may have its turn, and what was fetched may be out of date."""
+KEYS_MAX = 2_000
+"""Ways of writing channels that are remembered; over it those that nothing is sent by are learnt anew."""
 SEND_TIMEOUT_S = 60.0
 """Over every channel's own limit: the last one."""
 IDLE_S = 10.0
@@ -42,43 +48,6 @@ TESTS_MAX = 4
 DRAIN_S = 2.0
 """What sends under way have to end in when ``run`` is cancelled."""
 _ALERTMANAGER = "alertmanager"
-
-
-class OpenNotification(Protocol):
-    """A row that is neither sent nor given up. ``started_at`` (epoch seconds): an attempt began whose outcome nobody
-    recorded. ``payload`` is what ``Notice.to_dict`` gave.
-    """
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def alert_id(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def payload(self) -> Mapping[str, Any]: ...
-    @property
-    def queued_at(self) -> float: ...
-    @property
-    def started_at(self) -> float | None: ...
-    @property
-    def error(self) -> str: ...
-
-
-class NotificationStore(Protocol):
-    """Where notifications wait. What is written is durable on return. All of it may raise while the store is away."""
-
-    async def open(self, limit: int, without: Collection[str] = ()) -> Sequence[OpenNotification]:
-        """Up to ``limit`` open rows, oldest first, but none of the channels ``without``."""
-
-    async def started(self, notification_id: int, at: float, /) -> None:
-        """An attempt begins."""
-
-    async def sent(self, notification_id: int, at: float, /) -> None:
-        """The receiver has it."""
-
-    async def failed(self, notification_id: int, at: float, error: str, gave_up: bool, /) -> None:
-        """The attempt failed; with ``gave_up`` it was the last."""
 
 
 @dataclass(slots=True)
@@ -104,6 +73,9 @@ class Sender:
     SENDS_MAX at most. A channel that fails rests (see ``Standings``) and holds up no other. A message is given up
     after REFUSALS_MAX refusals, or where it fails at an age of over AGE_MAX_S. One whose channel is not configured
     waits for that as long.
+
+    ``alertmanager`` and ``alertmanager:main`` may be one server, and are then one channel: what is said of channels
+    here is said of what ``Channels.resolved`` gives, the key.
 
     ``firing`` gives (channel, notice) of each alert that fires (or flaps) now. Those of Alertmanagers are posted again
     every REPOST_S, never while another message of the same channel is under way, so that none overtakes its end.
@@ -132,6 +104,8 @@ class Sender:
         self._drain_s = drain_s
         self._standings = Standings(self._rng)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._keys: dict[str, str] = {}
+        self._stopping = False
         self._woken = asyncio.Event()
         self._tests = asyncio.Semaphore(TESTS_MAX)
         self._repost_at = -inf
@@ -186,20 +160,26 @@ class Sender:
         return min(IDLE_S, max(0.0, due_at - now))
 
     async def _start_sends(self, now: float) -> None:
-        # Again without the channels just started, because ROWS_MAX rows of one would hide the others.
+        # Again without the channels just started, because ROWS_MAX rows of one would hide the others; and without what
+        # turned out to be another way of writing one that is left alone.
         while len(self._tasks) < SENDS_MAX:
-            rows = await self._store.open(ROWS_MAX, self._tasks.keys() | self._standings.resting(now))
+            left_alone = self._left_alone(now)
+            written = {channel for channel, key in self._keys.items() if key in left_alone}
+            rows = await self._store.open(ROWS_MAX, written)
             if not rows:
                 return
+            waiting: dict[str, list[OpenNotification]] = {}
             for row in rows:
-                if row.channel not in self._tasks and len(self._tasks) < SENDS_MAX:
-                    self._start(row.channel, self._deliver(row))
+                waiting.setdefault(self._key(row.channel), []).append(row)
+            for key in waiting:
+                if key not in left_alone and len(self._tasks) < SENDS_MAX:
+                    self._start(key, self._deliver_all(key, waiting[key]))
 
     def _start_reposts(self, now: float) -> None:
         if self._firing is None or now < self._repost_at:
             return
         self._repost_at = now + REPOST_S
-        by_channel: dict[str, list[Notice]] = {}
+        by_key: dict[str, dict[str, Notice]] = {}
         try:
             firing = self._firing()
         except Exception as error:  # whoever fails to tell must not keep what is queued from going out
@@ -207,30 +187,51 @@ class Sender:
             return
         for channel, notice in firing:
             if _kind(channel) == _ALERTMANAGER:
-                by_channel.setdefault(channel, []).append(notice)
-        left_alone = self._tasks.keys() | self._standings.resting(now)
-        for channel in by_channel.keys() - left_alone:  # those come again in REPOST_S
-            if len(self._tasks) < SENDS_MAX and not self._channels.warning(channel):
-                self._start(channel, self._repost(channel, by_channel[channel]))
+                by_key.setdefault(self._key(channel), {})[notice.alert_id] = notice
+        for key in by_key.keys() - self._left_alone(now):  # those come again in REPOST_S
+            if len(self._tasks) < SENDS_MAX and not self._channels.warning(key):
+                self._start(key, self._repost(key, list(by_key[key].values())))
 
-    def _start(self, channel: str, work: Coroutine[Any, Any, None]) -> None:
+    def _key(self, channel: str) -> str:
+        """What ``channel`` leads to. What is under way keeps its key, should a new configuration lead elsewhere."""
+        key = self._keys.get(channel)
+        if key is None or key not in self._tasks:
+            if len(self._keys) >= KEYS_MAX:
+                self._keys = {written: key for written, key in self._keys.items() if key in self._tasks}
+            key = self._keys[channel] = self._channels.resolved(channel)
+        return key
+
+    def _left_alone(self, now: float) -> set[str]:
+        """The keys by which nothing is started: something is under way, or they rest."""
+        return self._tasks.keys() | self._standings.resting(now)
+
+    def _start(self, key: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._tasks[channel] = task
-        task.add_done_callback(lambda done: self._finished(channel, done))
+        self._tasks[key] = task
+        task.add_done_callback(lambda done: self._finished(key, done))
 
-    def _finished(self, channel: str, task: asyncio.Task[None]) -> None:
-        del self._tasks[channel]
+    def _finished(self, key: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[key]
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._standings.failed(channel, self._monotonic())
+            self._standings.failed(key, self._monotonic())
             self._store_failed(error)
         self._woken.set()
 
-    async def _deliver(self, row: OpenNotification) -> None:
+    async def _deliver_all(self, key: str, rows: Sequence[OpenNotification]) -> None:
+        """One after another, until one fails or anything has changed: what is left is fetched again."""
+        channels, until = self._channels, self._monotonic() + BATCH_S
+        for row in rows:
+            await self._deliver(key, row)
+            now = self._monotonic()
+            if self._stopping or now >= until or channels is not self._channels or self._standings.rests(key, now):
+                return
+
+    async def _deliver(self, key: str, row: OpenNotification) -> None:
         channels = self._channels
         warning = channels.warning(row.channel)
         if warning:
-            await self._not_configured(row, warning)
+            await self._not_configured(key, row, warning)
             return
         try:
             notice = Notice.from_dict(row.payload)
@@ -245,26 +246,26 @@ class Sender:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await channels.send(row.channel, notice, f"{row.alert_id}-{row.id}")
         except SendError as error:
-            await self._failed(row, error)
+            await self._failed(key, row, error)
         except Exception as error:
-            await self._failed(row, _unexpected(row.channel, error))
+            await self._failed(key, row, _unexpected(row.channel, error))
         else:
-            await self._sent(row)
+            await self._sent(key, row)
 
-    async def _sent(self, row: OpenNotification) -> None:
+    async def _sent(self, key: str, row: OpenNotification) -> None:
         self.stats.sent[_kind(row.channel)] += 1
         await self._record(lambda: self._store.sent(row.id, self._clock()))
-        self._recovered(row.channel)
+        self._recovered(key)
 
-    async def _failed(self, row: OpenNotification, error: SendError) -> None:
-        self._note_failure(row.channel, error)
-        refusals = 0 if error.passing else self._standings.refused(row.channel, row.id)
+    async def _failed(self, key: str, row: OpenNotification, error: SendError) -> None:
+        self._note_failure(key, error)
+        refusals = 0 if error.passing else self._standings.refused(key, row.id)
         if refusals >= REFUSALS_MAX or self._is_old(row):
             await self._give_up(row, error.reason)
         else:
             await self._record(lambda: self._store.failed(row.id, self._clock(), error.reason, False))
 
-    async def _not_configured(self, row: OpenNotification, warning: str) -> None:
+    async def _not_configured(self, key: str, row: OpenNotification, warning: str) -> None:
         """No failure: it waits for the configuration, which can be loaded anew at any time."""
         if self._is_old(row):
             await self._give_up(row, warning)
@@ -272,24 +273,24 @@ class Sender:
         if row.error != warning:  # once, not each time it is looked at
             log.warning("notification_waits", channel=_shown(row.channel), alert_id=row.alert_id, reason=warning)
             await self._record(lambda: self._store.failed(row.id, self._clock(), warning, False))
-        self._standings.rest(row.channel, self._monotonic() + UNCONFIGURED_S)
+        self._standings.rest(key, self._monotonic() + UNCONFIGURED_S)
 
     async def _give_up(self, row: OpenNotification, reason: str) -> None:
         self.stats.gave_up[_kind(row.channel)] += 1
         log.error("notification_given_up", channel=_shown(row.channel), alert_id=row.alert_id, reason=reason)
         await self._record(lambda: self._store.failed(row.id, self._clock(), reason, True))
 
-    async def _repost(self, channel: str, notices: list[Notice]) -> None:
+    async def _repost(self, key: str, notices: list[Notice]) -> None:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._channels.post_firing(channel, notices)
+                await self._channels.post_firing(key, notices)
         except SendError as error:
-            self._note_failure(channel, error)
+            self._note_failure(key, error)
         except Exception as error:
-            self._note_failure(channel, _unexpected(channel, error))
+            self._note_failure(key, _unexpected(key, error))
         else:
-            self.stats.reposted[_kind(channel)] += len(notices)
-            self._recovered(channel)
+            self.stats.reposted[_kind(key)] += len(notices)
+            self._recovered(key)
 
     async def _record(self, write: Callable[[], Awaitable[None]]) -> None:
         """Write an outcome, however long that takes: the message must not go out again because the store was away."""
@@ -303,16 +304,16 @@ class Sender:
                 self._store_failed(error)
                 await self._sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S, self._rng.random()))
 
-    def _note_failure(self, channel: str, error: SendError) -> None:
-        self.stats.failed[_kind(channel)] += 1
-        self.stats.refused[_kind(channel)] += not error.passing
-        if self._standings.failed(channel, self._monotonic(), error.retry_after_s) == 1:  # once an outage
-            log.warning("notification_failing", channel=_shown(channel), reason=error.reason, passing=error.passing)
+    def _note_failure(self, key: str, error: SendError) -> None:
+        self.stats.failed[_kind(key)] += 1
+        self.stats.refused[_kind(key)] += not error.passing
+        if self._standings.failed(key, self._monotonic(), error.retry_after_s) == 1:  # once an outage
+            log.warning("notification_failing", channel=_shown(key), reason=error.reason, passing=error.passing)
 
-    def _recovered(self, channel: str) -> None:
-        failures = self._standings.succeeded(channel)
+    def _recovered(self, key: str) -> None:
+        failures = self._standings.succeeded(key)
         if failures:
-            log.info("notification_recovered", channel=_shown(channel), failures=failures)
+            log.info("notification_recovered", channel=_shown(key), failures=failures)
 
     def _store_failed(self, error: BaseException) -> float:
         self._store_failures += 1
@@ -332,6 +333,7 @@ class Sender:
                 wait.cancel()
 
     async def _stop(self) -> None:
+        self._stopping = True
         tasks = list(self._tasks.values())
         if tasks:
             await asyncio.wait(tasks, timeout=self._drain_s)
@@ -341,8 +343,10 @@ class Sender:
 
 
 def _kind(channel: str) -> str:
-    kind = channel.partition(":")[0]
-    return kind if kind in KINDS else "unknown"
+    try:
+        return parse_address(channel).kind
+    except ValueError:
+        return "unknown"
 
 
 def _shown(channel: str) -> str:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import floor, isfinite, isnan, nan
+from math import floor, hypot, isfinite, isnan, nan, sqrt
 from typing import Any
 
 from sidecar.alerts.alert_state import Outcome
 from sidecar.alerts.catalogue import METRICS, Metric
 from sidecar.alerts.condition import SENSITIVITY_DEFAULT, Condition
 from sidecar.alerts.facts import Facts, Reading
-from sidecar.drift.seasonal import SCORE_MAX, Seasonal
+from sidecar.drift.seasonal import HOUR_OF_THE_DAY, SCORE_MAX, WEEKS_MIN, Seasonal
 
 __all__ = ["METRICS", "Facts", "Metric", "Reading", "read"]
 
 HOUR_S = 3_600.0
 WEEK_HOURS = 168
+_WEEKENDS_UNKNOWN = f"Weekends are not known yet: that needs {WEEKS_MIN} weeks."
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
@@ -45,7 +46,7 @@ def read(
     if isnan(reading.value):
         return Outcome.NO_DATA, replace(reading, reason="nothing to measure")
     if condition.operator == "anomaly":
-        return _anomaly(condition, metric, reading, seasonal, at)
+        return _anomaly(condition, metric, reading, seasonal, at, facts.window_s)
     compared, reading = _compared(condition, metric, reading, facts.baseline)
     if reading.reason:
         return Outcome.NO_DATA, reading
@@ -87,7 +88,7 @@ def _figure(baseline: Mapping[str, Any], metric: Metric, class_name: str) -> flo
 
 
 def _anomaly(
-    condition: Condition, metric: Metric, reading: Reading, seasonal: Seasonal | None, at: float
+    condition: Condition, metric: Metric, reading: Reading, seasonal: Seasonal | None, at: float, window_s: float
 ) -> tuple[Outcome, Reading]:
     """Whether a value lies more robust standard deviations from what is usual than the sensitivity allows.
 
@@ -98,11 +99,29 @@ def _anomaly(
     expected = _expected(seasonal, at, condition.window_s)
     if isnan(expected) or not seasonal.spread > 0:
         return Outcome.NO_DATA, replace(reading, reason="what is normal at that hour is not known yet")
-    score = max(-SCORE_MAX, min(SCORE_MAX, (reading.value - expected) / seasonal.spread))
+    spread = hypot(seasonal.spread, _chance(metric, expected, reading.samples, window_s))
+    score = max(-SCORE_MAX, min(SCORE_MAX, (reading.value - expected) / spread))
     reading = _with(reading, expected=expected, score=score)
+    if seasonal.season == HOUR_OF_THE_DAY:
+        reading = replace(reading, note=_WEEKENDS_UNKNOWN)
     sided = {"higher": score, "lower": -score, "": abs(score)}[metric.worse]
     sensitivity = SENSITIVITY_DEFAULT if condition.sensitivity is None else condition.sensitivity
     return Outcome.BREACH if sided > sensitivity else Outcome.OK, reading
+
+
+def _chance(metric: Metric, expected: float, samples: int, window_s: float) -> float:
+    """The standard deviation that counting alone gives a value, in its unit; 0 where the metric is no count.
+
+    The season's spread is robust, so it is 0 where most hours have none of what is counted: then each failure that
+    does come would be an anomaly. A share of n has sqrt(p (1 - p) / n), p with Laplace's one more of each kind, so that
+    what was never seen is not taken for impossible; a number of requests has its square root (Poisson).
+    """
+    if metric.unit == "share" and samples:
+        p = (min(max(expected, 0.0), 1.0) * samples + 1) / (samples + 2)
+        return sqrt(p * (1 - p) / samples)
+    if metric.unit == "requests/s" and window_s > 0:
+        return sqrt(max(expected, 0.0) * window_s + 1) / window_s
+    return 0.0
 
 
 def _expected(seasonal: Seasonal, at: float, window_s: float) -> float:

@@ -11,6 +11,10 @@ NoticeKind = Literal["firing", "resolved", "flapping", "settled", "test"]
 KINDS: tuple[str, ...] = get_args(NoticeKind)
 SUBJECT_CHARACTERS_MAX = 150
 """A longer subject is cut: mail programs show less, and a header line has an end."""
+SENTENCE_CHARACTERS_MAX = 1_000
+"""Names of classes are anybody's; a longer sentence or line of context is cut."""
+CONTEXT_LINES_MAX = 10
+"""Lines of context that are kept, the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Notice:
 
     ``model`` is empty for the sidecar itself, ``version`` for all versions, ``slice`` for all traffic. ``value`` is the
     last reading of ``metric`` in its unit, None where there was nothing to measure. ``condition_text`` is the rule in
-    words, ``sentence`` what was seen, ``context`` further lines. ``starts_at``, ``at`` and ``ends_at`` are wall seconds
+    words, ``sentence`` what was seen, ``context`` further lines (at most CONTEXT_LINES_MAX, cut). ``starts_at``, ``at`` and ``ends_at`` are wall seconds
     since the epoch: when it began to fire, when this was said, when it ended (None while it goes on). ``link`` leads to
     the alert's page, empty where no address of the dashboard is configured.
 
@@ -46,6 +50,9 @@ class Notice:
     at: float
     ends_at: float | None = None
     link: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "context", tuple(map(cut, self.context[:CONTEXT_LINES_MAX])))
 
     @property
     def of(self) -> str:
@@ -88,6 +95,15 @@ class Notice:
             at=at,
             ends_at=_number(document.get("ends_at")),
         )
+
+
+def cut(text: str) -> str:
+    """At most SENTENCE_CHARACTERS_MAX of a text.
+
+    >>> len(cut("x" * 5_000)), cut("short")
+    (1000, 'short')
+    """
+    return text if len(text) <= SENTENCE_CHARACTERS_MAX else text[: SENTENCE_CHARACTERS_MAX - 1] + "…"
 
 
 _TEXTS = ("alert_id", "name", "model", "version", "slice", "metric", "condition_text", "sentence", "link")

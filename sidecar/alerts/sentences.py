@@ -9,10 +9,9 @@ from sidecar.alerts.alert_state import State
 from sidecar.alerts.catalogue import METRICS, Metric
 from sidecar.alerts.condition import Condition
 from sidecar.alerts.facts import Reading
+from sidecar.alerts.notice import cut
 from sidecar.durations import duration_text
 
-SENTENCE_CHARACTERS_MAX = 1_000
-"""Names of classes are anybody's; a longer text is cut."""
 _SHOWN_UNITS = ("ms", "requests/s")
 """Units that the name of a metric doesn't make plain."""
 _WORDS = {"lt": "below", "lte": "at most", "gt": "above", "gte": "at least"}
@@ -79,7 +78,7 @@ def sentence_of(
         text = f"Resolved: {text}"
     elif after is State.PENDING and (not reading.reason or condition.no_data == "fire"):
         text = f"{text} The alert fires once this has lasted {duration_text(condition.for_s)}."
-    return text if len(text) <= SENTENCE_CHARACTERS_MAX else text[: SENTENCE_CHARACTERS_MAX - 1] + "…"
+    return cut(text)
 
 
 def detail_lines(condition: Condition, samples: int, detail: Mapping[str, float]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ Notices are not made of transitions but of what the receivers believe (``told``)
 fires, or it flaps. Where the two differ, ``NOTICES`` says which notice puts it right. A silence holds notices back, and
 so does somebody's acknowledgement of those that are bad news. When it ends, what is still so is told, and what
 came and went meanwhile is not. From this follows what must hold: firing and resolved alternate, a resolved notice
-comes only after a firing one, and no firing stays untold. While an alert flaps, its transitions go on, and its
+comes only after a firing one, and no firing stays untold: not either where an alert has no channels yet. While an alert flaps, its transitions go on, and its
 notices wait until it has not begun to fire for FLAP_WINDOW_S.
 
 ``step`` is pure and total: any state, outcome and time has an answer.
@@ -123,9 +123,11 @@ def step(
     now: float,
     elapsed_s: float,
     of: str = "",
+    heard: bool = True,
 ) -> Step:
     """One round. ``now`` is the wall clock, written down and never calculated with; ``elapsed_s`` the time since the
-    round before (``Tick.elapsed_s``); ``of`` names in sentences what the alert watches.
+    round before (``Tick.elapsed_s``); ``of`` names in sentences what the alert watches. Without ``heard`` nobody would
+    get a notice: none is given, and what is due stays due until there is somebody to tell.
 
     >>> condition = Condition("error_rate", "gt", 0.05, 900.0)
     >>> step(AlertState(), condition, Outcome.BREACH, Reading(0.2, 50), now=5.0, elapsed_s=10.0).notice
@@ -137,7 +139,7 @@ def step(
     moved = _moved(judged, TABLE[state.state, event], now)
     if outcome is not Outcome.HELD:
         moved = _seen(moved, condition, reading, of, before=state.state)
-    notice = _notice_due(moved)
+    notice = _notice_due(moved) if heard else ""
     if notice:
         moved = replace(moved, told=_so(moved))
     if moved.state is state.state:

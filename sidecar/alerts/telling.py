@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain, islice
+
 from sidecar.alerts.alert_state import AlertState
 from sidecar.alerts.condition import Condition
-from sidecar.alerts.notice import Notice, NoticeKind
+from sidecar.alerts.notice import CONTEXT_LINES_MAX, Notice, NoticeKind
 from sidecar.alerts.sentences import condition_text, detail_lines
 
 
@@ -20,9 +23,11 @@ def notice_of(
     version: str = "",
     slice: str = "",
     link: str = "",
+    context: Iterable[str] = (),
 ) -> Notice:
     """What to send of an alert whose state is ``state``, at the wall time ``at``.
 
+    ``context`` are lines to follow the notice's own; all of them are CONTEXT_LINES_MAX at most, and cut.
     It starts when the alert last began to fire, or now where it never did (a test), and has ended where the notice says
     so.
 
@@ -31,6 +36,7 @@ def notice_of(
     >>> notice.condition_text, notice.starts_at, notice.ends_at
     ('error_rate above 10 % over 15m', 5.0, None)
     """
+    own = detail_lines(condition, state.samples, state.detail)
     return Notice(
         kind=kind,
         alert_id=alert_id,
@@ -42,7 +48,7 @@ def notice_of(
         value=state.value,
         condition_text=condition_text(condition),
         sentence=f"{_opening(kind)} {state.sentence}".strip(),
-        context=detail_lines(condition, state.samples, state.detail),
+        context=tuple(islice(chain(own, context), CONTEXT_LINES_MAX)),
         starts_at=at if state.fired_at is None else state.fired_at,
         at=at,
         ends_at=at if kind in ("resolved", "settled") else None,

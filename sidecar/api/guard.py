@@ -123,6 +123,13 @@ def _is_open(path: str) -> bool:
     return path == "/login" or path.startswith("/static/")
 
 
+def _no_such_thing(request: web.Request, error: web.HTTPException) -> str:
+    """What a fault of the HTTP layer is about; aiohttp's own text would repeat the status."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"{request.method} is not possible here; there are {', '.join(sorted(error.allowed_methods))}"
+    return "nothing is at this path" if error.status == 404 else error.reason
+
+
 def guard(token: str | None, allowed_hosts: tuple[str, ...]) -> Middleware:
     """The middleware that lets through only what may be answered, and makes every failure a problem document."""
 
@@ -145,7 +152,7 @@ def guard(token: str | None, allowed_hosts: tuple[str, ...]) -> Middleware:
             return problem.response()
         except web.HTTPException as error:
             headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-            return Problem(error.status, error.text or error.reason, headers=headers).response()
+            return Problem(error.status, _no_such_thing(request, error), headers=headers).response()
         except Exception:
             # The cause goes to the log only: it may hold what the asker should not see.
             _log.exception("%s %s failed", request.method, request.path)

@@ -23,7 +23,7 @@ async def status(call: Call) -> dict[str, Any]:
     """How the sidecar is: workers, store, outbox, what was dropped."""
     services, now = call.services, time.time()
     workers, store, watched = services.totals.workers(), services.totals.store(), services.watch.figures()
-    faults = render.faults(workers, store, watched["failing_channels"])
+    faults = render.faults(workers, store, watched["failing_channels"], services.totals.failing_parts())
     return {
         "ok": not faults,
         "faults": faults,

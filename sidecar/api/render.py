@@ -122,13 +122,19 @@ def dropped_documents(dropped: Mapping[tuple[str, str], int]) -> list[dict[str, 
     ]
 
 
-def faults(workers: Iterable[WorkerStatus], store: Mapping[str, Any], failing_channels: Mapping[str, str]) -> list[str]:
+def faults(
+    workers: Iterable[WorkerStatus],
+    store: Mapping[str, Any],
+    failing_channels: Mapping[str, str],
+    failing_parts: Mapping[str, str],
+) -> list[str]:
     """What is wrong, in words a person can act on.
 
-    >>> faults([WorkerStatus(0, 1, 7, True, {"upstreams": {"a": {"up": False}}})], {"ok": True}, {"slack:#ml": "404"})
+    >>> worker = WorkerStatus(0, 1, 7, True, {"upstreams": {"a": {"up": False}}})
+    >>> faults([worker], {"ok": True}, {"slack:#ml": "404"}, {})
     ['worker 0: upstream a is down', "notifications to slack:#ml can't be delivered: 404"]
     """
-    found = []
+    found = [f"{name} fails and is tried again: {why}" for name, why in sorted(failing_parts.items())]
     if not store.get("ok", True):
         found.append(f"store: {store.get('reason') or 'not ok'}")
     for worker in workers:

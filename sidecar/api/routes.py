@@ -84,7 +84,7 @@ def _query(route: Route, request: web.Request) -> Query:
     try:
         return route.query.model_validate(given)
     except ValidationError as error:
-        raise invalid(error, "query") from error
+        raise invalid(error, "query", route.query) from error
 
 
 async def _body(route: Route, request: web.Request) -> BaseModel | None:
@@ -104,4 +104,4 @@ async def _body(route: Route, request: web.Request) -> BaseModel | None:
     try:
         return route.body.model_validate(document)
     except ValidationError as error:
-        raise invalid(error, "body") from error
+        raise invalid(error, "body", route.body) from error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 PAGE_MAX = 1_000
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _seconds(value: object) -> object:
@@ -20,7 +22,9 @@ def _seconds(value: object) -> object:
         pass
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+    except ValueError as error:
+        if _DATE.match(value) and not str(error).startswith("Invalid isoformat"):
+            raise ValueError(f"there is no such day or time: {error}") from None
         raise ValueError("must be epoch seconds or an RFC 3339 time") from None
     if moment.tzinfo is None:
         raise ValueError("must carry an offset, such as Z")
@@ -104,7 +108,12 @@ class ExperimentBody(BaseModel):
     control: str = Field(min_length=1, max_length=100)
     treatment: str = Field(min_length=1, max_length=100)
     split: float = Field(ge=0, le=1)
-    unit: str = Field("request", max_length=200, pattern=r"^(request|client|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$")
+    unit: str = Field(
+        "request",
+        max_length=200,
+        pattern=r"^(request|client|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$",
+        description="request, client or header:NAME",
+    )
     model: str = Field("*", min_length=1, max_length=200)
     salt: str = Field("", max_length=200)
 

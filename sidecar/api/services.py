@@ -72,6 +72,10 @@ class Totals(Protocol):
         """One OutboxTotals (or a tuple of its shape) per destination."""
         ...
 
+    def failing_parts(self) -> Mapping[str, str]:
+        """Parts of the monitor that ended by a fault of late and were started again, and the fault."""
+        ...
+
     def store(self) -> Mapping[str, Any]:
         """ok: bool, reason: str, bytes: int, predictions_written: int, commit_seconds: float, and what else is."""
         ...

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import structlog
 from pydantic import ValidationError
 
+from sidecar.alerts.channels import parse_address
 from sidecar.api.schemas import ExperimentIn
 from sidecar.api.services import ControlError
 from sidecar.app.compile import compile_settings, experiments_in_force, with_epochs
@@ -34,7 +35,7 @@ def _without_notify_secrets(notify: dict[str, Any]) -> dict[str, Any]:
     hidden: dict[str, Any] = {name: dict.fromkeys(notify[name], "***") for name in ("slack", "apprise")}
     for kind in ("webhooks", "alertmanagers"):
         hidden[kind] = [item | {"url": urlsplit(item["url"]).hostname} for item in notify[kind]]
-    return notify | hidden
+    return notify | hidden | {"link": _without_secrets(notify["link"])}
 
 
 class Control:
@@ -61,6 +62,9 @@ class Control:
             stream["headers"] = dict.fromkeys(stream["headers"], "***")
             stream["url"] = _without_secrets(stream["url"])
         shown["notify"] = _without_notify_secrets(shown["notify"])
+        # of a webhook's address only the host: its path may be a secret
+        channels = shown["alerts"]["default_notify"]
+        shown["alerts"]["default_notify"] = [parse_address(channel).shown for channel in channels]
         shown["experiments"] = self.experiments()
         shown["version"] = self.state.version
         return shown

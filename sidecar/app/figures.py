@@ -16,6 +16,9 @@ from sidecar.recording import Store
 from sidecar.streaming import Delivery
 from sidecar.summaries import Summary
 
+FAILING_S = 60.0
+"""How long a part that failed counts as failing."""
+
 
 class Figures:
     """Reads, never writes. Counts are since the start of this monitor."""
@@ -35,6 +38,7 @@ class Figures:
         self._sampling = sampling
         self._keeper = keeper
         self._deliveries = deliveries
+        self.part_failures: dict[str, tuple[str, float]] = {}
 
     def summaries(self) -> Mapping[tuple[str, str, str], Summary]:
         return self._pipeline.totals
@@ -69,6 +73,10 @@ class Figures:
         """Exchanges and predictions that were not recorded. An image that was not kept is no loss of the record."""
         return sum(count for (stage, _), count in self.dropped().items() if not stage.startswith("sample_"))
 
+    def answering(self) -> set[str]:
+        """Models that have answered with images."""
+        return {model for (model, _, _), summary in self._pipeline.totals.items() if model and summary.images}
+
     def waiting(self) -> int:
         """What waits to be sent to backends."""
         return sum(delivery.stats.items for delivery in self._deliveries)
@@ -84,6 +92,11 @@ class Figures:
             age_s = max(0.0, now - stats.oldest_at) if stats.oldest_at else 0.0
             rows.append((delivery.name, stats.items, stats.bytes, age_s, stats.sent, stats.failed, stats.dropped))
         return rows
+
+    def failing_parts(self) -> Mapping[str, str]:
+        """Those that failed within the last FAILING_S."""
+        now = time.monotonic()
+        return {name: why for name, (why, at) in self.part_failures.items() if now - at < FAILING_S}
 
     def store(self) -> Mapping[str, Any]:
         health = self._store.health

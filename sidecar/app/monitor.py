@@ -62,6 +62,7 @@ class Monitor:
         self._link = link
         self._tasks: list[asyncio.Task[None]] = []
         self._control: Control | None = None
+        self._figures: Figures | None = None
         self._pipeline_life: asyncio.Task[None] | None = None
         self._instance_id = f"{socket.gethostname()}:{config.listen.port}"
 
@@ -126,9 +127,10 @@ class Monitor:
             )
             for item in config.stream
         ]
-        figures = Figures(store, intake, pipeline, sampling, keeper, deliveries)
-        watching = Watching(config, store, reader, figures.lost, figures.waiting)
+        figures = self._figures = Figures(store, intake, pipeline, sampling, keeper, deliveries)
+        watching = Watching(config, store, reader, figures)
         await watching.restore()
+        reader.on_corrupt = functools.partial(_heal, store)
         stack.push_async_callback(watching.close)
         services = Services(reader, figures, control, WatchApi(watching), config.data_dir, **_access(config))
         await self._serve_admin(stack, services)
@@ -197,8 +199,10 @@ class Monitor:
                     await work()
                 except asyncio.CancelledError:
                     raise
-                except Exception:
+                except Exception as error:
                     log.exception("part_failed", part=name)
+                    if self._figures is not None:
+                        self._figures.part_failures[name] = f"{type(error).__name__}: {error}"[:200], time.monotonic()
                 await asyncio.sleep(1.0)
 
         self._tasks.append(asyncio.create_task(keep()))
@@ -208,6 +212,11 @@ class Monitor:
         self._config = config
         if self._control is not None:
             self._control.reload(config)
+
+
+async def _heal(store: Store) -> None:
+    """A reader met damage that the writer, which works from its cache, may not see by itself."""
+    await store.check()
 
 
 async def _summaries(reader: Reader, width_s: int, since: float, until: float) -> Sequence[SummaryRow]:

@@ -13,8 +13,10 @@ from rich.text import Text
 def status_tables(status: Mapping[str, Any], console: Console | None = None) -> None:
     """Print a status answer of the API. What came from outside is shown as text, never as markup."""
     console = console or Console()
-    verdict = Text("ok", "bold green") if status["ok"] else Text("not ok: " + "; ".join(status["faults"]), "bold red")
+    verdict = Text("ok", "bold green") if status["ok"] else Text("not ok", "bold red")
     console.print(Text(f"sidecar {status['version']}  up {_duration(status['uptime_s'])}  "), verdict)
+    for fault in status["faults"]:
+        console.print(Text(f"  {fault}", "red"))
     workers = Table(
         "worker", "pid", "state", "in flight", "connections", "upstreams", "memory", box=None, pad_edge=False
     )

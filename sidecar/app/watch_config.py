@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from sidecar.app.parts import Duration, Name, Part, Port
 
@@ -44,12 +44,27 @@ def _allowed_host(text: str) -> str:
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 
 
+def _auto_or_off(value: Any) -> Any:
+    """YAML reads a bare ``off`` as false."""
+    return {False: "off", True: "auto"}[value] if isinstance(value, bool) else value
+
+
+def _channel(text: str) -> str:
+    from sidecar.alerts.channels import parse_address  # only here: it brings what a supervisor does not need
+
+    parse_address(text)
+    return text
+
+
+ChannelName = Annotated[str, AfterValidator(_channel)]
+
+
 class DriftConfig(Part):
     """``baseline: auto`` freezes the first ``baseline_period`` of a model's traffic as its normal; each ``window``
     after that is compared with it. Windows under six days take days that merely differ for drift: see docs/drift.md.
     """
 
-    baseline: Literal["auto", "off"] = "auto"
+    baseline: Annotated[Literal["auto", "off"], BeforeValidator(_auto_or_off)] = "auto"
     baseline_period: Window = 14 * DAY_S
     window: Annotated[Window, Field(le=100 * DAY_S)] = 7 * DAY_S
 
@@ -60,7 +75,7 @@ class AlertsConfig(Part):
     defaults: bool = True
     default_window: Annotated[Window, Field(le=30 * DAY_S)] = 900.0
     default_for: Annotated[Duration, Field(le=7 * DAY_S)] = 300.0
-    default_notify: tuple[str, ...] = ()
+    default_notify: tuple[ChannelName, ...] = ()
     interval: Annotated[Duration, Field(ge=1, le=300)] = 10.0
 
 

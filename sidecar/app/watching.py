@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
-from sidecar.alerts import Notice, State
+from sidecar.alerts import JumpWatch, Notice, State
 from sidecar.alerts.channels import Channels, NotifySettings, SmtpSettings, WebhookSettings, parse_address
 from sidecar.alerts.delivery import Sender
 from sidecar.api.watch import WatchFigures
@@ -22,27 +23,42 @@ from sidecar.watch import Book, Checks, Drift, History, Ledger, Normal, Rounds, 
 log = structlog.get_logger()
 
 NOTIFICATION_OUTCOMES = ("sent", "failed", "refused", "repeated", "gave_up", "reposted")
+PAGE = 500
+"""Summaries read at a time."""
 LOOKED_AT_MAX = 100
 """Waiting notifications that are looked at for what keeps them."""
 CHECK_EVERY_S = 60.0
 """How often it is looked for windows that have ended; more often where windows are short."""
 
 
+class Sources(Protocol):
+    """What the sidecar knows of itself."""
+
+    def lost(self) -> int:
+        """What was not recorded since the start."""
+
+    def waiting(self) -> int:
+        """What waits to be sent now."""
+
+    def answering(self) -> Collection[str]:
+        """Models that have answered with images since the start: not every name that a client made up."""
+
+
 class Watching:
-    """The parts that watch, over an open store. ``dropped`` and ``backlog`` ask the sidecar what it has lost since the
-    start and what waits now. Run each of ``parts()`` as a task after ``restore``."""
+    """The parts that watch, over an open store. Run each of ``parts()`` as a task after ``restore``."""
 
     def __init__(
         self,
         config: Config,
         store: Store,
         reader: Reader,
-        dropped: Callable[[], int],
-        backlog: Callable[[], int],
+        sources: Sources,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._config = config
         self._reader = reader
+        self._clock = clock
+        self._sources = sources
         self._defaults_given: set[str] = set()
         self._closing: asyncio.Task[None] | None = None
         self._waiting = 0
@@ -55,17 +71,22 @@ class Watching:
         self.drift = Drift(self.history, self.normal, self._is_independent, clock)
         self.checks = Checks(self.history, self.normal, self.drift_checks, self._is_independent, clock)
         self.channels = Channels(notify_settings(config.notify))
-        self.book = Book(self.alerts, lambda: self, clock, lambda: self._config.notify.link)
+        self._store = store
+        self._generation = store.generation
+        self.book = Book(
+            self.alerts, self, clock, lambda: self._config.notify.link, generation=lambda: store.generation
+        )
         self.sender = Sender(self.notifications, self.channels, firing=self._firing)
         self.rounds = Rounds(
             self.book,
             Ledger(self._load),
             self.normal,
-            Seasons(self.history),
+            Seasons(self._load),
             self.checks.latest,
-            dropped,
-            backlog,
+            sources.lost,
+            sources.waiting,
             wake=self.wake,
+            interval_s=config.alerts.interval,
             clock=clock,
         )
 
@@ -101,6 +122,10 @@ class Watching:
             return str(error)
         return ""
 
+    def canonical(self, channel: str) -> str:
+        """The one way of writing a channel."""
+        return str(parse_address(channel))
+
     def warning(self, channel: str) -> str:
         """What a channel still needs; empty where nothing."""
         return self.channels.warning(channel)
@@ -132,14 +157,25 @@ class Watching:
     async def _evaluate(self) -> None:
         while True:
             started = time.monotonic()
+            if self._store.generation != self._generation:
+                await self._begin_anew()
             await self._give_defaults()
             await self.rounds.round()
             await self._look_at_notifications()
             await asyncio.sleep(max(0.1, self._config.alerts.interval - (time.monotonic() - started)))
 
+    async def _begin_anew(self) -> None:
+        """A damaged store was set aside: what is in memory goes into the fresh one, the rest is learnt again."""
+        generation = self._store.generation
+        await self.book.reinstate()
+        self.checks.forget()
+        self.normal.forget()
+        self._defaults_given.clear()
+        self._generation = generation
+
     async def _look_at_notifications(self) -> None:
-        self._waiting = (await self.notifications.counts())["waiting"]
-        waiting = await self.notifications.open(LOOKED_AT_MAX)
+        self._waiting = await self.notifications.waiting()
+        waiting = await self.notifications.open(LOOKED_AT_MAX) if self._waiting else []
         # of a URL only the host: its path may be a secret
         self._failing = {parse_address(row.channel).shown: row.error for row in waiting if row.error}
 
@@ -147,38 +183,68 @@ class Watching:
         alerts = self._config.alerts
         if not alerts.defaults:
             return
-        models = {model for model, _ in await self.history.known()} - self._defaults_given
+        models = set(self._sources.answering()) - self._defaults_given
         if models or not self._defaults_given:
             await self.rounds.give_defaults(
                 sorted(models),
                 alerts.default_window,
                 alerts.default_for,
                 alerts.default_notify,
-                self.alerts.default_names,
+                self.alerts,
             )
             self._defaults_given |= {"", *models}
+        await self._follow_default_notify()
+
+    async def _follow_default_notify(self) -> None:
+        """Default alerts that nobody has edited go where the configuration says now."""
+        notify = tuple(map(self.canonical, self._config.alerts.default_notify))
+        for entry in self.book.all():
+            untouched = entry.row.origin == "default" and entry.row.updated_at == entry.row.created_at
+            if untouched and entry.row.notify != notify:
+                await self.book.update(entry.row.alert_id, notify=notify, is_edit=False)
 
     async def _check(self) -> None:
+        clocks = JumpWatch()
         while True:
             settings = self._config.drift
-            if settings.baseline == "auto":
-                await self.normal.freeze_due(settings.baseline_period)
-            await self.checks.run_due(settings.window, bool(self._config.slice_by))
+            tick = clocks.observe(self._clock(), time.monotonic())
+            clocks.consumed()
+            if tick.trusts(min(settings.window, settings.baseline_period)):
+                if settings.baseline == "auto":
+                    await self.normal.freeze_due(settings.baseline_period)
+                await self.checks.run_due(settings.window, bool(self._config.slice_by))
             await asyncio.sleep(min(CHECK_EVERY_S, max(1.0, min(settings.window, settings.baseline_period) / 10)))
 
-    async def _load(self, width_s: int, since: float, until: float) -> Sequence[SummaryRow]:
-        return await self._reader.summaries(since=since, until=until, width_s=width_s, roles_without=UNJUDGED_ROLES)
+    async def _load(
+        self, width_s: int, since: float, until: float, models: Collection[str]
+    ) -> AsyncIterator[Sequence[SummaryRow]]:
+        after = None
+        while True:
+            page, after = await self._reader.summaries_page(
+                since=since,
+                until=until,
+                width_s=width_s,
+                models=list(models),
+                after=after,
+                limit=PAGE,
+                roles_without=UNJUDGED_ROLES,
+            )
+            if page:
+                yield page
+            if after is None:
+                return
 
     def _is_independent(self, model: str) -> bool:
         models = {item.name: item for item in self._config.models}
         return models.get(model, models.get("*", ModelConfig())).independent_images
 
     def _firing(self) -> list[tuple[str, Notice]]:
-        """Every channel of every alert that fires and was announced, for those that have to be told again."""
+        """Every channel of every alert that was told and not ended, silenced or not: a receiver that has to be told
+        again would take silence for the end."""
         return [
             (channel, self.book.notice(entry, "firing"))
             for entry in self.book.all()
-            if entry.state.state is State.FIRING and entry.state.told and not entry.state.silenced
+            if entry.state.told
             for channel in entry.row.notify
         ]
 

@@ -107,7 +107,7 @@ def permute(
 ) -> Null:
     """Statistics of ``counts`` [B, K] summed by side, as dealt and after ``permutations`` relabelings.
 
-    ``counts`` hold whole numbers, so that equal sides have equal sums whichever blocks they are added from.
+    Where ``counts`` are whole numbers, equal sides have equal sums whichever blocks they are added from.
     """
     totals = counts.sum(axis=0)
 

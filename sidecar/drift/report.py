@@ -116,7 +116,7 @@ def compare(
     significant = any(score.significant for score in scores.values())
     decided = sides.tested and not out_of_reach
     moved = found.affected_classes(alpha) if at_most(scores["class"].p_adjusted, alpha) else []
-    fresh = new_classes(sides.used.reference, sides.used.current) if sides.tested else []
+    fresh = new_classes(sides.used.reference, sides.used.current, hours_differ=sides.matched) if sides.tested else []
     report = DriftReport(
         class_drift=scores["class"].distance,
         confidence_drift=scores["confidence"].distance,

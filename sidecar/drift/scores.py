@@ -9,12 +9,13 @@ from math import isnan, nan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.drift.classes import AffectedClass, ClassMoves, affected
+from sidecar.drift.classes import AffectedClass, affected
+from sidecar.drift.contrast import Contrast
 from sidecar.drift.distributions import INPUT_PARTS, Table
 from sidecar.drift.divergence import jensen_shannon
-from sidecar.drift.holm import holm
-from sidecar.drift.permutation import Deal, Null, at_most, permute
+from sidecar.drift.permutation import Deal, at_most, permute
 from sidecar.drift.sides import Sides
+from sidecar.holm import holm
 
 GATE = 0.1
 """A corrected distance under this is no drift, however sure it is (the threshold of Evidently and NannyML)."""
@@ -36,8 +37,10 @@ class Score:
     """How far two distributions are apart. NaN where there is no data, or too few blocks to test.
 
     ``distance`` is the Jensen-Shannon distance, base 2, with bins joined as ``Table.joined`` says. Few observations
-    alone make it large: ``null_mean`` is the root of the mean divergence after relabeling, ``corrected`` is
-    sqrt(max(0, distance^2 - null_mean^2)). ``p_adjusted`` is Holm's over the scores. ``n_reference`` and ``n_current``
+    alone make it large: ``null_mean`` is the root of the divergence that chance gives, ``corrected`` is
+    sqrt(max(0, distance^2 - null_mean^2)). Chance gives the mean divergence after relabeling, or what the scatter of
+    each side's blocks gives (``Contrast.noise``) where that is more, as where one side has far less than the other.
+    ``p_value`` is of ``Contrast.ratio``, ``p_adjusted`` is Holm's over the scores. ``n_reference`` and ``n_current``
     are the detections, images or probed images behind it.
     """
 
@@ -85,14 +88,14 @@ def measure(sides: Sides, parts_of: Parts, permutations: int, rng: np.random.Gen
         for score, parts in parts_of.items()
         if (cuts := [table.parts[part] for part in parts if not isnan(divergences[part])])
     }
-    null, class_p_values = None, np.empty(0)
+    chances: dict[str, _Chance] = {}
+    class_p_values = np.empty(0)
     if sides.tested and known:
-        null, class_p_values = _test(table, deal, known, permutations, rng)
+        chances, class_p_values = _test(table, deal, known, permutations, rng)
     scores = {
         score: _score(
-            [divergences[part] for part in parts],
-            null,
-            list(known).index(score) if score in known else -1,
+            [divergences[part] for part in parts] if score in known else [],
+            chances.get(score),
             max(int(before[table.parts[part]].sum()) for part in parts),
             max(int(now[table.parts[part]].sum()) for part in parts),
         )
@@ -115,32 +118,57 @@ def judged(scores: Mapping[str, Score], alpha: float) -> dict[str, Score]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """Of a score: the divergence that chance gives, and the p-value."""
+
+    divergence: float
+    p_value: float
+
+
 def _test(
     table: Table, deal: Deal, known: Mapping[str, Sequence[slice]], permutations: int, rng: np.random.Generator
-) -> tuple[Null, NDArray[np.float64]]:
-    """The null of each score in the order of ``known``, and p-values of the classes where ``class`` is known."""
-    classes = table.parts["class"] if "class" in known else slice(0, 0)
-    moves = ClassMoves(table.counts[:, classes], deal)
+) -> tuple[dict[str, _Chance], NDArray[np.float64]]:
+    """What relabeling says of each score of ``known``, and p-values of the classes where ``class`` is known.
+
+    The largest ratio over all classes gives p-values that hold for all classes together, whatever their dependence
+    (max-T; Westfall and Young, Resampling-Based Multiple Testing, 1993, section 2.5).
+    """
+    contrasts = {
+        score: [Contrast(table.counts[:, cut], deal.stratum, each=score == "class") for cut in cuts]
+        for score, cuts in known.items()
+    }
+    flat = [contrast for of_score in contrasts.values() for contrast in of_score]
+    columns = np.hstack([contrast.columns for contrast in flat])
+    ends = np.cumsum([contrast.columns.shape[1] for contrast in flat])[:-1]
 
     def statistics(reference: NDArray[np.float64], current: NDArray[np.float64]) -> NDArray[np.float64]:
-        columns = [
-            np.mean([jensen_shannon(reference[:, cut], current[:, cut]) for cut in cuts], axis=0)
-            for cuts in known.values()
-        ]
-        return np.stack([*columns, moves.largest(current[:, classes])], axis=1)
+        pairs = zip(np.split(reference, ends, axis=1), np.split(current, ends, axis=1), strict=True)
+        sums = dict(zip(flat, pairs, strict=True))
+        divergences = [np.mean([one.divergence(*sums[one]) for one in each], axis=0) for each in contrasts.values()]
+        ratios = [np.mean([one.ratio(*sums[one]) for one in each], axis=0) for each in contrasts.values()]
+        largest = [one.each_bin(*sums[one]).max(axis=1) for one in contrasts.get("class", [])]
+        return np.stack([*divergences, *ratios, *largest], axis=1)
 
-    null = permute(table.counts, deal, statistics, permutations, rng)
-    observed = table.counts[deal.current][:, classes].sum(axis=0)
-    return null, null.p_values(moves.of(observed[None])[0], len(known))
+    null = permute(columns, deal, statistics, permutations, rng)
+    chances = {}
+    for place, (score, of_score) in enumerate(contrasts.items()):
+        noise = float(np.mean([contrast.noise(deal) for contrast in of_score]))
+        chances[score] = _Chance(max(null.mean(place), noise), null.p_value(len(known) + place))
+    class_p_values = np.empty(0)
+    for contrast in contrasts.get("class", []):
+        sides = contrast.columns[~deal.current], contrast.columns[deal.current]
+        moved = contrast.each_bin(*(side.sum(axis=0, keepdims=True) for side in sides))[0]
+        class_p_values = null.p_values(moved, 2 * len(known))
+    return chances, class_p_values
 
 
-def _score(divergences: Sequence[float], null: Null | None, place: int, n_reference: int, n_current: int) -> Score:
-    if place < 0:
+def _score(divergences: Sequence[float], chance: _Chance | None, n_reference: int, n_current: int) -> Score:
+    if not divergences:
         return Score(n_reference=n_reference, n_current=n_current)
     divergence = float(np.nanmean(divergences))
     score = Score(sqrt(divergence), n_reference=n_reference, n_current=n_current)
-    if null is None:
+    if chance is None:
         return score
-    mean = null.mean(place)
-    corrected = sqrt(max(0.0, divergence - mean)) if not isnan(mean) else nan
-    return replace(score, corrected=corrected, null_mean=sqrt(mean), p_value=null.p_value(place))
+    corrected = sqrt(max(0.0, divergence - chance.divergence)) if not isnan(chance.divergence) else nan
+    return replace(score, corrected=corrected, null_mean=sqrt(chance.divergence), p_value=chance.p_value)

@@ -24,15 +24,15 @@ async def backfill_days(
 ) -> int:
     """Add every day that has hours and no row of its own; returns how many days were gone through.
 
-    ``first_hour`` is the start of the earliest hour in the store. Nothing is done where its day is there: the hours
-    before were then summed up by the day as they came. Run it before anything is added.
+    ``first_hour`` is the start of the earliest hour in the store. It goes from the newest day to the oldest, so that
+    the first day's row says that all is done, however often this was interrupted. Run it before anything is added.
     """
     if first_hour is None:
         return 0
     first_day = first_hour // DAY_S * DAY_S
     if await load(DAY_S, first_day, first_day + DAY_S):
         return 0
-    days = range(first_day, int(now) + DAY_S, DAY_S)
+    days = range(int(now) // DAY_S * DAY_S, first_day - DAY_S, -DAY_S)
     for day in days:
         hours = await load(HOUR_S, day, day + DAY_S)
         known = {_key(row) for row in await load(DAY_S, day, day + DAY_S)}

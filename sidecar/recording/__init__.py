@@ -15,7 +15,8 @@ Invariants:
 - ``synchronous=NORMAL``: a killed process loses nothing that was committed, a power cut at most the last commits.
   What a person did, alerts' transitions and notifications are committed with ``synchronous=FULL``.
 - An alert's state is written only over the one it was worked out from, and never together with its definition.
-- A damaged file is set aside, never deleted at once, and a fresh one takes its place.
+- A damaged file is set aside, never deleted at once, and a fresh one takes its place: ``Store.generation`` grows,
+  readers follow. Damage that only a reader meets is told by ``Reader.on_corrupt``, for ``Store.check`` to act on.
 - Statements take parameters only; nothing from outside is ever made part of SQL text.
 """
 
@@ -26,6 +27,7 @@ from sidecar.recording.drift_checks import DriftChecks
 from sidecar.recording.notifications import Notifications
 from sidecar.recording.pages import Page
 from sidecar.recording.reader import UNJUDGED_ROLES, Reader
+from sidecar.recording.reader_summaries import SummaryCursor
 from sidecar.recording.retention import ClockAgreement, Retained
 from sidecar.recording.rows import Batch, OutboxItem, OutboxStats, Sample, StoreError, StoreHealth, SummaryRow
 from sidecar.recording.watch_rows import (
@@ -68,6 +70,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreHealth",
+    "SummaryCursor",
     "SummaryRow",
     "Taken",
     "TransitionRow",

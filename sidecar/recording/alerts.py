@@ -33,6 +33,7 @@ _SAVE_DEFINITION = (
 _SAVE_STATE = (
     "UPDATE alerts SET state = ?, state_revision = ? WHERE alert_id = ? AND state_revision = ? AND deleted_at IS NULL"
 )
+_DELETE = "UPDATE alerts SET deleted_at = ? WHERE alert_id = ? AND deleted_at IS NULL"
 _TRANSITION = "alert_id, at, from_state, to_state, value, sentence, model, version, name"
 _INSERT_TRANSITION = f"INSERT INTO transitions ({_TRANSITION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -63,7 +64,7 @@ class Alerts:
 
         Raises Taken where its model, version and slice have an alert of that name, Full at ALERTS_MAX.
         """
-        values = storable((*_definition(row), document_text(row.state), 0, row.name))
+        values = _inserted(row, 0)
 
         async def write(connection: aiosqlite.Connection) -> None:
             await _check_name(connection, row, "")
@@ -80,16 +81,7 @@ class Alerts:
 
         False where there is no such alert, or no longer. Raises Taken where another has that name.
         """
-        values = storable(
-            (
-                row.name,
-                document_text(row.condition),
-                document_text(list(row.notify)),
-                int(row.enabled),
-                row.updated_at,
-                row.alert_id,
-            )
-        )
+        values = _saved(row)
 
         async def write(connection: aiosqlite.Connection) -> bool:
             await _check_name(connection, row, row.alert_id)
@@ -97,16 +89,60 @@ class Alerts:
 
         return await self._store.run(write, durable=True)
 
+    async def save_with_state(self, row: AlertRow, change: Change) -> list[str]:
+        """``save`` of ``row`` and ``record`` of ``change``, of the same alert, in one transaction: both or neither.
+
+        Safe from a power cut on return. Its id is returned where nothing was written since the change's revision is
+        not the present one, or the alert is gone: read it again. Raises Taken where another has that name.
+        """
+        if change.row.alert_id != row.alert_id:
+            raise ValueError(f"change: it is of {change.row.alert_id!r}, not of {row.alert_id!r}")
+        values = _saved(row)
+
+        async def write(connection: aiosqlite.Connection) -> list[str]:
+            await _check_name(connection, row, row.alert_id)
+            stale = await _write_changes(connection, [change])
+            if not stale:
+                await connection.execute(_SAVE_DEFINITION, values)
+            return stale
+
+        return await self._store.run(write, durable=True)
+
     async def delete(self, alert_id: str, now: float) -> bool:
         """Safe from a power cut on return. Its transitions stay. False where there is no such alert, or no longer."""
 
         async def remove(connection: aiosqlite.Connection) -> bool:
-            cursor = await connection.execute(
-                "UPDATE alerts SET deleted_at = ? WHERE alert_id = ? AND deleted_at IS NULL", storable((now, alert_id))
-            )
-            return cursor.rowcount > 0
+            return (await connection.execute(_DELETE, storable((now, alert_id)))).rowcount > 0
 
         return await self._store.run(remove, durable=True)
+
+    async def delete_with(self, change: Change, now: float) -> list[str]:
+        """``record`` of ``change`` and ``delete`` of its alert in one transaction: both or neither.
+
+        Safe from a power cut on return. Its id is returned where nothing was written, as by ``save_with_state``.
+        """
+
+        async def remove(connection: aiosqlite.Connection) -> list[str]:
+            stale = await _write_changes(connection, [change])
+            if not stale:
+                await connection.execute(_DELETE, storable((now, change.row.alert_id)))
+            return stale
+
+        return await self._store.run(remove, durable=True)
+
+    async def reinstate(self, rows: Sequence[AlertRow]) -> None:
+        """Put back the alerts of a store that was set aside, with state and ``state_revision`` as in ``rows``.
+
+        One whose id or name is there already, or whose id was deleted, is left as the store has it. ALERTS_MAX does
+        not count: there were no more before. All in one transaction, safe from a power cut on return.
+        """
+        values = [_inserted(row, row.state_revision) for row in rows]
+
+        async def write(connection: aiosqlite.Connection) -> None:
+            await connection.executemany(f"{_INSERT} ON CONFLICT DO NOTHING", values)
+
+        if values:
+            await self._store.run(write, durable=True)
 
     async def all(self) -> list[AlertRow]:
         """All that are not deleted, in the order they were made."""
@@ -126,6 +162,11 @@ class Alerts:
             "SELECT DISTINCT made_as FROM alerts WHERE model = ? AND origin = 'default'", (model,)
         )
         return {name for (name,) in rows}
+
+    async def default_models(self) -> set[str]:
+        """The models of which default alerts were ever made, whether renamed or deleted since."""
+        rows = await self._store.fetch("SELECT DISTINCT model FROM alerts WHERE origin = 'default'")
+        return {model for (model,) in rows}
 
     async def record(self, changes: Sequence[Change]) -> list[str]:
         """Write new states with their transitions and notifications: all in one transaction, safe from a power cut.
@@ -207,8 +248,15 @@ async def _check_name(connection: aiosqlite.Connection, row: AlertRow, own_id: s
         raise Taken("name", f"there is an alert {row.name!r} for this model already, choose another name")
 
 
-def _definition(row: AlertRow) -> tuple[Any, ...]:
-    return (
+def _saved(row: AlertRow) -> tuple[Any, ...]:
+    """The parameters of _SAVE_DEFINITION."""
+    condition, notify = document_text(row.condition), document_text(list(row.notify))
+    return storable((row.name, condition, notify, int(row.enabled), row.updated_at, row.alert_id))
+
+
+def _inserted(row: AlertRow, state_revision: int) -> tuple[Any, ...]:
+    """The parameters of _INSERT."""
+    values = (
         row.alert_id,
         row.model,
         row.version,
@@ -220,7 +268,11 @@ def _definition(row: AlertRow) -> tuple[Any, ...]:
         int(row.enabled),
         row.created_at,
         row.updated_at,
+        document_text(row.state),
+        state_revision,
+        row.name,
     )
+    return storable(values)
 
 
 def _alert_of(row: Sequence[Any]) -> AlertRow:

@@ -15,9 +15,19 @@ from sidecar.recording.writer import Store
 
 BASELINES_MAX = 200
 PAYLOAD_BYTES_MAX = 16 << 20
+AUTO_DELETED_MAX = 10_000
+"""Model versions of which is remembered that their automatic baseline was deleted; the oldest are forgotten first."""
 
 _FACTS = "baseline_id, model, version, name, since, until, created_at, origin, figures"
 _INSERT = f"INSERT INTO baselines ({_FACTS}, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REMEMBER = (
+    "INSERT INTO auto_baselines_deleted (model, version)"
+    " SELECT model, version FROM baselines WHERE baseline_id = ? AND origin = 'auto' ON CONFLICT DO NOTHING"
+)
+_FORGET_OLDEST = (
+    "DELETE FROM auto_baselines_deleted WHERE id <="
+    " (SELECT id FROM auto_baselines_deleted ORDER BY id DESC LIMIT 1 OFFSET ?)"
+)
 
 
 class Baselines:
@@ -83,13 +93,23 @@ class Baselines:
         return _baseline_of(rows[0]) if rows else None
 
     async def delete(self, baseline_id: str) -> bool:
-        """Safe from a power cut on return. False where there is no such baseline."""
+        """Safe from a power cut on return. False where there is no such baseline.
+
+        Of one of origin ``auto`` it is remembered with it, so that it is not made again by itself.
+        """
 
         async def remove(connection: aiosqlite.Connection) -> bool:
+            await connection.execute(_REMEMBER, storable((baseline_id,)))
+            await connection.execute(_FORGET_OLDEST, (AUTO_DELETED_MAX,))
             cursor = await connection.execute("DELETE FROM baselines WHERE baseline_id = ?", storable((baseline_id,)))
             return cursor.rowcount > 0
 
         return await self._store.run(remove, durable=True)
+
+    async def auto_deleted(self) -> set[tuple[str, str]]:
+        """The (model, version) of which an automatic baseline was deleted, whatever was set since."""
+        rows = await self._store.fetch("SELECT model, version FROM auto_baselines_deleted")
+        return {(model, version) for model, version in rows}
 
 
 def _facts(row: BaselineRow) -> tuple[Any, ...]:

@@ -17,7 +17,8 @@ from sidecar.recording.schema import migrate, migrations
 
 BUSY_TIMEOUT_MS = 2_000
 CHECK_BYTES_MAX = 256 << 20
-"""A store up to this size is checked whole at the start; a bigger one as it is read (seconds a GB)."""
+"""A store up to this size is checked whole; of a bigger one the list of its tables alone, and the rest as it is read
+(seconds a GB)."""
 CHECKPOINT_PAGES = 500
 """The journal goes into the database file when it has so many pages, 2 MB: half the ballast, so that it still does
 when the disk is full."""
@@ -39,7 +40,7 @@ async def open_writer(data_dir: Path) -> aiosqlite.Connection:
         await connection.execute("PRAGMA synchronous=NORMAL")
         await connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         await connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES_MAX}")
-        await _check(connection, path)
+        await check(connection, path)
         await migrate(connection, migrations(), time.time())
     except BaseException as error:
         if connection is not None:
@@ -50,7 +51,14 @@ async def open_writer(data_dir: Path) -> aiosqlite.Connection:
     return connection
 
 
-async def _check(connection: aiosqlite.Connection, path: Path) -> None:
+async def check(connection: aiosqlite.Connection, path: Path) -> None:
+    """Look for damage, whole or in part by CHECK_BYTES_MAX. Raises StoreError("corrupt"), or what SQLite raises.
+
+    By the connection alone: to open the file beside it and close it again would drop the locks that SQLite has on it.
+    """
+    # the cache may have sound pages where the file has none any more
+    await connection.execute_fetchall("PRAGMA shrink_memory")
+    await connection.execute_fetchall("SELECT COUNT(*) FROM sqlite_master")
     if os.stat(path).st_size > CHECK_BYTES_MAX:
         return
     rows = await connection.execute_fetchall("PRAGMA quick_check(1)")

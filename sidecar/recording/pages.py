@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -52,6 +53,10 @@ class Conditions:
         """``column`` has none of ``values``."""
         if values:
             self.add(f"{column} NOT IN ({', '.join('?' * len(values))})", *values)
+
+    def any_of(self, column: str, values: Sequence[str]) -> None:
+        """``column`` has one of ``values``. The sign keeps the planner from an order that is that of ``column``."""
+        self.add(f"+{column} IN ({', '.join('?' * len(values))})", *values)
 
     def older_than(self, cursor: str | None, column: str = "at") -> None:
         """What comes after the page that ``cursor`` is of. Raises ValueError for what is no cursor."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-
-import aiosqlite
 
 from sidecar.recording import reader_periods, reader_summaries
 from sidecar.recording.columns import PLAIN_COLUMNS, Row, label_mark, prediction_of
-from sidecar.recording.connection import BUSY_TIMEOUT_MS, STORE_ERRORS
 from sidecar.recording.files import store_path
 from sidecar.recording.pages import LIMIT_MAX, Conditions, Page, Value, checked_limit, write_cursor
-from sidecar.recording.rows import Sample, StoreError, SummaryRow, reason_of
+from sidecar.recording.reader_connection import ReadConnection
+from sidecar.recording.rows import Sample, StoreError, SummaryRow
 from sidecar.recording.samples import SAMPLE_COLUMNS, sample_of
 from sidecar.types import Prediction
 
 _PREDICTION = f"{', '.join(PLAIN_COLUMNS)}, detections"
 UNJUDGED_ROLES = ("shadow", "override")
 """Roles whose traffic says nothing of a model in service: left out of baselines, drift and alerts."""
+OnCorrupt = Callable[[], Awaitable[None]]
 _STATUS_CONDITIONS = {
     "ok": "status >= 200 AND status < 300 AND error = '' AND undecodable = ''",
     "error": "(status < 200 OR status >= 300 OR error <> '')",
@@ -30,6 +30,10 @@ _STATUS_CONDITIONS = {
 
 class Reader:
     """Reads the store in a data folder while another process or task writes it.
+
+    ``on_corrupt`` is awaited where a read finds the store damaged, before that read's StoreError("corrupt") comes out:
+    the writer works from its cache, and may not meet the damage for long. Reads that fail while it is under way wait
+    for it too and don't call it again. It must not read by this Reader; a StoreError of its own is dropped.
 
     >>> import asyncio, tempfile
     >>> from sidecar.recording import Store
@@ -46,19 +50,18 @@ class Reader:
     []
     """
 
-    def __init__(self, path: Path, connection: aiosqlite.Connection, inode: int) -> None:
-        self._path = path
+    def __init__(self, connection: ReadConnection, on_corrupt: OnCorrupt | None = None) -> None:
+        self.on_corrupt = on_corrupt
         self._connection = connection
-        self._inode = inode
+        self._telling: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, data_dir: Path) -> Reader:
+    async def open(cls, data_dir: Path, on_corrupt: OnCorrupt | None = None) -> Reader:
         """Raises StoreError("missing") where there is no store yet."""
-        path = store_path(data_dir)
-        return cls(path, *await _connect(path))
+        return cls(await ReadConnection.open(store_path(data_dir)), on_corrupt)
 
     async def close(self) -> None:
-        """Doing so twice is fine."""
+        """Reads on their way are answered first. Doing so twice is fine."""
         await self._connection.close()
 
     async def predictions(
@@ -145,13 +148,37 @@ class Reader:
         until: float,
         width_s: int,
         model: str | None = None,
+        models: Sequence[str] | None = None,
         version: str | None = None,
         slice: str | None = None,
         roles_without: tuple[str, ...] = (),
     ) -> list[SummaryRow]:
-        """Rows of buckets of ``width_s`` that start within ``since <= bucket < until``, oldest first."""
+        """Rows of buckets of ``width_s`` that start within ``since <= bucket < until``, oldest first.
+
+        ``models``: of any of these, so of none where it is empty. Raises ValueError where they are over MODELS_MAX.
+        """
         return await reader_summaries.rows_within(
-            self._fetch, since, until, width_s, model, version, slice, roles_without
+            self._fetch, since, until, width_s, model, models, version, slice, roles_without
+        )
+
+    async def summaries_page(
+        self,
+        *,
+        since: float,
+        until: float,
+        width_s: int,
+        models: Sequence[str] | None,
+        after: reader_summaries.SummaryCursor | None = None,
+        limit: int = 500,
+        roles_without: tuple[str, ...] = (),
+    ) -> tuple[list[SummaryRow], reader_summaries.SummaryCursor | None]:
+        """Rows of buckets of ``width_s`` that start within ``since <= bucket < until``, by bucket and then by the rest
+        of their key, and the ``after`` of the next page or None.
+
+        ``models`` None: of all, empty: of none. Raises ValueError for a bad limit or more models than MODELS_MAX.
+        """
+        return await reader_summaries.page_within(
+            self._fetch, since, until, width_s, models, after, limit, roles_without
         )
 
     async def summary_span(
@@ -212,50 +239,47 @@ class Reader:
 
     async def models(self) -> list[tuple[str, str]]:
         """All (model, version) there are predictions or summaries of, sorted."""
-        # each step of the recursion is one look into the index: the cost grows with models, not with predictions
         rows = await self._fetch(
-            "WITH RECURSIVE found (model, version) AS ("
-            " SELECT * FROM (SELECT model, version FROM predictions ORDER BY model, version LIMIT 1)"
-            " UNION ALL"
-            " SELECT p.model, p.version FROM found, predictions p WHERE p.id = ("
-            "  SELECT id FROM predictions WHERE (model, version) > (found.model, found.version)"
-            "  ORDER BY model, version LIMIT 1)"
-            ") SELECT model, version FROM found"
-            " UNION SELECT DISTINCT model, version FROM summaries WHERE width_s = 3600 ORDER BY 1, 2",
+            f"WITH RECURSIVE {_distinct_models('recorded', 'predictions INDEXED BY predictions_model', '1 = 1')},"
+            f" {_distinct_models('summarized', 'summaries INDEXED BY summaries_hours', 'width_s = 3600')}"
+            " SELECT * FROM recorded UNION SELECT * FROM summarized ORDER BY 1, 2",
             [],
         )
         return [(model, version) for model, version in rows]
 
     async def _fetch(self, statement: str, parameters: Sequence[Value]) -> list[Row]:
         try:
-            await self._follow()
-            return [tuple(row) for row in await self._connection.execute_fetchall(statement, parameters)]
+            return await self._connection.fetch(statement, parameters)
         except UnicodeEncodeError:
             return []  # no text in the store has what UTF-8 can't hold
-        except STORE_ERRORS as error:
-            raise StoreError(reason_of(error), str(error)) from error
+        except StoreError as error:
+            if error.reason == "corrupt":
+                await self._tell_of_damage()
+            raise
 
-    async def _follow(self) -> None:
-        """The writer may have set the file aside and started a fresh one under the same name."""
-        if os.stat(self._path).st_ino != self._inode:
-            await self._connection.close()
-            self._connection, self._inode = await _connect(self._path)
-
-
-async def _connect(path: Path) -> tuple[aiosqlite.Connection, int]:
-    try:
-        inode = os.stat(path).st_ino
-        connection = await aiosqlite.connect(_uri(path), uri=True, isolation_level=None)
-    except FileNotFoundError as error:
-        raise StoreError("missing", f"there is no {path.name} in {path.parent}") from error
-    except STORE_ERRORS as error:
-        raise StoreError(reason_of(error), str(error)) from error
-    await connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    return connection, inode
+    async def _tell_of_damage(self) -> None:
+        if self.on_corrupt is None:
+            return
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.ensure_future(self.on_corrupt())
+        with suppress(StoreError):
+            await asyncio.shield(self._telling)  # a reader that gives up does not stop it for the others
 
 
-def _uri(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro"
+def _distinct_models(name: str, table: str, condition: str) -> str:
+    """A recursive table ``name`` of the (model, version) in an index that begins with them.
+
+    Each step is one or two looks into the index, so the cost grows with models and not with what they did. The next
+    version and the next model are looked for apart: a comparison of both at once enters the index by the model alone.
+    """
+    found = f"FROM {table} WHERE {condition}"
+    return (
+        f"{name} (model, version) AS ("
+        f"SELECT * FROM (SELECT model, version {found} ORDER BY model, version LIMIT 1)"
+        f" UNION ALL SELECT t.model, t.version FROM {name} f, {table.split()[0]} t WHERE t.rowid = COALESCE("
+        f"(SELECT rowid {found} AND model = f.model AND version > f.version ORDER BY version LIMIT 1),"
+        f" (SELECT rowid {found} AND model > f.model ORDER BY model, version LIMIT 1)))"
+    )
 
 
 def _add_status(where: Conditions, status: int | str) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from sidecar.recording.columns import Row
-from sidecar.recording.pages import Conditions, Value
+from sidecar.recording.pages import Conditions, Value, checked_limit
 from sidecar.recording.rows import SummaryRow
 
 Fetch = Callable[[str, Sequence[Value]], Awaitable[list[Row]]]
 HOUR_S = 3_600
 FINER_S = (10, 60)
+MODELS_MAX = 10_000
+"""Models that one question may name."""
 
+SummaryCursor = tuple[int, str, str, str, str, int, str]
+"""(bucket, model, version, role, experiment, epoch, slice) of the last row of a page."""
+
+_KEY = "bucket, model, version, role, experiment, epoch, slice"
 _SUMMARY = "bucket, width_s, model, version, role, experiment, epoch, slice, revision, payload"
 
 
@@ -21,18 +27,64 @@ async def rows_within(
     until: float,
     width_s: int,
     model: str | None,
+    models: Sequence[str] | None,
     version: str | None,
     slice: str | None,
     roles_without: tuple[str, ...],
 ) -> list[SummaryRow]:
     where = Conditions()
     where.add("width_s = ? AND bucket >= ? AND bucket < ?", width_s, since, until)
+    if not _add_models(where, models):
+        return []
     where.equal("model", model)
     where.equal("version", version)
     where.equal("slice", slice)
     where.none_of("role", roles_without)
     rows = await fetch(f"SELECT {_SUMMARY} FROM summaries WHERE {where} ORDER BY bucket", where.parameters)
     return [SummaryRow(*row) for row in rows]
+
+
+async def page_within(
+    fetch: Fetch,
+    since: float,
+    until: float,
+    width_s: int,
+    models: Sequence[str] | None,
+    after: SummaryCursor | None,
+    limit: int,
+    roles_without: tuple[str, ...],
+) -> tuple[list[SummaryRow], SummaryCursor | None]:
+    checked_limit(limit)
+    where = Conditions()
+    where.add("width_s = ? AND bucket < ?", width_s, until)
+    if after is None or after[0] < since:
+        where.add("bucket >= ?", since)
+    else:  # instead of the other, or the planner may begin each page at the start of the period
+        where.add(f"({_KEY}) > (?, ?, ?, ?, ?, ?, ?)", *after)
+    if not _add_models(where, models):
+        return [], None
+    where.none_of("role", roles_without)
+    rows = await fetch(
+        f"SELECT {_SUMMARY} FROM summaries WHERE {where} ORDER BY {_KEY} LIMIT ?", [*where.parameters, limit + 1]
+    )
+    page = [SummaryRow(*row) for row in rows[:limit]]
+    return page, _cursor_of(page[-1]) if len(rows) > limit else None
+
+
+def _add_models(where: Conditions, models: Sequence[str] | None) -> bool:
+    """False where no row can be of any of ``models``; None asks for nothing."""
+    if models is None:
+        return True
+    if len(models) > MODELS_MAX:
+        raise ValueError(f"models: {len(models)} are more than {MODELS_MAX}")
+    # one that UTF-8 can't hold is not in the store, and must not keep the others from being found
+    storable = [model for model in models if model.encode("utf-8", "replace").decode() == model]
+    where.any_of("model", storable)
+    return bool(storable)
+
+
+def _cursor_of(row: SummaryRow) -> SummaryCursor:
+    return row.bucket, row.model, row.version, row.role, row.experiment, row.epoch, row.slice
 
 
 async def first_hour(fetch: Fetch) -> int | None:

@@ -15,8 +15,8 @@ import aiosqlite
 
 from sidecar.recording import outbox, samples
 from sidecar.recording.columns import COLUMNS, Row, rows_of, storable
-from sidecar.recording.connection import STORE_ERRORS, open_writer, transaction
-from sidecar.recording.files import disk_bytes, drop_ballast, has_room, place_ballast, set_aside, within
+from sidecar.recording.connection import STORE_ERRORS, check, open_writer, transaction
+from sidecar.recording.files import disk_bytes, drop_ballast, has_room, place_ballast, set_aside, store_path, within
 from sidecar.recording.pages import Value
 from sidecar.recording.retention import Retained, Retention
 from sidecar.recording.rows import (
@@ -72,6 +72,9 @@ def _insert_predictions(rows: int) -> str:
 class Store:
     """The writing side of the store in a data folder. Open one per folder, close it on every path.
 
+    ``generation`` grows each time the open store was set aside and a fresh one started: what others hold in memory is
+    then no longer in it.
+
     >>> import asyncio, tempfile
     >>> async def positions_after_a_batch() -> dict[tuple[int, int], int]:
     ...     with tempfile.TemporaryDirectory() as folder:
@@ -89,6 +92,7 @@ class Store:
         self._connection = connection
         self._turn = asyncio.Lock()
         self.health = health
+        self.generation = 0
 
     @classmethod
     async def open(cls, data_dir: Path) -> Store:
@@ -155,6 +159,16 @@ class Store:
             return [tuple(row) for row in await connection.execute_fetchall(statement, storable(tuple(parameters)))]
 
         return await self._surviving(read, writes=False)
+
+    async def check(self) -> bool:
+        """Look for damage in the file itself, past the cache; where there is any, set it aside and start afresh.
+
+        True where it is sound. Of a store over CHECK_BYTES_MAX only the list of its tables is looked at. Commits wait
+        meanwhile, about a second for the largest that is checked whole. Raises StoreError where it can't be told.
+        """
+        before = self.generation
+        await self._surviving(lambda connection: check(connection, store_path(self._data_dir)), writes=False)
+        return self.generation == before
 
     async def positions(self) -> dict[tuple[int, int], int]:
         """(worker, epoch) -> the highest sequence that is committed."""
@@ -302,6 +316,7 @@ class Store:
             await self._connection.close()
             self.health.set_aside = (*self.health.set_aside, set_aside(self._data_dir, time.time()))
             self._connection = await open_writer(self._data_dir)
+            self.generation += 1
 
     def _failed(self, error: StoreError) -> None:
         self.health.ok = False

@@ -29,7 +29,7 @@ from sidecar.alerts import (
     silence,
 )
 from sidecar.alerts.notice import NoticeKind
-from sidecar.recording import AlertRow, Alerts, Change, Full, NotificationRow, Taken, TransitionRow
+from sidecar.recording import AlertRow, Alerts, Change, Full, NotificationRow, StoreError, Taken, TransitionRow
 from sidecar.watch.scope import Clash, Fault, Missing, Scope
 
 log = structlog.get_logger()
@@ -44,13 +44,13 @@ class Faults(Exception):
 
 
 class ChannelCheck(Protocol):
-    """What of the channels the book needs: whether an address makes sense, and whether it can be reached."""
+    """What of the channels the book needs: whether an address makes sense, and its one form."""
 
     def fault(self, channel: str) -> str:
         """Why this is no channel; empty where it is one."""
 
-    def warning(self, channel: str) -> str:
-        """What has to be set before it can be reached; empty where nothing has."""
+    def canonical(self, channel: str) -> str:
+        """The one way of writing it, so that one channel is never two queues."""
 
 
 @dataclass(slots=True)
@@ -72,10 +72,17 @@ class Entry:
 
 
 class Book:
-    """The alerts of one sidecar. ``link`` leads people to the dashboard, "" where no address is configured."""
+    """The alerts of one sidecar. ``link`` leads people to the dashboard, "" where no address is configured.
+    ``generation`` is the store's: it grows when a damaged one was set aside, and what is in memory is all there is.
+    """
 
     def __init__(
-        self, alerts: Alerts, channels: Callable[[], ChannelCheck], clock: Callable[[], float], link: Callable[[], str]
+        self,
+        alerts: Alerts,
+        channels: ChannelCheck,
+        clock: Callable[[], float],
+        link: Callable[[], str] = lambda: "",
+        generation: Callable[[], int] = lambda: 0,
     ) -> None:
         self.lock = asyncio.Lock()
         self.entries: dict[str, Entry] = {}
@@ -83,6 +90,7 @@ class Book:
         self._channels = channels
         self._clock = clock
         self._link = link
+        self._generation = generation
 
     async def restore(self) -> None:
         """Take up all alerts as the store has them."""
@@ -90,6 +98,13 @@ class Book:
             entry = _entry_of(row)
             if entry is not None:
                 self.entries[row.alert_id] = replace(entry, state=resumed(entry.state, self._clock()))
+
+    async def reinstate(self) -> None:
+        """Put everything into a store that was begun anew. What fires is told again: nobody knows what was sent."""
+        async with self.lock:
+            for entry in self.entries.values():
+                entry.state = replace(entry.state, told="") if entry.state.told else entry.state
+            await self._alerts.reinstate([entry.with_state(entry.state) for entry in self.entries.values()])
 
     def all(self) -> list[Entry]:
         return list(self.entries.values())
@@ -127,7 +142,7 @@ class Book:
             slice=scope.slice,
             name=name,
             condition=condition_document(parsed),
-            notify=tuple(notify),
+            notify=self._canonical(notify),
             origin=origin,
             enabled=enabled,
             created_at=now,
@@ -152,9 +167,13 @@ class Book:
         condition: Mapping[str, Any] | None = None,
         notify: Sequence[str] | None = None,
         enabled: bool | None = None,
+        is_edit: bool = True,
     ) -> Entry:
-        """Change what is given. A new condition, and being disabled, start from inactive: what was announced as firing
-        is then announced as resolved. Raises Missing, Faults or Clash."""
+        """Change what is given, all of it or nothing. A new condition, and being disabled, start from inactive.
+
+        Whoever was told that it fires is told its end: all channels where it ends, those that are taken off the list;
+        those that are put on it while it fires are told of that. Raises Missing, Faults or Clash.
+        """
         faults = self._notify_faults(notify or ())
         async with self.lock:
             entry = self.get(alert_id)
@@ -166,30 +185,35 @@ class Book:
                 entry.row,
                 name=entry.row.name if name is None else name,
                 condition=condition_document(parsed),
-                notify=entry.row.notify if notify is None else tuple(notify),
+                notify=entry.row.notify if notify is None else self._canonical(notify),
                 enabled=entry.row.enabled if enabled is None else enabled,
-                updated_at=self._clock(),
+                updated_at=self._clock() if is_edit else entry.row.updated_at,
             )
             if row.enabled != entry.row.enabled or parsed != entry.condition:
-                await self._end(entry, "Its rule was changed." if row.enabled else "The alert was disabled.")
-                row = replace(row, state=entry.row.state, state_revision=entry.row.state_revision)
+                change = self._ended(entry, "Its rule was changed." if row.enabled else "The alert was disabled.")
+            else:
+                change = Change(entry.with_state(entry.state), None, self._retold(entry, row.notify))
             try:
-                if not await self._alerts.save(row):
-                    raise Missing("alert_id", f"no alert has the id {alert_id!r}")
+                stale = await self._alerts.save_with_state(row, change)
             except Taken as error:
                 raise Clash("name", error.message) from error
-            entry.row, entry.condition = row, parsed
+            self._drop_stale(stale)
+            self.get(alert_id)
+            state = AlertState.from_dict(change.row.state)
+            revision = change.row.state_revision + 1
+            entry.row = replace(row, state=change.row.state, state_revision=revision)
+            entry.condition, entry.state = parsed, state
             return entry
 
     async def delete(self, alert_id: str) -> Entry:
         """Raises Missing. What was announced as firing is announced as resolved."""
         async with self.lock:
             entry = self.get(alert_id)
-            before = replace(entry)
-            await self._end(entry, "The alert was deleted.")
-            await self._alerts.delete(alert_id, self._clock())
-            del self.entries[alert_id]
-        return before
+            self._drop_stale(
+                await self._alerts.delete_with(self._ended(entry, "The alert was deleted."), self._clock())
+            )
+            self.entries.pop(alert_id, None)
+            return entry
 
     async def acknowledge(self, alert_id: str, by: str) -> Entry:
         """Raises Missing, Fault, or Clash where it is not firing."""
@@ -214,56 +238,76 @@ class Book:
             raise Fault(error.field, error.message) from error
         await self.record([(entry, state, None, "")])
 
-    async def _end(self, entry: Entry, why: str) -> None:
-        """Back to inactive, for a reason that is not a measurement."""
-        state = entry.state
-        now = self._clock()
-        inactive = AlertState(since=now, sentence=why)
-        if state.state is State.INACTIVE and not state.told:
-            if state != inactive:
-                await self.record([(entry, inactive, None, "")])
-            return
+    def _ended(self, entry: Entry, why: str) -> Change:
+        """Back to inactive, for a reason that is not a measurement; a silence goes on. The end is told even so: it is
+        the last chance to tell it."""
+        state, now = entry.state, self._clock()
+        inactive = AlertState(
+            since=now,
+            sentence=why,
+            silenced_by=state.silenced_by,
+            silenced_until=state.silenced_until,
+            silence_left_s=state.silence_left_s,
+            fired_ages_s=state.fired_ages_s,
+        )
         transition = None
         if state.state is not State.INACTIVE:
             transition = TransitionRow(0, entry.row.alert_id, now, state.state, State.INACTIVE, state.value, why)
         shown = replace(state, sentence=why)
-        kind: NoticeKind | Literal[""] = "resolved" if state.told and not state.silenced else ""
-        await self.record([(entry, inactive, transition, kind)], shown)
+        told = self._notifications(entry, "resolved", shown, (), entry.row.notify) if state.told else []
+        return Change(entry.with_state(inactive), transition, told)
+
+    def _retold(self, entry: Entry, notify: Sequence[str]) -> list[NotificationRow]:
+        """What channels have to hear that are put on, or taken off, the list of an alert that was told."""
+        told = entry.state.told
+        if not told:
+            return []
+        gone = [channel for channel in entry.row.notify if channel not in notify]
+        came = [channel for channel in notify if channel not in entry.row.notify]
+        return [
+            *self._notifications(entry, "resolved", entry.state, ("This channel is no longer notified.",), gone),
+            *self._notifications(entry, told, entry.state, (), came),
+        ]
+
+    def _drop_stale(self, stale: Iterable[str]) -> None:
+        for alert_id in stale:  # nobody else writes states, so this alert is gone
+            if self.entries.pop(alert_id, None) is not None:
+                log.warning("alert_gone", alert_id=alert_id)
 
     async def record(
         self,
         changes: Sequence[tuple[Entry, AlertState, TransitionRow | None, NoticeKind | Literal[""]]],
-        shown: AlertState | None = None,
         context: Callable[[Entry], Sequence[str]] = lambda _: (),
     ) -> None:
         """Commit new states with all that comes of them, and take them for true only then. The lock must be held.
 
-        ``shown`` is what a notice tells of, where that is not the new state; ``context`` gives further lines.
+        ``context`` gives further lines for notices. Raises StoreError, also where the store was begun anew meanwhile.
         """
         rows = [
             Change(
                 entry.with_state(state),
                 transition,
-                [] if not kind else self._notifications(entry, kind, shown or state, context(entry)),
+                [] if not kind else self._notifications(entry, kind, state, context(entry), entry.row.notify),
             )
             for entry, state, transition, kind in changes
         ]
+        generation = self._generation()
         stale = set(await self._alerts.record(rows))
+        if self._generation() != generation:
+            raise StoreError("corrupt", "the store was begun anew")
+        self._drop_stale(stale)
         for (entry, state, _, _), change in zip(changes, rows, strict=True):
-            if entry.row.alert_id in stale:  # nobody else writes states, so this alert is gone
-                self.entries.pop(entry.row.alert_id, None)
-                log.warning("alert_gone", alert_id=entry.row.alert_id)
-                continue
-            entry.row = replace(change.row, state_revision=change.row.state_revision + 1)
-            entry.state = state
+            if entry.row.alert_id not in stale:
+                entry.row = replace(change.row, state_revision=change.row.state_revision + 1)
+                entry.state = state
 
     def _notifications(
-        self, entry: Entry, kind: NoticeKind, state: AlertState, context: Iterable[str]
+        self, entry: Entry, kind: NoticeKind, state: AlertState, context: Iterable[str], channels: Sequence[str]
     ) -> list[NotificationRow]:
         notice = self.notice(entry, kind, state, context)
         return [
             NotificationRow(0, entry.row.alert_id, None, channel, kind, notice.to_dict(), notice.at)
-            for channel in entry.row.notify
+            for channel in channels
         ]
 
     def notice(
@@ -271,7 +315,7 @@ class Book:
     ) -> Notice:
         """What to tell of an alert."""
         row = entry.row
-        notice = notice_of(
+        return notice_of(
             kind,
             state or entry.state,
             entry.condition,
@@ -282,17 +326,21 @@ class Book:
             version=row.version,
             slice=row.slice,
             link=self._link(),
+            context=context,
         )
-        return replace(notice, context=(*notice.context, *context))
+
+    def _canonical(self, notify: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._channels.canonical(channel) for channel in notify))
 
     def _notify_faults(self, notify: Sequence[str]) -> list[tuple[str, str]]:
-        channels = self._channels()
-        faults = [(f"notify.{place}", channels.fault(channel)) for place, channel in enumerate(notify)]
+        faults = [(f"notify.{place}", self._channels.fault(channel)) for place, channel in enumerate(notify)]
         return [(field, message) for field, message in faults if message]
 
     @staticmethod
     def _check_model(scope: Scope, condition: Condition) -> None:
         source = METRICS[condition.metric].source
+        if source == "sidecar" and scope.model:
+            raise Faults([("model_id", f"{condition.metric} is of the sidecar itself: leave the model empty")])
         if source != "sidecar" and not scope.model:
             raise Faults(
                 [("model_id", f"{condition.metric} is of a model: name one; the sidecar's own are dropped, backlog")]

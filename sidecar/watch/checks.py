@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from sidecar.drift import Period
-from sidecar.recording import BaselineRow, DriftCheckRow, DriftChecks
+from sidecar.recording import BaselineRow, DriftCheckRow, DriftChecks, StoreError
 from sidecar.watch.comparison import NothingSeen, Test, compare_sides
 from sidecar.watch.history import History
 from sidecar.watch.normal import LATENESS_S, Normal
@@ -22,6 +22,10 @@ PERMUTATIONS = 9_999
 CATCH_UP_MAX = 4
 """Windows that ended while nobody looked and are still compared; older ones are skipped."""
 SLICES_MAX = 200
+DAYS_ONLY_S = 6 * 86_400.0
+"""A window this long is compared by the day or not at all."""
+LATEST_MAX = 5_000
+"""Scopes of which the latest check is remembered; of more, those that were checked last."""
 
 
 @dataclass(slots=True)
@@ -57,48 +61,60 @@ class Checks:
         for model, version in await self._history.known():
             for row in await self._checks.latest(model, version, None):
                 scope = Scope(row.model, row.version, row.slice)
-                self.latest[scope] = row
+                self._remember(scope, row)
                 self._done[scope] = row.until
 
     async def run_due(self, window_s: float, by_slice: bool) -> int:
         """Compare the windows that have ended since the last time; returns how many. Windows are aligned to the epoch,
-        so that they are the same after a restart and on every replica."""
+        so that they are the same after a restart and on every replica. What fails is tried again the next time."""
         made = 0
         for model, version in await self._history.known():
-            baseline = await self._normal.of(Scope(model, version))
-            if baseline is None:
-                continue
-            for period in self._due(Scope(model, version), baseline, window_s):
-                made += await self._check(Scope(model, version), baseline, period)
-                if by_slice:
-                    slices = await self._history.slices(Scope(model, version), period)
-                    for name in slices[:SLICES_MAX]:
-                        made += await self._check(Scope(model, version, name), baseline, period)
+            whole = Scope(model, version)
+            baseline = await self._normal.of(whole)
+            for period in [] if baseline is None else self._windows(baseline, window_s):
+                slices = await self._history.slices(whole, period) if by_slice else []
+                for scope in (whole, *(whole._replace(slice=name) for name in slices[:SLICES_MAX])):
+                    if baseline is not None and not self._is_done(scope, period):
+                        made += await self._check(scope, baseline, period)
         return made
 
-    def _due(self, scope: Scope, baseline: BaselineRow, window_s: float) -> list[Period]:
-        over = self._clock() - LATENESS_S
-        last_end = over // window_s * window_s
-        begin = max(baseline.until, min(self._done.get(scope, 0.0), last_end), last_end - CATCH_UP_MAX * window_s)
-        start = -(-begin // window_s) * window_s
+    def _windows(self, baseline: BaselineRow, window_s: float) -> list[Period]:
+        """The windows after the baseline that are over, the latest CATCH_UP_MAX of them."""
+        last_end = (self._clock() - LATENESS_S) // window_s * window_s
+        start = -(-max(baseline.until, last_end - CATCH_UP_MAX * window_s) // window_s) * window_s
         periods = []
         while start + window_s <= last_end:
             periods.append(Period(start, start + window_s))
             start += window_s
         return periods
 
+    def _is_done(self, scope: Scope, period: Period) -> bool:
+        """A clock that was ahead has left checks of what is still to come: they do not count."""
+        done = self._done.get(scope, 0.0)
+        return period.until <= done <= self._clock()
+
     async def _check(self, scope: Scope, baseline: BaselineRow, period: Period) -> int:
         """Compare one window. One without images is no finding: alerts on rates tell of that."""
-        self._done[scope] = period.until
-        test = Test(ALPHA, PERMUTATIONS, self._independent(scope.model))
-        current = PeriodSide(self._history, scope, period)
+        test = Test(
+            ALPHA,
+            PERMUTATIONS,
+            self._independent(scope.model),
+            days_only=period.length_s >= DAYS_ONLY_S,
+        )
         try:
+            current = PeriodSide(self._history, scope, period)
             report = await compare_sides(await self._reference(scope, baseline), current, test)
         except NothingSeen:
+            self._done[scope] = period.until
             return 0
         except Fault as fault:
+            self._done[scope] = period.until
             self.figures.failed += 1
             log.error("drift_not_checked", scope=scope.model_id, slice=scope.slice, error=str(fault))
+            return 0
+        except StoreError as error:
+            self.figures.failed += 1
+            log.error("drift_not_checked", scope=scope.model_id, slice=scope.slice, error=error.reason)
             return 0
         found = report.to_dict()
         row = DriftCheckRow(
@@ -112,10 +128,22 @@ class Checks:
             report=found,
         )
         await self._checks.put(row)
-        self.latest[scope] = row
+        self._done[scope] = period.until
+        self._remember(scope, row)
         self.figures.checks += 1
         log.info("drift_checked", scope=scope.model_id, slice=scope.slice, verdict=found["verdict"])
         return 1
+
+    def _remember(self, scope: Scope, row: DriftCheckRow) -> None:
+        self.latest.pop(scope, None)
+        self.latest[scope] = row
+        while len(self.latest) > LATEST_MAX:
+            del self.latest[next(iter(self.latest))]
+
+    def forget(self) -> None:
+        """The store was begun anew: nothing is known."""
+        self.latest.clear()
+        self._done.clear()
 
     async def _reference(self, scope: Scope, baseline: BaselineRow) -> Side:
         """The baseline; for a slice the same period of its own, since a baseline keeps no slices apart."""

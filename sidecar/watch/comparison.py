@@ -26,20 +26,24 @@ BLOCKS_ASKED_MAX = 10_000
 @dataclass(frozen=True, slots=True)
 class Test:
     """How a comparison is judged. ``independent`` declares that no two images are of one scene; then single images
-    are compared, unless ``images`` is false: summaries hold none."""
+    are compared, unless ``images`` is false: summaries hold none. ``days_only``: too few days are said to be too few,
+    rather than compared by the hour, which takes days that merely differ for drift."""
 
     alpha: float = 0.05
     permutations: int = 999
     independent: bool = False
     images: bool = True
+    days_only: bool = False
     seed: int = 0
 
     @property
     def ladder(self) -> tuple[Level, ...]:
         """The levels to try, in this order."""
-        if not self.independent:
-            return LADDER
-        return tuple(level for level in INDEPENDENT_LADDER if self.images or level is not Level.IMAGE)
+        if self.independent:
+            # what is old enough is left by the hour and the day only
+            levels = (*INDEPENDENT_LADDER, Level.HOUR, Level.DAY)
+            return tuple(level for level in levels if self.images or level is not Level.IMAGE)
+        return LADDER[:1] if self.days_only else LADDER
 
 
 class NothingSeen(Exception):

@@ -94,27 +94,36 @@ class Drift:
         try:
             return await compare_sides(sides[0], sides[1], test)
         except NothingSeen as nothing:
-            field = CURRENT if nothing.side else REFERENCE
-            message = await self._normal.nothing_between(scope, sides[nothing.side].period)
-            raise Fault(field, message) from nothing
+            field, period = (CURRENT if nothing.side else REFERENCE), sides[nothing.side].period
+            if (await self._history.total(scope, period)).images:
+                message = (
+                    f"the predictions of {scope.model_id} in {period} are no longer kept: ask for source summaries"
+                )
+                raise Fault("source", message) from nothing
+            raise Fault(field, await self._normal.nothing_between(scope, period)) from nothing
 
     async def _side(self, scope: Scope, text: str, field: str, *, from_predictions: bool) -> Side:
         """A baseline of that name, else the period that the text says."""
         rows = await self._normal.named(scope, text.strip())
-        if rows:
-            if scope.slice:
-                # a baseline keeps no slices apart: the slice's own past is the better reference anyway
-                period = Period(min(row.since for row in rows), max(row.until for row in rows))
-                return PeriodSide(self._history, scope, period, from_predictions=from_predictions)
+        if rows and not scope.slice:
             frozen = [await self._normal.side(row) for row in rows]
             return frozen[0] if len(frozen) == 1 else Together(frozen)
-        try:
-            period = self._history.fitted(parse_period(text, self._clock(), field))
-        except PeriodError as error:
-            names = sorted({row.name for row in await self._normal.rows() if row.model == scope.model})
-            known = f"; or the name of a baseline ({', '.join(names)})" if names else ""
-            raise Fault(field, error.message + known) from error
+        if rows:
+            # a baseline keeps no slices apart: the slice's own past is the better reference anyway
+            period = Period(min(row.since for row in rows), max(row.until for row in rows))
+        else:
+            period = await self._period(scope, text, field)
         return PeriodSide(self._history, scope, period, from_predictions=from_predictions)
+
+    async def _period(self, scope: Scope, text: str, field: str) -> Period:
+        try:
+            return parse_period(text, self._clock(), field)
+        except PeriodError as error:
+            hint = ""
+            if not any(sign.isdigit() for sign in text):  # else it was meant as a time
+                known = sorted({row.name for row in await self._normal.rows() if row.model == scope.model})
+                hint = f"; baselines of {scope.model}: {', '.join(known) or 'none yet'}"
+            raise Fault(field, error.message + hint) from error
 
 
 def _highest(report: dict[str, Any]) -> float:

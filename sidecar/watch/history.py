@@ -73,6 +73,10 @@ class History:
             until = ceil(until / HOUR_S) * HOUR_S
         return Period(float(since), float(until))
 
+    def has(self, level: Level, period: Period) -> bool:
+        """Whether all of the period can be given in blocks of this level: retention removes narrow summaries first."""
+        return not 0 < level.width_s < HOUR_S or period.since >= self._fine_since()
+
     async def rows(self, scope: Scope, since: float, until: float, width_max_s: int = WIDTHS_S[0]) -> Rows:
         """All summaries of the scope in the period. Raises Fault where that were more than ROWS_MAX."""
         found: list[SummaryRow] = []

@@ -7,7 +7,7 @@ nor with alerts that share a model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor
 
@@ -15,7 +15,7 @@ import structlog
 
 from sidecar.alerts import Figures
 from sidecar.recording import SummaryRow
-from sidecar.summaries import Summary, SummaryError
+from sidecar.summaries import Summary, SummaryError, SummaryKey
 from sidecar.watch.history import key_of
 from sidecar.watch.scope import Scope
 
@@ -27,12 +27,10 @@ BINS_MAX = 120
 LATE_S = 120
 """What comes later than this after a bucket has ended is not seen by windows that had read it."""
 DECODED_MAX = 20_000
-"""Decoded rows that are kept for the next round."""
-DECODE_SLICE = 200
-"""Rows decoded before others get their turn."""
+"""Decoded rows that are kept for the next round, of those that may be read again; more are decoded again."""
 
-Load = Callable[[int, float, float], Awaitable[Sequence[SummaryRow]]]
-"""Rows of a width in [since, until), of all models, without roles that are not judged."""
+Load = Callable[[int, float, float, Collection[str]], AsyncIterator[Sequence[SummaryRow]]]
+"""Rows of a width in [since, until) of some models, page by page, without roles that are not judged."""
 
 
 def bin_s(window_s: float) -> int:
@@ -54,7 +52,6 @@ def row_width_s(bin_width_s: int) -> int:
 class _Series:
     """One scope's bins of one width, and how far back they are needed."""
 
-    window_s: float = 0.0
     bins: dict[int, Figures] = field(default_factory=dict)
     loaded_from: float = float("inf")
 
@@ -65,7 +62,7 @@ class Ledger:
     def __init__(self, load: Load) -> None:
         self._load = load
         self._series: dict[tuple[Scope, int], _Series] = {}
-        self._decoded: dict[tuple[object, ...], tuple[int, Figures]] = {}
+        self._decoded: dict[SummaryKey, tuple[int, Figures]] = {}
         self._looked_at: dict[int, float] = {}
         self._totals: dict[tuple[Scope, float], tuple[float, Figures, float]] = {}
         self.unreadable = 0
@@ -84,64 +81,62 @@ class Ledger:
                 await self._refresh_width(width, here, now)
 
     async def _refresh_width(self, width: int, windows: Mapping[tuple[Scope, int], float], now: float) -> None:
-        fresh: list[tuple[Scope, int]] = []
-        known: list[tuple[Scope, int]] = []
-        for key, window_s in windows.items():
-            series = self._series[key]
-            begin = _begin(now, window_s, width)
-            (known if series.loaded_from <= begin else fresh).append(key)
-            series.loaded_from = min(series.loaded_from, begin)
-            series.window_s = window_s
-        # from where the last round stood, were it long ago; the clock may have been set back since
-        looked_at = min(now, self._looked_at.get(width, now))
-        changed_since = floor((looked_at - LATE_S) / width) * width
-        self._looked_at[width] = now
+        """Read what is missing. What was read counts as known only then: a read that fails is made up for."""
+        begins = {key: _begin(now, window_s, width) for key, window_s in windows.items()}
+        known = [key for key in windows if self._series[key].loaded_from <= begins[key]]
+        fresh = [key for key in windows if self._series[key].loaded_from > begins[key]]
         if known:
-            await self._read(width, known, changed_since, now)
+            # from where the last round stood, were it long ago; the clock may have been set back since
+            looked_at = min(now, self._looked_at.get(width, now))
+            await self._read(width, known, floor((looked_at - LATE_S) / width) * width, now)
+        self._looked_at[width] = now
         if fresh:
-            await self._read(width, fresh, min(_begin(now, windows[key], width) for key in fresh), now)
-        for key in windows:
-            self._forget(self._series[key], _begin(now, windows[key], width))
+            await self._read(width, fresh, min(begins[key] for key in fresh), now)
+        for key, begin in begins.items():
+            self._forget(self._series[key], begin)
 
     async def _read(self, width: int, keys: Sequence[tuple[Scope, int]], since: float, now: float) -> None:
-        """Build anew the bins from ``since`` on."""
-        rows = await self._load(row_width_s(width), since, now + width)
-        scopes = [scope for scope, _ in keys]
-        models = {scope.model for scope in scopes}
-        parts: dict[tuple[Scope, int], list[Figures]] = {}
-        for index, row in enumerate(rows):
-            if row.model not in models:
-                continue
-            figures = self._figures(row)
-            if figures is not None:
-                for scope in scopes:
+        """Build anew the bins from ``since`` on: page by page, so that only their sums are ever held."""
+        by_model: dict[str, list[Scope]] = {}
+        for scope, _ in keys:
+            by_model.setdefault(scope.model, []).append(scope)
+        sums: dict[tuple[Scope, int], Figures] = {}
+        async for page in self._load(row_width_s(width), since, now + width, by_model):
+            found = await asyncio.to_thread(self._decoded_page, page, now)
+            parts: dict[tuple[Scope, int], list[Figures]] = {}
+            for row, figures in found:
+                for scope in by_model.get(row.model, ()):
                     if _belongs(row, scope):
                         parts.setdefault((scope, row.bucket // width * width), []).append(figures)
-            if index % DECODE_SLICE == DECODE_SLICE - 1:
-                await asyncio.sleep(0)
-        for scope, _ in keys:
-            bins = self._series[scope, width].bins
+            for place, listed in parts.items():
+                sums[place] = Figures.total([*listed, sums[place]] if place in sums else listed)
+        for key in keys:
+            bins = self._series[key].bins
             for start in [start for start in bins if start >= since]:
                 del bins[start]
-        for (scope, start), figures_list in parts.items():
-            bins = self._series[scope, width].bins
-            bins[start] = figures_list[0] if len(figures_list) == 1 else Figures.total(figures_list)
+        for (scope, start), figures in sums.items():
+            self._series[scope, width].bins[start] = figures
+        self._decoded = {key: known for key, known in self._decoded.items() if _is_read_again(key, now)}
 
-    def _figures(self, row: SummaryRow) -> Figures | None:
-        key = tuple(key_of(row))
-        known = self._decoded.get(key)
-        if known is not None and known[0] == row.revision:
-            return known[1]
-        try:
-            figures = Figures.of(Summary.decode(row.payload))
-        except SummaryError as error:
-            self.unreadable += 1
-            log.error("summary_unreadable", key=key, error=str(error))
-            return None
-        if len(self._decoded) >= DECODED_MAX:
-            self._decoded.clear()
-        self._decoded[key] = row.revision, figures
-        return figures
+    def _decoded_page(self, page: Sequence[SummaryRow], now: float) -> list[tuple[SummaryRow, Figures]]:
+        """The page's rows with their figures; of the latest rows only those are decoded that changed."""
+        found = []
+        for row in page:
+            key = key_of(row)
+            known = self._decoded.get(key)
+            if known is not None and known[0] == row.revision:
+                found.append((row, known[1]))
+                continue
+            try:
+                figures = Figures.of(Summary.decode(row.payload))
+            except SummaryError as error:
+                self.unreadable += 1
+                log.error("summary_unreadable", key=key, error=str(error))
+                continue
+            found.append((row, figures))
+            if _is_read_again(key, now) and len(self._decoded) < DECODED_MAX:
+                self._decoded[key] = row.revision, figures
+        return found
 
     @staticmethod
     def _forget(series: _Series, begin: float) -> None:
@@ -175,6 +170,11 @@ def _begin(now: float, window_s: float, width: int) -> float:
     """The start of the first bin of a window that ends with the bin which ``now`` lies in."""
     end = (floor(now / width) + 1) * width
     return end - ceil(window_s / width) * width
+
+
+def _is_read_again(key: SummaryKey, now: float) -> bool:
+    """Whether the next round will look at this row: its bucket is open, or was a moment ago."""
+    return key.bucket + key.width_s > now - 2 * LATE_S - key.width_s
 
 
 def _belongs(row: SummaryRow, scope: Scope) -> bool:

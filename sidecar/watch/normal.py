@@ -22,7 +22,7 @@ from sidecar.drift import (
     figures_of,
     parse_period,
 )
-from sidecar.recording import BaselineRow, Baselines, Taken
+from sidecar.recording import BaselineRow, Baselines, Refused, StoreError, Taken
 from sidecar.watch.history import History
 from sidecar.watch.scope import Clash, Fault, Missing, Scope, filter_of, scope_of
 from sidecar.watch.sides import BaselineSide
@@ -33,10 +33,14 @@ AUTO = "auto"
 """The name of the baselines that are frozen by themselves."""
 LATENESS_S = 15.0
 """How long after the end of a period what belongs to it may still arrive."""
+SHORT_ID = 8
+"""As much of an id as lists show serves for the whole."""
+PERIODS_A_LOOK = 100
+"""Periods that are looked at for images enough before others get their turn."""
 IMAGES_MIN = 100
 """A period with fewer images is no baseline by itself."""
-DECODED_MAX = 32
-"""Baselines kept decoded."""
+DECODED_MAX = 5_000
+"""Blocks of baselines that are kept decoded, at some 16 KB each."""
 
 
 class Normal:
@@ -79,14 +83,24 @@ class Normal:
         baseline until a person says otherwise.
         """
         rows = await self._baselines.all()
+        unwanted = await self._baselines.auto_deleted()
         frozen: list[BaselineRow] = []
         for begun, model, version in await self._beginnings():
             own = [row for row in (*rows, *frozen) if row.model == model]
             is_new = all(row.version != version and begun < row.until for row in own)
-            period = await self._first_busy(Scope(model, version), begun, length_s) if is_new else None
-            if period is not None:
-                frozen.append(await self._freeze(Scope(model, version), period, AUTO, "auto", False))
+            if is_new and (model, version) not in unwanted:
+                row = await self._freeze_first(Scope(model, version), begun, length_s)
+                frozen += [] if row is None else [row]
         return frozen
+
+    async def _freeze_first(self, scope: Scope, begun: float, length_s: float) -> BaselineRow | None:
+        """None where there is no such period yet, or it can't be frozen: one model's fault stops no other."""
+        try:
+            period = await self._first_busy(scope, begun, length_s)
+            return None if period is None else await self._freeze(scope, period, AUTO, "auto", False)
+        except (Fault, Refused, StoreError) as error:
+            log.error("baseline_not_frozen", scope=scope.model_id, error=str(error))
+            return None
 
     async def _beginnings(self) -> list[tuple[int, str, str]]:
         """(when its traffic began, model, version) of all versions, the oldest first."""
@@ -95,8 +109,11 @@ class Normal:
 
     async def _first_busy(self, scope: Scope, begun: float, length_s: float) -> Period | None:
         """The first period with images enough, of those that are over and were not looked at before."""
-        period = first_period(max(begun, self._looked.get(scope, 0.0)), length_s)
-        while period.until + LATENESS_S <= self._clock():
+        looked = min(self._looked.get(scope, 0.0), self._clock())  # the clock may have been ahead
+        period = first_period(max(begun, looked), length_s)
+        for _ in range(PERIODS_A_LOOK):
+            if period.until + LATENESS_S > self._clock():
+                return None
             if (await self._history.total(scope, period)).images >= IMAGES_MIN:
                 return period
             self._looked[scope] = period.until
@@ -132,8 +149,11 @@ class Normal:
             if level is Level.IMAGE:
                 if self._independent(scope.model):
                     kept[level] = (await self._history.images(scope, period))[:BLOCKS_MAX]
-            elif period.length_s / level.width_s <= BLOCKS_MAX:
-                kept[level] = await self._history.blocks(scope, period, level)
+            elif period.length_s / level.width_s <= BLOCKS_MAX and self._history.has(level, period):
+                try:
+                    kept[level] = await self._history.blocks(scope, period, level)
+                except Fault as fault:  # too many slices to read so finely: the wider blocks must do
+                    log.info("baseline_level_left_out", scope=scope.model_id, level=str(level), reason=str(fault))
         return kept
 
     async def _only_version(self, scope: Scope, period: Period) -> Scope:
@@ -148,8 +168,10 @@ class Normal:
     async def nothing_between(self, scope: Scope, period: Period) -> str:
         """Says that a period has no predictions, and which have."""
         span = await self._history.span(scope)
-        there = f"there are some from {span} (UTC)" if span else "there are none at all"
-        return f"no predictions of {scope.model_id} in {period}; {there}"
+        whole = "of all its traffic " if scope.slice else ""
+        there = f"{whole}there are some from {span} (UTC)" if span else "there are none at all"
+        whose = f"{scope.model_id}, slice {scope.slice!r}," if scope.slice else scope.model_id
+        return f"no predictions of {whose} in {period}; {there}"
 
     async def rows(self, model_id: str | None = None) -> list[BaselineRow]:
         """All baselines, or those of a model or version."""
@@ -174,6 +196,11 @@ class Normal:
         self._decoded.pop(baseline_id, None)
         return row
 
+    def forget(self) -> None:
+        """The store was begun anew: nothing is known."""
+        self._decoded.clear()
+        self._looked.clear()
+
     async def of(self, scope: Scope) -> BaselineRow | None:
         """The baseline a scope is judged by: its version's latest, else the model's latest of any version."""
         rows = sorted(await self._baselines.all(scope.model), key=lambda row: row.created_at)
@@ -190,7 +217,10 @@ class Normal:
 
     async def named(self, scope: Scope, name: str) -> list[BaselineRow]:
         """The baselines of that id or name: of a version its own, else the latest; of a whole model all versions'."""
-        rows = [row for row in await self._baselines.all(scope.model) if name in (row.name, row.baseline_id)]
+        every = await self._baselines.all(scope.model)
+        rows = [row for row in every if name in (row.name, row.baseline_id)]
+        if not rows and len(name) >= SHORT_ID:
+            rows = [row for row in every if row.baseline_id.startswith(name)]
         if not scope.version:
             return rows
         own = [row for row in rows if row.version == scope.version]
@@ -204,7 +234,8 @@ class Normal:
                 blocks = await asyncio.to_thread(decode_blocks, payload)
             except BaselineError as error:
                 raise Fault("reference_period", f"baseline {row.name!r} can't be read: {error}; set it anew") from error
-            while len(self._decoded) >= DECODED_MAX:
+            count = sum(map(len, blocks.values()))
+            while self._decoded and sum(side.count for side in self._decoded.values()) + count > DECODED_MAX:
                 del self._decoded[next(iter(self._decoded))]
             period = Period(row.since, row.until)
             self._decoded[row.baseline_id] = BaselineSide(row.name, period, blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from sidecar.alerts import (
     Outcome,
     Reading,
     State,
+    Tick,
     default_alerts,
     read,
     sidecar_alerts,
@@ -26,7 +28,7 @@ from sidecar.alerts import (
 )
 from sidecar.alerts.notice import NoticeKind
 from sidecar.drift import Seasonal
-from sidecar.recording import BaselineRow, DriftCheckRow, StoreError, TransitionRow
+from sidecar.recording import Alerts, BaselineRow, DriftCheckRow, StoreError, TransitionRow
 from sidecar.watch.blend import blend
 from sidecar.watch.book import Book, Entry
 from sidecar.watch.ledger import Ledger
@@ -39,6 +41,12 @@ log = structlog.get_logger()
 
 KEEP_EVERY_S = 60.0
 """How often the reading of an alert that does not change its state is written down."""
+ROUND_S_MAX = 120.0
+"""A round that takes longer is given up: something it waits for hangs, and changes by people wait for it."""
+AHEAD_S_MAX = 60.0
+"""A check of a window that ends later was made while the clock was ahead."""
+ALERTS_A_TURN = 50
+"""Alerts that are judged before the event loop gets its turn."""
 DEFAULTS_MODELS_MAX = 50
 """Models that get the default alerts by themselves."""
 
@@ -68,6 +76,7 @@ class Rounds:
         dropped: Callable[[], int],
         backlog: Callable[[], int],
         wake: Callable[[], None] = lambda: None,
+        interval_s: float = 10.0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -81,19 +90,23 @@ class Rounds:
         self._wake = wake
         self._clock = clock
         self._monotonic = monotonic
-        self._clocks = JumpWatch()
+        self._clocks = JumpWatch(elapsed_max_s=max(60.0, 2 * interval_s))
         self._losses = Losses()
         self.figures = RoundFigures()
 
     async def give_defaults(
-        self, models: Iterable[str], window_s: float, for_s: float, notify: Sequence[str], made: Callable[[str], Any]
+        self, models: Iterable[str], window_s: float, for_s: float, notify: Sequence[str], alerts_made: Alerts
     ) -> None:
-        """The default alerts of every model, and of the sidecar itself, that were not made yet; ``made(model)`` names
-        those that were, deleted ones too."""
+        """The default alerts of the first DEFAULTS_MODELS_MAX models, and of the sidecar itself, that were never made:
+        one that was deleted stays so."""
+        before = await alerts_made.default_models() - {""}
+        room = max(0, DEFAULTS_MODELS_MAX - len(before))
+        new = [model for model in models if model not in before]
         wanted = [("", sidecar_alerts(window_s, for_s))]
-        wanted += [(model, default_alerts(window_s, for_s)) for model in list(models)[:DEFAULTS_MODELS_MAX]]
+        wanted += [(model, default_alerts(window_s, for_s)) for model in (*before.intersection(models), *new[:room])]
+        self.figures.skipped["default_models"] += len(new[room:])
         for model, alerts in wanted:
-            known = await made(model)
+            known = await alerts_made.default_names(model)
             for alert in alerts:
                 if alert.name not in known:
                     try:
@@ -103,37 +116,72 @@ class Rounds:
                         log.info("default_alert_not_made", model=model, name=alert.name, reason=str(clash))
 
     async def round(self) -> None:
-        """Evaluate every enabled alert once."""
+        """Evaluate every enabled alert once. A round that fails as a whole is made up for by the next: what time it
+        stood for is counted then."""
         started = time.perf_counter()
-        async with self._book.lock:
-            now, at = self._clock(), self._monotonic()
-            tick = self._clocks.observe(now, at)
-            if tick.jumped:
-                log.warning("clock_jumped", settled_in="the length of each alert's window")
-            self._losses.look(self._dropped(), at)
-            entries = [entry for entry in self._book.all() if entry.row.enabled]
-            normals = await self._normal.by_model()
-            await self._ledger.refresh(self._wanted(entries, normals), now)
-            results: list[Result] = []
-            for entry in entries:
-                if tick.trusts(entry.condition.window_s):
-                    outcome, reading = await self._read(entry, self._normal_for(entry, normals, now), now, at)
-                else:
-                    self.figures.skipped["clock_jump"] += 1
-                    outcome, reading = Outcome.HELD, Reading(nan)
-                made = step(
-                    entry.state,
-                    entry.condition,
-                    outcome,
-                    reading,
-                    now=now,
-                    elapsed_s=tick.elapsed_s,
-                    of=_name_of(entry.scope),
-                )
-                results.append((entry, made.state, _row(entry, made.transition), made.notice))
-            await self._settle(results, at)
+        try:
+            async with asyncio.timeout(ROUND_S_MAX):
+                await self._learn()
+                async with self._book.lock:
+                    await self._evaluate()
+        except StoreError as error:
+            self.figures.skipped["store"] += 1
+            log.error("alerts_not_evaluated", reason=error.reason)
+        except TimeoutError:
+            self.figures.skipped["timeout"] += 1
+            log.error("alerts_not_evaluated", reason=f"a round took more than {ROUND_S_MAX:g} s")
         self.figures.rounds += 1
         self.figures.seconds += time.perf_counter() - started
+
+    async def _learn(self) -> None:
+        """Seasons take time to read: not while others wait for the book."""
+        unusual = [entry for entry in self._book.all() if entry.row.enabled and entry.condition.operator == "anomaly"]
+        if unusual:
+            now, normals = self._clock(), await self._normal.by_model()
+            asked = [(one.scope, one.condition, self._normal_for(one, normals, now)) for one in unusual]
+            await self._seasons.learn(asked, now)
+
+    async def _evaluate(self) -> None:
+        now, at = self._clock(), self._monotonic()
+        tick = self._clocks.observe(now, at)
+        if tick.jumped:
+            log.warning("clock_jumped", settled_in="the length of each alert's window")
+        self._losses.look(self._dropped(), at)
+        entries = [entry for entry in self._book.all() if entry.row.enabled]
+        normals = await self._normal.by_model()
+        await self._ledger.refresh(self._wanted(entries, normals), now)
+        results: list[Result] = []
+        for place, entry in enumerate(entries):
+            outcome, reading = self._judged(entry, normals, tick, now, at)
+            made = step(
+                entry.state,
+                entry.condition,
+                outcome,
+                reading,
+                now=now,
+                elapsed_s=tick.elapsed_s,
+                of=_name_of(entry.scope),
+                heard=bool(entry.row.notify),
+            )
+            results.append((entry, made.state, _row(entry, made.transition), made.notice))
+            if place % ALERTS_A_TURN == ALERTS_A_TURN - 1:
+                await asyncio.sleep(0)
+        await self._settle(results, at)
+        self._clocks.consumed()
+
+    def _judged(
+        self, entry: Entry, normals: Mapping[str, Sequence[BaselineRow]], tick: Tick, now: float, at: float
+    ) -> tuple[Outcome, Reading]:
+        """One alert. A fault in judging it holds it where it is, and stops no other."""
+        if not tick.trusts(entry.condition.window_s):
+            self.figures.skipped["clock_jump"] += 1
+            return Outcome.HELD, Reading(nan)
+        try:
+            return self._read(entry, self._normal_for(entry, normals, now), now, at)
+        except Exception:
+            self.figures.skipped["failed"] += 1
+            log.exception("alert_not_judged", alert_id=entry.row.alert_id, name=entry.row.name)
+            return Outcome.HELD, Reading(nan)
 
     async def _settle(self, results: list[Result], at: float) -> None:
         """Commit what must not be lost; keep the rest in memory until KEEP_EVERY_S have passed."""
@@ -143,14 +191,11 @@ class Rounds:
             if transition or notice or state.state is State.PENDING or at - entry.kept_at >= KEEP_EVERY_S
         ]
         if kept:
-            try:
-                await self._book.record(kept, context=self._context)
-            except StoreError as error:  # nothing is taken for true that is not written: the next round tries again
-                self.figures.skipped["store"] += 1
-                log.error("alerts_not_recorded", reason=error.reason)
-                return
+            # nothing is taken for true that is not written: where this fails the next round tries again
+            await self._book.record(kept, context=self._context)
         for entry, state, transition, _ in kept:
-            if transition is not None and State.FIRING in (transition.from_state, transition.to_state):
+            is_there = entry.row.alert_id in self._book.entries
+            if is_there and transition and State.FIRING in (transition.from_state, transition.to_state):
                 log.warning(f"alert_{state.state}", name=entry.row.name, of=_name_of(entry.scope), what=state.sentence)
         written = {id(entry) for entry, *_ in kept}
         for entry, state, _, _ in results:
@@ -161,9 +206,7 @@ class Rounds:
         if any(notice for *_, notice in kept):
             self._wake()
 
-    async def _read(
-        self, entry: Entry, baseline: Mapping[str, Any] | None, now: float, at: float
-    ) -> tuple[Outcome, Reading]:
+    def _read(self, entry: Entry, baseline: Mapping[str, Any] | None, now: float, at: float) -> tuple[Outcome, Reading]:
         condition, scope = entry.condition, entry.scope
         figures, covered_s = self._ledger.window(scope, condition.window_s, now)
         check = self.check_of(scope, now, condition.window_s)
@@ -177,7 +220,7 @@ class Rounds:
         )
         seasonal: Seasonal | None = None
         if condition.operator == "anomaly":
-            seasonal = await self._seasons.of(scope, condition, baseline, now)
+            seasonal = self._seasons.of(scope, condition)
         return read(condition, facts, seasonal, at=now)
 
     def _normal_for(
@@ -215,7 +258,10 @@ class Rounds:
         rows = [
             row
             for key, row in self._latest.items()
-            if key.model == scope.model and scope.version in ("", key.version) and key.slice == scope.slice
+            if key.model == scope.model
+            and scope.version in ("", key.version)
+            and key.slice == scope.slice
+            and row.until <= now + AHEAD_S_MAX
         ]
         recent = [row for row in rows if now - row.until <= age_s]
         if recent:

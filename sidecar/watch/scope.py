@@ -68,6 +68,8 @@ def scope_of(model_id: str, known: Collection[tuple[str, str]], slice: str = "")
     model, at, version = model_id.rpartition("@")
     if at and (model, version) in known:
         return Scope(model, version, slice)
-    ids = sorted({model for model, _ in known if model} | {f"{model}@{version}" for model, version in known if model})
+    ids = sorted(
+        {model for model, _ in known if model} | {f"{model}@{version}" for model, version in known if model and version}
+    )
     there = f"there are {', '.join(ids[:20])}" if ids else "no predictions are recorded yet"
     raise Fault("model_id", f"no model or version is called {model_id!r}; {there}")

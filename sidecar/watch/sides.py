@@ -36,18 +36,28 @@ class PeriodSide:
         self._history = history
         self._scope = scope
         self._from_predictions = from_predictions
-        self.period = period
+        self._kept: dict[Level, Sequence[Block]] = {}
+        self.period = history.fitted(period)
 
     @property
     def what(self) -> Mapping[str, Any]:
         return {"period": str(self.period), "since": self.period.since, "until": self.period.until}
 
-    async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block]:
+    async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None:
         if self._from_predictions:
             return await self._history.blocks_from_predictions(self._scope, self.period, level)
-        return await self._history.blocks(self._scope, self.period, level, hours)
+        if not self._history.has(level, self.period):
+            return None
+        found = await self._history.blocks(self._scope, self.period, level, hours)
+        if level is not Level.IMAGE:
+            self._kept[level] = found
+        return found
 
-    async def probes(self, level: Level) -> Sequence[Block]:
+    async def probes(self, level: Level) -> Sequence[Block] | None:
+        if level in self._kept:  # read a moment ago: the same summaries
+            return self._kept[level]
+        if not self._history.has(level, self.period):
+            return None
         return await self._history.blocks(self._scope, self.period, level)
 
 
@@ -84,6 +94,7 @@ class BaselineSide:
     def __init__(self, name: str, period: Period, kept: Mapping[Level, Sequence[Block]]) -> None:
         self._name = name
         self._kept = kept
+        self.count = sum(map(len, kept.values()))
         self.period = period
 
     @property

@@ -6,7 +6,7 @@ from math import inf, nan
 
 import pytest
 
-from sidecar.alerts.notice import KINDS, SUBJECT_CHARACTERS_MAX, Notice
+from sidecar.alerts.notice import CONTEXT_LINES_MAX, KINDS, SENTENCE_CHARACTERS_MAX, SUBJECT_CHARACTERS_MAX, Notice
 
 NOTICE = Notice(
     "firing", "a1", "Errors", "det", "2", "", "error_rate", 0.2, "error_rate above 5 % over 15m",
@@ -68,3 +68,12 @@ def test_subject_of_hostile_name_stays_one_bounded_line() -> None:
     assert subject.isprintable()
     assert subject.startswith("Firing: x Bcc: all@company.test y")
     assert len(subject) == SUBJECT_CHARACTERS_MAX
+
+
+def test_context_is_bounded_however_a_notice_is_made() -> None:
+    """By hand, by a change, or from what another release stored."""
+    context = tuple("x" * 5_000 for _ in range(500))
+    stored = {**NOTICE.to_dict(), "context": list(context)}
+    for notice in (replace(NOTICE, context=context), Notice.from_dict(stored)):
+        assert len(notice.context) == CONTEXT_LINES_MAX
+        assert set(map(len, notice.context)) == {SENTENCE_CHARACTERS_MAX}

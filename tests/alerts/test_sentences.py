@@ -7,7 +7,8 @@ import pytest
 from sidecar.alerts.alert_state import State
 from sidecar.alerts.condition import Condition
 from sidecar.alerts.facts import Reading, nothing
-from sidecar.alerts.sentences import SENTENCE_CHARACTERS_MAX, condition_text, detail_lines, sentence_of
+from sidecar.alerts.notice import SENTENCE_CHARACTERS_MAX
+from sidecar.alerts.sentences import condition_text, detail_lines, sentence_of
 
 RATIO: Any = {"compare": "baseline_ratio"}
 DIFFERENCE: Any = {"compare": "baseline_difference"}

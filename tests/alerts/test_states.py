@@ -35,13 +35,15 @@ class Alert:
     condition: Condition = AT_ONCE
     state: AlertState = field(default_factory=AlertState)
     now: float = 1_000.0
+    heard: bool = True
     states: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
 
     def round(self, outcome: Outcome, elapsed_s: float = 10.0) -> Step:
         self.now += elapsed_s
-        done = step(self.state, self.condition, outcome, READINGS[outcome], now=self.now, elapsed_s=elapsed_s, of="det")
+        timing = {"now": self.now, "elapsed_s": elapsed_s}
+        done = step(self.state, self.condition, outcome, READINGS[outcome], **timing, of="det", heard=self.heard)
         self.state = done.state
         self.states.append(done.state.state.value)
         self.notices += [done.notice] if done.notice else []
@@ -272,6 +274,32 @@ def test_flapping_that_began_in_silence_is_told_when_the_silence_ends() -> None:
     assert alert.notices == ["flapping"]
 
 
+def test_alert_without_channels_is_told_once_there_is_one() -> None:
+    """What nobody could hear does not count as told: who is added while it fires hears of it, once."""
+    alert = Alert(heard=False).rounds(B, B, B)
+    assert (alert.notices, alert.states[-1], alert.state.told) == ([], "firing", "")
+    alert.heard = True
+    assert alert.round(B).notice == "firing"
+    assert alert.rounds(B, OK).notices == ["firing", "resolved"]
+
+
+def test_what_came_and_went_unheard_is_not_told() -> None:
+    """Nor is what ended told twice: a channel that is added later hears only of what is so."""
+    alert = Alert(heard=False).rounds(B, OK)
+    alert.heard = True
+    assert alert.rounds(OK, OK).notices == []
+
+
+def test_end_that_nobody_heard_is_told_to_whoever_is_added() -> None:
+    """What was told stays told while there are no channels."""
+    alert = Alert().rounds(B)
+    alert.heard = False
+    alert.rounds(OK, OK)
+    assert (alert.notices, alert.state.told) == (["firing"], "firing")
+    alert.heard = True
+    assert alert.rounds(OK, OK).notices == ["firing", "resolved"]
+
+
 def test_condition_that_was_made_to_last_longer_keeps_what_fires() -> None:
     """A change of the rule resolves nothing by itself."""
     alert = Alert().rounds(B)
@@ -311,18 +339,20 @@ rounds = st.lists(
     st.tuples(
         st.sampled_from((B, B, OK, OK, NONE, HELD)),
         st.sampled_from((0.0, 1.0, 10.0, 60.0, 3_000.0)),
-        st.sampled_from(("", "", "", "", "acknowledge", "silence", "unsilence", "restart")),
+        st.sampled_from(("", "", "", "", "acknowledge", "silence", "unsilence", "restart", "deafen")),
     ),
     max_size=60,
 )
 
 
 def answered(alert: Alert, answer: str) -> None:
-    """What a person, or the end of the process, does before a round."""
+    """What a person, or the end of the process, does before a round; ``deafen`` takes or gives all channels."""
     if answer == "acknowledge" and alert.state.state is State.FIRING:
         alert.state = acknowledge(alert.state, "ada", alert.now)
     elif answer == "silence":
         alert.state = silence(alert.state, alert.now + 100.0, alert.now)
+    elif answer == "deafen":
+        alert.heard = not alert.heard
     elif answer == "unsilence":
         alert.state = silence(alert.state, None, alert.now)
     elif answer == "restart":
@@ -348,8 +378,9 @@ def test_invariants_hold_of_any_sequence(condition: Condition, sequence: list[tu
             assert (after.state, after.held_s) == (before.state, before.held_s)
         if after.state is not State.FIRING:
             assert not after.acknowledged
-        if after.silenced:
+        if after.silenced or not alert.heard:
             assert not done.notice
+            assert after.told == before.told
         elif not after.acknowledged:
             so = "flapping" if after.flapping else "firing" if after.state is State.FIRING else ""
             assert after.told == so, "whoever can be told knows what is so"

@@ -4,7 +4,7 @@ import pytest
 
 from sidecar.alerts.alert_state import AlertState, State
 from sidecar.alerts.condition import Condition
-from sidecar.alerts.notice import Notice
+from sidecar.alerts.notice import CONTEXT_LINES_MAX, SENTENCE_CHARACTERS_MAX, Notice
 from sidecar.alerts.telling import notice_of
 
 CONDITION = Condition("avg_confidence", "lt", 0.7, 3_600.0)
@@ -55,3 +55,13 @@ def test_alert_that_never_fired_starts_now() -> None:
     notice = told("test", AlertState())
     assert (notice.starts_at, notice.value, notice.context) == (100.0, None, ())
     assert notice.sentence == "This is a test of the alert's notifications."
+
+
+def test_context_follows_and_has_an_end() -> None:
+    """Lines that are given come after the alert's own; there are ten at most, each cut."""
+    lines = (f"{number} " + "x" * 5_000 for number in range(50))
+    notice = notice_of("firing", STATE, CONDITION, at=1.0, alert_id="a1", name="Low", model="det", context=lines)
+    assert notice.context[:2] == told("firing").context
+    assert [line[0] for line in notice.context[2:]] == list("01234567")
+    assert len(notice.context) == CONTEXT_LINES_MAX
+    assert max(map(len, notice.context)) == SENTENCE_CHARACTERS_MAX

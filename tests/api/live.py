@@ -97,6 +97,9 @@ class LiveTotals:
     def outbox(self) -> Sequence[tuple[str, int, int, float, int, int, int]]:
         return [("hub", 4, 512, 1.5, 10, 1, 0)]
 
+    def failing_parts(self) -> Mapping[str, str]:
+        return {}
+
     def store(self) -> Mapping[str, Any]:
         return self.store_state
 

@@ -24,6 +24,19 @@ NOW = MONDAY + 62 * DAY_S
 LOW = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
 
 
+class Quiet:
+    """A sidecar that loses nothing and sees no traffic."""
+
+    def lost(self) -> int:
+        return 0
+
+    def waiting(self) -> int:
+        return 0
+
+    def answering(self) -> set[str]:
+        return set()
+
+
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
     """A client of a sidecar that has recorded two months, of which the second differs."""
@@ -34,7 +47,7 @@ async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
         past.add_day(day, rng, (4, 3, 2, 0.1) if day < 31 else (1, 3, 2, 3))
     await past.write()
     config = load_config(None, {"upstreams": [{"name": "A", "url": "http://127.0.0.1:1"}], "data_dir": tmp_path})
-    watching = Watching(config, store, reader, lambda: 0, lambda: 0, clock=lambda: NOW)
+    watching = Watching(config, store, reader, Quiet(), clock=lambda: NOW)
     await watching.restore()
     services = Services(reader, LiveTotals(), LiveControl(), WatchApi(watching), tmp_path, version="0")
     runner = web.AppRunner(create_app(services), access_log=None)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sidecar.drift import Block, Level, compare, fit_seasonal
-from sidecar.drift.classes import ClassMoves
+from sidecar.drift.contrast import Contrast
 from sidecar.drift.divergence import jensen_shannon_distance
 from sidecar.drift.permutation import Deal, permute
 
@@ -151,8 +151,10 @@ def test_affected_classes_err_as_a_family_at_most_as_alpha_says() -> None:
         mix = Camera.of(16, rng).mix
         counts = np.stack([rng.multinomial(n, shares) for n, shares in zip(rng.poisson(400, 16), mix, strict=True)])
         counts = counts.astype(np.float64)
-        moves = ClassMoves(counts, deal)
-        null = permute(counts, deal, lambda _, current, moves=moves: moves.largest(current)[:, None], 199, rng)
+        contrast = Contrast(counts, deal.stratum, each=True)
+        null = permute(
+            contrast.columns, deal, lambda *sides, one=contrast: one.each_bin(*sides).max(axis=1)[:, None], 199, rng
+        )
         by_max_t += null.p_value(0) <= 0.05
         by_residuals += bool((np.abs(_residuals(counts[:8].sum(axis=0), counts[8:].sum(axis=0))) > 1.96).any())
     assert by_max_t / 200 <= 0.08

@@ -22,8 +22,8 @@ from sidecar.drift import (
     parse_period,
 )
 from sidecar.drift.divergence import jensen_shannon
-from sidecar.drift.holm import holm
 from sidecar.drift.permutation import Deal, permute
+from sidecar.holm import holm
 from sidecar.summaries import Histogram, ImageTotals, Moments, RequestTotals, Summary
 from sidecar.summaries.images import EDGES, UNIT_NAMES, UNIT_SCALES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.monitor.backfill import backfill_days
-from sidecar.recording import Batch, Reader, Store, SummaryRow
+from sidecar.recording import Batch, Reader, Store, StoreError, SummaryRow
 from sidecar.summaries import Summary, SummaryKey
 from sidecar.types import RequestCounts
 
@@ -59,6 +59,27 @@ async def test_day_that_is_there_is_kept(opened: tuple[Store, Reader]) -> None:
     """Where the first day is missing the others are filled in, and what is there stays as it is."""
     await opened[0].commit(Batch(summaries=[row(1, 3), row(25, 4), row(24, 50, 86_400)]))
     assert await days(opened) == {(0, "1"): 3, (1, "1"): 50}
+
+
+async def test_interrupted_backfill_goes_on_where_it_was(opened: tuple[Store, Reader]) -> None:
+    """The oldest day comes last: as long as it is missing, the work is not done."""
+    store, reader = opened
+    await store.commit(Batch(summaries=[row(24 * day + 1, 3) for day in range(3)]))
+    committed = 0
+
+    async def load(width_s: int, since: float, until: float) -> Sequence[SummaryRow]:
+        return await reader.summaries(since=since, until=until, width_s=width_s)
+
+    async def once(batch: Batch) -> None:
+        nonlocal committed
+        if committed:
+            raise StoreError("full", "no room")
+        committed += 1
+        await store.commit(batch)
+
+    with pytest.raises(StoreError):
+        await backfill_days(await reader.first_hour(), DAY + 3 * 86_400, load, once)
+    assert await days(opened) == {(0, "1"): 3, (1, "1"): 3, (2, "1"): 3}
 
 
 async def test_empty_store_needs_nothing(opened: tuple[Store, Reader]) -> None:

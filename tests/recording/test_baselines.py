@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +120,35 @@ async def test_reading_a_damaged_store_sets_it_aside_too(store: Store, damage_st
     assert await baselines.all() == []
     assert len(store.health.set_aside) == 1
     assert store.health.ok
+
+
+async def test_deleted_automatic_baseline_is_remembered(store: Store, tmp_path: Path) -> None:
+    """By model and version, over a restart and whatever is set afterwards; a person's baseline leaves no trace."""
+    baselines = Baselines(store)
+    automatic = replace(ROW, origin="auto")
+    await baselines.put(ROW)
+    await baselines.put(replace(automatic, baseline_id="b2", name="auto"))
+    await baselines.put(replace(automatic, baseline_id="b3", version="4"))
+    assert await baselines.delete("b1")
+    assert await baselines.auto_deleted() == set()
+    for _ in range(2):
+        assert await baselines.delete("b2")
+        assert not await baselines.delete("b2")
+        assert await baselines.auto_deleted() == {("yolo", "3")}
+        await baselines.put(replace(automatic, baseline_id="b2", name="auto"))
+    await store.close()
+    reopened = await Store.open(tmp_path)
+    assert await Baselines(reopened).auto_deleted() == {("yolo", "3")}
+    await reopened.close()
+
+
+async def test_deleted_automatic_baselines_are_forgotten_at_their_bound(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest go first."""
+    monkeypatch.setattr("sidecar.recording.baselines.AUTO_DELETED_MAX", 3)
+    baselines = Baselines(store)
+    for version in "12345":
+        await baselines.put(replace(ROW, origin="auto", version=version))
+        await baselines.delete("b1")
+    assert await baselines.auto_deleted() == {("yolo", "3"), ("yolo", "4"), ("yolo", "5")}

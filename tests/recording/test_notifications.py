@@ -119,3 +119,20 @@ async def test_store_set_aside_goes_on_with_the_same_notifications(store: Store,
     await notifications.sent(row.id, 6.0)
     assert len(store.health.set_aside) == 1
     assert await notifications.counts() == {"waiting": 0, "sent": 0, "gave_up": 0}
+
+
+async def test_waiting_are_counted_without_reading_what_is_done(store: Store, make_alert) -> None:
+    """Those that are neither sent nor given up, by an index that has them side by side."""
+    notifications = await queued(store, make_alert(), *[TOLD] * 5)
+    assert await notifications.waiting() == 5
+    first, second, *_ = [row.id for row in await notifications.open(10)]
+    await notifications.sent(first, 6.0)
+    await notifications.failed(second, 6.0, "no such address", True)
+    assert await notifications.waiting() == (await notifications.counts())["waiting"] == 3
+    statements: list[str] = []
+    await store._connection.set_trace_callback(statements.append)
+    await notifications.waiting()
+    await store._connection.set_trace_callback(lambda statement: None)
+    ((*_, step),) = await store.fetch(f"EXPLAIN QUERY PLAN {statements[-1]}")
+    assert step.startswith("SEARCH notifications USING COVERING INDEX")
+    assert step.endswith("(sent_at=? AND gave_up_at=?)")

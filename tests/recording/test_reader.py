@@ -165,3 +165,46 @@ async def test_samples_are_paged_and_filtered(store: Store, reader: Reader) -> N
     assert found is not None
     assert found.reasons == ("low_confidence", "random_sample")
     assert await reader.sample("none") is None
+
+
+async def test_summaries_are_found_by_several_models(store: Store, reader: Reader) -> None:
+    """Any of those that are named; none are found where none is named; what no store can hold hides no other."""
+    row = SummaryRow(0, 10, "m", "1", "serving", "", 0, "", 1, b"x")
+    await store.commit(Batch(summaries=[replace(row, model=model) for model in "klmn"]))
+
+    async def found(models: list[str] | None, **filters: str) -> list[str]:
+        return [item.model for item in await reader.summaries(since=0, until=1, width_s=10, models=models, **filters)]
+
+    assert await found(None) == ["k", "l", "m", "n"]
+    assert await found(["n", "l", "none", "caf\udce9"]) == ["l", "n"]
+    assert await found(["n", "l"], model="n") == ["n"]
+    assert await found([]) == []
+    assert await found(["caf\udce9"]) == []
+    with pytest.raises(ValueError, match=r"^models: 10001 "):
+        await found(["m"] * 10_001)
+
+
+async def test_cost_of_listing_models_does_not_grow_with_what_they_did(
+    store: Store, reader: Reader, make_prediction
+) -> None:
+    """Hours and predictions of two models come to as many steps, whether there are few or thousands."""
+    names = [("a", "1"), ("a", "2"), ("b", "1")]
+    steps: list[int] = []
+
+    def count() -> None:
+        steps[-1] += 1
+
+    for hours in (range(20), range(20, 3_000)):
+        rows = [
+            SummaryRow(hour * 3_600, 3_600, *name, "serving", "", 0, "", 1, b"") for name in names for hour in hours
+        ]
+        predictions = [
+            make_prediction(hour * 9 + i, model=m, version=v) for i, (m, v) in enumerate(names) for hour in hours
+        ]
+        await store.commit(Batch(predictions, rows))
+        steps.append(0)
+        connection = reader._connection._opened.connection
+        await connection.set_progress_handler(count, 1)
+        assert await reader.models() == names
+        await connection.set_progress_handler(lambda: None, 1 << 30)
+    assert steps[1] <= steps[0] * 1.1

@@ -116,3 +116,64 @@ async def test_ends_of_a_record_are_looked_up_and_not_searched(store: Store, rea
         monkeypatch.undo()
     steps = await plan(store, reader, monkeypatch, "slices", "yolo", None, 0, 1e9)
     assert "(width_s=? AND bucket>? AND bucket<?)" in steps
+
+
+def key(row: SummaryRow) -> tuple[int, str, str, str, str, int, str]:
+    return row.bucket, row.model, row.version, row.role, row.experiment, row.epoch, row.slice
+
+
+async def test_pages_of_summaries_reach_every_row_once_in_the_order_of_the_key(store: Store, reader: Reader) -> None:
+    """By bucket, then by model and the rest; other widths, times, models and roles are left out."""
+    kinds = [("a", "1", "serving", "e", 0, ""), ("a", "1", "serving", "e", 1, "s"), ("a", "2", "treatment", "", 0, "")]
+    kinds += [("c", "1", "serving", "", 0, "s"), ("c", "1", "shadow", "", 0, ""), ("b", "1", "serving", "", 0, "")]
+    rows = [SummaryRow(b, w, *kind, 1, b"x") for b in (30, 10, 0, 20, 40) for w in (10, 60) for kind in reversed(kinds)]
+    await store.commit(Batch(summaries=rows))
+    asked = {"since": 10, "until": 40, "width_s": 10, "roles_without": UNJUDGED_ROLES}
+    wanted = [row for row in rows if row.width_s == 10 and 10 <= row.bucket < 40 and row.role != "shadow"]
+    for models in (["a", "c"], ["a"], None):
+        expected = sorted((row for row in wanted if models is None or row.model in models), key=key)
+        for limit in (1, 4, len(expected), 1_000):
+            seen, after = [], None
+            while True:
+                page, after = await reader.summaries_page(**asked, models=models, after=after, limit=limit)
+                assert len(page) <= limit
+                seen += page
+                if after is None:
+                    break
+                assert after == key(page[-1])
+            assert seen == expected
+    assert await reader.summaries_page(**asked, models=[]) == ([], None)
+    before = (0, "z", "", "", "", 0, "")
+    assert (await reader.summaries_page(**asked, models=None, after=before))[0] == sorted(wanted, key=key)
+    for limit in (0, 5_000):
+        with pytest.raises(ValueError, match=r"^limit:"):
+            await reader.summaries_page(**asked, models=None, limit=limit)
+
+
+@pytest.mark.parametrize("width_s", [10, 3_600])
+async def test_page_of_summaries_begins_where_the_last_one_ended(
+    store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch, width_s: int
+) -> None:
+    """The index of the key is entered at the row after, and gives the order: nothing is sorted or read twice."""
+    rows = [replace(ROW, bucket=hour * 3_600, width_s=width_s, model=m) for hour in range(50) for m in "abcd"]
+    await store.commit(Batch(summaries=rows))
+    await store.run(lambda connection: connection.execute_fetchall("ANALYZE"))
+    steps: list[str] = []
+    fetch = reader._fetch
+
+    async def explained(statement, parameters):
+        steps.extend(row[3] for row in await fetch(f"EXPLAIN QUERY PLAN {statement}", parameters))
+        return await fetch(statement, parameters)
+
+    monkeypatch.setattr(reader, "_fetch", explained)
+    asked = {"since": 0, "until": 1e9, "width_s": width_s, "models": ["a", "c"], "limit": 10}
+    for _ in range(2):  # the second time with the values in hand, which the planner may go by
+        page, after = await reader.summaries_page(**asked)
+        await reader.summaries_page(**asked, after=after)
+    assert len(page) == 10
+    first = "SEARCH summaries USING INDEX sqlite_autoindex_summaries_1 (width_s=? AND bucket>? AND bucket<?)"
+    next_one = (
+        "SEARCH summaries USING INDEX sqlite_autoindex_summaries_1 (width_s=?"
+        " AND (bucket,model,version,role,experiment,epoch,slice)>(?,?,?,?,?,?,?) AND bucket<?)"
+    )
+    assert steps == [first, next_one] * 2

@@ -355,3 +355,63 @@ async def test_read_with_a_senseless_parameter_is_no_fault_of_the_store(store: S
         await store.fetch("SELECT 1 WHERE 1 = ?", [1 << 70])
     assert caught.value.reason == "invalid"
     assert store.health.ok
+
+
+async def test_check_of_a_sound_store_leaves_it_as_it_is(store: Store, reader: Reader, make_prediction) -> None:
+    """Commits go on around it, and nothing is set aside."""
+    commits = [store.commit(Batch([make_prediction(number)])) for number in range(20)]
+    assert await asyncio.gather(store.check(), *commits, store.check()) == [True, *[None] * 20, True]
+    assert (store.health.set_aside, store.generation) == ((), 0)
+    assert len((await reader.predictions()).items) == 20
+
+
+@pytest.mark.parametrize("offset", [0, 40_960])
+async def test_check_finds_damage_that_the_cache_hides(
+    store: Store, tmp_path: Path, make_prediction, offset: int
+) -> None:
+    """The file itself is read, its first page and any other; a damaged one is set aside once, whoever looks."""
+    await store.commit(Batch([make_prediction(number) for number in range(500)]))
+    await store._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    with store_path(tmp_path).open("r+b") as file:
+        file.seek(offset)
+        file.write(os.urandom(20_000))
+    await store.commit(Batch([make_prediction(1_000)]))
+    assert store.generation == 0
+    assert False in await asyncio.gather(store.check(), store.check())
+    assert (len(store.health.set_aside), store.generation) == (1, 1)
+    assert await store.check()
+    await store.commit(Batch([make_prediction(1)]))
+    assert store.health.ok
+
+
+async def test_check_of_a_large_store_looks_at_its_tables_alone(
+    store: Store, tmp_path: Path, make_prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over CHECK_BYTES_MAX a damaged row is left to whoever reads it, a damaged beginning is found."""
+    monkeypatch.setattr("sidecar.recording.connection.CHECK_BYTES_MAX", 100_000)
+    await store.commit(Batch([make_prediction(number) for number in range(2_000)]))
+    await store._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = store_path(tmp_path).stat().st_size
+    assert size > 500_000
+    with store_path(tmp_path).open("r+b") as file:
+        file.seek(size - 20_000)
+        file.write(os.urandom(20_000))
+    assert await store.check()
+    with store_path(tmp_path).open("r+b") as file:
+        file.write(os.urandom(4_096))
+    assert not await store.check()
+    assert store.generation == 1
+
+
+async def test_generation_counts_how_often_the_open_store_was_set_aside(
+    store: Store, tmp_path: Path, damage_store
+) -> None:
+    """0 at the opening, whatever was set aside before, and one more each time."""
+    for times in (1, 2):
+        await damage_store()
+        await store.commit(Batch(positions={(0, 1): 1}))
+        assert store.generation == times
+    await store.close()
+    reopened = await Store.open(tmp_path)
+    assert reopened.generation == 0
+    await reopened.close()

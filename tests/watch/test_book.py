@@ -22,12 +22,12 @@ class Mail:
     def fault(self, channel: str) -> str:
         return "" if channel.startswith("email:") else f"{channel!r} is no channel"
 
-    def warning(self, channel: str) -> str:
-        return "no SMTP server is configured"
+    def canonical(self, channel: str) -> str:
+        return channel.strip().lower()
 
 
 def book_of(room: Room) -> Book:
-    return Book(Alerts(room.store), Mail, room.clock.wall, lambda: "https://here")
+    return Book(Alerts(room.store), Mail(), room.clock.wall, lambda: "https://here", lambda: room.store.generation)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_renaming_keeps_the_state(room: Room, book: Book) -> None:
     """An edit that does not touch the rule leaves a firing alert firing."""
     entry = await make(book)
     await fire(book, entry)
-    await book.update(entry.row.alert_id, name="Confidence", notify=["email:other@company.com"])
+    await book.update(entry.row.alert_id, name="Confidence")
     again = book_of(room)
     await again.restore()
     (found,) = again.all()
@@ -145,3 +145,54 @@ async def test_rule_of_another_release_is_left_alone(room: Room, book: Book) -> 
     again = book_of(room)
     await again.restore()
     assert [found.row.alert_id for found in again.all()] == [other.row.alert_id]
+
+
+async def test_channels_that_come_and_go_while_it_fires_are_told(room: Room, book: Book) -> None:
+    """Who is taken off the list hears the end, who is put on it hears of the firing, the others hear nothing."""
+    entry = await make(book, notify=["email:a@b.c", "email:stays@b.c"])
+    await fire(book, entry)
+    await book.update(entry.row.alert_id, notify=["email:stays@b.c", "email:new@b.c"])
+    rows = await Notifications(room.store).of_alert(entry.row.alert_id)
+    told = {(row.channel, row.kind) for row in rows}
+    assert told == {
+        ("email:a@b.c", "firing"),
+        ("email:stays@b.c", "firing"),
+        ("email:a@b.c", "resolved"),
+        ("email:new@b.c", "firing"),
+    }
+    assert len(rows) == 4
+
+
+async def test_refused_edit_changes_nothing(room: Room, book: Book) -> None:
+    """A name that is taken neither ends the firing nor tells anybody."""
+    entry = await make(book)
+    await make(book, name="Other")
+    await fire(book, entry)
+    with pytest.raises(Clash, match="name: "):
+        await book.update(entry.row.alert_id, name="Other", condition=LOW | {"threshold": 0.5})
+    assert book.get(entry.row.alert_id).state.state is State.FIRING
+    assert book.get(entry.row.alert_id).condition.threshold == 0.7
+    assert len(await Notifications(room.store).of_alert(entry.row.alert_id)) == 1
+
+
+async def test_end_by_hand_is_told_in_spite_of_a_silence_which_goes_on(room: Room, book: Book) -> None:
+    """It is the last chance to tell those who heard of the firing; an edited rule stays silenced."""
+    entry = await make(book)
+    await fire(book, entry)
+    await book.silence(entry.row.alert_id, room.clock.now + 600, "ada")
+    await book.update(entry.row.alert_id, condition=LOW | {"threshold": 0.5})
+    assert [row.kind for row in await Notifications(room.store).of_alert(entry.row.alert_id)] == ["resolved", "firing"]
+    assert book.get(entry.row.alert_id).state.silenced
+
+
+async def test_alerts_outlive_a_store_that_was_set_aside(room: Room, book: Book) -> None:
+    """What is in memory goes into the fresh store; what fires is told again, since nobody knows what was sent."""
+    entry = await make(book)
+    await fire(book, entry)
+    await room.store._start_afresh(room.store._connection)
+    await book.reinstate()
+    again = book_of(room)
+    await again.restore()
+    (found,) = again.all()
+    assert (found.row.name, found.state.state, found.state.told) == ("Low", State.FIRING, "")
+    await book.acknowledge(entry.row.alert_id, "ada")

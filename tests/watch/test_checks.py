@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from sidecar.app.watch_config import DriftConfig
-from sidecar.recording import DriftChecks
+from sidecar.recording import DriftChecks, StoreError
 from sidecar.watch import Checks, Scope
 from sidecar.watch.checks import CATCH_UP_MAX
 from tests.watch.room import DAY_S, MONDAY, Room
@@ -94,3 +95,44 @@ async def test_defaults_can_find_drift_at_all(room: Room) -> None:
     assert row.until - row.since == 14 * DAY_S
     await room.checks.run_due(defaults.window, False)
     assert room.checks.latest[Scope("det", "1")].report["verdict"] == "drift"
+
+
+async def test_clock_that_was_ahead_stops_no_checks(room: Room) -> None:
+    """What was checked of the future does not count once the clock is right again."""
+    await fill(room, 31, changed_from=99)
+    await room.normal.freeze("det", "2024-01-01:2024-01-10", "default", False)
+    room.clock.now = MONDAY + 60 * DAY_S
+    room.checks._done[Scope("det", "1")] = room.clock.now
+    room.clock.now = MONDAY + 32 * DAY_S
+    assert await room.checks.run_due(WEEK_S, False) == 3
+
+
+async def test_week_of_too_few_days_is_not_compared_by_the_hour(room: Room) -> None:
+    """Traffic that rests at the weekend has five days a week: too few, rather than drift that is none."""
+    rng = np.random.default_rng(12)
+    for day in range(35):
+        if day % 7 < 5:
+            room.past.add_day(day, rng, (4, 3, 2, 0.1))
+    await room.past.write()
+    await room.normal.freeze("det", "2024-01-01:2024-01-14", "default", False)
+    room.clock.now = MONDAY + 36 * DAY_S
+    await room.checks.run_due(WEEK_S, False)
+    assert room.checks.latest[Scope("det", "1")].report["verdict"] == "too_few_blocks"
+    assert room.checks.latest[Scope("det", "1")].report["blocks"]["level"] == "day"
+
+
+async def test_failure_of_the_store_is_made_up_for(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window whose check could not be kept is checked again."""
+    await fill(room, 31, changed_from=99)
+    await room.normal.freeze("det", "2024-01-01:2024-01-10", "default", False)
+    room.clock.now = MONDAY + 32 * DAY_S
+    real = room.checks._checks.put
+
+    async def away(*_: object) -> None:
+        raise StoreError("full", "no room")
+
+    monkeypatch.setattr(room.checks._checks, "put", away)
+    with pytest.raises(StoreError):
+        await room.checks.run_due(WEEK_S, False)
+    monkeypatch.setattr(room.checks._checks, "put", real)
+    assert await room.checks.run_due(WEEK_S, False) == 3

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from sidecar.recording import UNJUDGED_ROLES
+from sidecar.recording import StoreError, SummaryRow
 from sidecar.watch import Ledger, Scope
 from sidecar.watch.ledger import BINS_MAX, BINS_S, bin_s
 from tests.watch.room import MONDAY, Room, prediction
 
 
 def ledger_of(room: Room) -> Ledger:
-    async def load(width_s: int, since: float, until: float):
-        return await room.reader.summaries(since=since, until=until, width_s=width_s, roles_without=UNJUDGED_ROLES)
-
-    return Ledger(load)
+    return Ledger(room.load)
 
 
 @pytest.mark.parametrize("window_s", [10, 30, 900, 1_200, 1_210, 3_600, 86_400, 30 * 86_400])
@@ -84,10 +85,9 @@ async def test_unreadable_row_is_counted_and_left_out(room: Room) -> None:
     ledger = ledger_of(room)
     real = ledger._load
 
-    async def damaged(width_s: int, since: float, until: float):
-        rows = list(await real(width_s, since, until))
-        object.__setattr__(rows[0], "payload", b"\x09")
-        return rows
+    async def damaged(*arguments: Any) -> AsyncIterator[Sequence[SummaryRow]]:
+        async for page in real(*arguments):
+            yield [replace(page[0], payload=b"\x09"), *page[1:]]
 
     ledger._load = damaged
     await ledger.refresh([(Scope("det"), 900)], MONDAY)
@@ -104,3 +104,54 @@ async def test_scope_nobody_watches_is_forgotten(room: Room) -> None:
     await ledger.refresh([(Scope("det", "1"), 900)], MONDAY)
     assert ledger.window(Scope("det"), 900, MONDAY)[0].images == 0
     assert ledger.window(Scope("det", "1"), 900, MONDAY)[0].images == 1
+
+
+async def test_read_that_fails_is_made_up_for(room: Room) -> None:
+    """A store that was away for a round, or for an hour, leaves no hole in any window."""
+    room.past.add(prediction(MONDAY - age, age, [0]) for age in range(5, 3_500, 100))
+    await room.past.write()
+    ledger, scope = ledger_of(room), Scope("det")
+    real = ledger._load
+
+    async def away(*arguments: Any) -> AsyncIterator[Sequence[SummaryRow]]:
+        raise StoreError("locked", "busy")
+        yield []
+
+    ledger._load = away
+    with pytest.raises(StoreError):
+        await ledger.refresh([(scope, 3_600)], MONDAY)
+    ledger._load = real
+    await ledger.refresh([(scope, 3_600)], MONDAY)
+    assert ledger.window(scope, 3_600, MONDAY)[0].images == 35
+    room.past.add(prediction(MONDAY + age, age, [0]) for age in range(5, 1_000, 100))
+    await room.past.write()
+    ledger._load = away
+    for later in (300, 600, 900):
+        with pytest.raises(StoreError):
+            await ledger.refresh([(scope, 3_600)], MONDAY + later)
+    ledger._load = real
+    await ledger.refresh([(scope, 3_600)], MONDAY + 1_000)
+    fresh = ledger_of(room)
+    await fresh.refresh([(scope, 3_600)], MONDAY + 1_000)
+    assert ledger.window(scope, 3_600, MONDAY + 1_000)[0] == fresh.window(scope, 3_600, MONDAY + 1_000)[0]
+
+
+async def test_only_watched_models_are_read_and_page_by_page(room: Room) -> None:
+    """Another model's thousand slices cost an alert nothing; no page is longer than its bound."""
+    room.past.add(prediction(MONDAY - 60, n, [0], model="other", slice=f"s{n}") for n in range(700))
+    room.past.add(prediction(MONDAY - 60, n, [0], slice=f"s{n}") for n in range(700))
+    await room.past.write(rows=False)
+    pages: list[int] = []
+
+    async def counted(*arguments: Any) -> AsyncIterator[Sequence[SummaryRow]]:
+        async for page in room.load(*arguments):
+            pages.append(len(page))
+            assert {row.model for row in page} == {"det"}
+            yield page
+
+    ledger = Ledger(counted)
+    await ledger.refresh([(Scope("det"), 900), (Scope("det", "", "s3"), 900)], MONDAY)
+    assert ledger.window(Scope("det"), 900, MONDAY)[0].images == 700
+    assert ledger.window(Scope("det", "", "s3"), 900, MONDAY)[0].images == 1
+    assert max(pages) <= 500
+    assert sum(pages) == 700

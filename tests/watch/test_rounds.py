@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sidecar.alerts import State
-from sidecar.recording import UNJUDGED_ROLES, Alerts, DriftCheckRow, Notifications, StoreError, SummaryRow
+from sidecar.recording import Alerts, DriftCheckRow, Notifications, StoreError
 from sidecar.watch import Book, Entry, Ledger, Rounds, Scope, Seasons
+from sidecar.watch.rounds import DEFAULTS_MODELS_MAX
 from tests.watch.room import DAY_S, MONDAY, Room, prediction
 from tests.watch.test_book import Mail
 
@@ -25,12 +26,12 @@ class Watch:
         self.lost = 0
         self.latest: dict[Scope, DriftCheckRow] = {}
         self.woken = 0
-        self.book = Book(Alerts(room.store), Mail, room.clock.wall, lambda: "")
+        self.book = Book(Alerts(room.store), Mail(), room.clock.wall, generation=lambda: room.store.generation)
         self.rounds = Rounds(
             self.book,
-            Ledger(self.load),
+            Ledger(room.load),
             room.normal,
-            Seasons(room.history),
+            Seasons(room.load),
             self.latest,
             lambda: self.lost,
             lambda: 0,
@@ -38,9 +39,6 @@ class Watch:
             clock=room.clock.wall,
             monotonic=room.clock.monotonic,
         )
-
-    async def load(self, width_s: int, since: float, until: float) -> Sequence[SummaryRow]:
-        return await self.room.reader.summaries(since=since, until=until, width_s=width_s, roles_without=UNJUDGED_ROLES)
 
     def wake(self) -> None:
         self.woken += 1
@@ -240,7 +238,7 @@ async def _hour(watch: Watch, score: float) -> None:
 
 async def test_default_alerts_are_made_once_for_every_model_and_stay_deleted(watch: Watch) -> None:
     """A rule somebody deleted does not come back; a new model gets its own."""
-    made = Alerts(watch.room.store).default_names
+    made = Alerts(watch.room.store)
     await watch.rounds.give_defaults(["det"], 900, 300, [MAIL], made)
     names = {entry.row.name for entry in watch.book.all() if entry.row.model == "det"}
     assert {"Errors", "Confidence below normal", "Drift"} <= names
@@ -264,3 +262,59 @@ async def test_disabled_alert_is_not_evaluated(watch: Watch) -> None:
     await watch.book.update(entry.row.alert_id, enabled=True)
     await watch.ten_seconds(0.4)
     assert entry.state.state is State.FIRING
+
+
+async def test_alert_that_fires_unheard_is_told_to_the_first_channel_it_gets(watch: Watch) -> None:
+    """Nobody was told, so it was not told: a channel that is added hears of it."""
+    entry = await watch.book.create(Scope("det"), "Low", LOW | {"for": "0s"}, [])
+    await watch.ten_seconds(0.4)
+    assert entry.state.state is State.FIRING
+    await watch.book.update(entry.row.alert_id, notify=[MAIL])
+    await watch.ten_seconds(0.4)
+    assert await watch.kinds(entry) == ["firing"]
+
+
+async def test_fault_in_one_alert_stops_no_other(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is held and counted; the rest is evaluated."""
+    broken = await watch.alert(LOW | {"for": "0s"}, "broken")
+    sound = await watch.alert(LOW | {"for": "0s"}, "sound")
+    real = watch.rounds._read
+
+    def read(entry: Entry, *arguments: Any) -> Any:
+        if entry is broken:
+            raise ZeroDivisionError
+        return real(entry, *arguments)
+
+    monkeypatch.setattr(watch.rounds, "_read", read)
+    await watch.ten_seconds(0.4)
+    assert (broken.state.state, sound.state.state) == (State.INACTIVE, State.FIRING)
+    assert watch.rounds.figures.skipped["failed"] == 1
+
+
+async def test_time_of_a_round_that_failed_is_counted_by_the_next(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is away for a while does not stretch `for` or a silence."""
+    entry = await watch.alert(LOW | {"for": "50s"})
+    await watch.ten_seconds(0.4)
+    real = watch.rounds._ledger.refresh
+
+    async def away(*_: Any) -> None:
+        raise StoreError("locked", "busy")
+
+    monkeypatch.setattr(watch.rounds._ledger, "refresh", away)
+    for _ in range(4):
+        await watch.ten_seconds(0.4)
+    assert watch.rounds.figures.skipped["store"] == 4
+    monkeypatch.setattr(watch.rounds._ledger, "refresh", real)
+    await watch.ten_seconds(0.4)
+    assert entry.state.state is State.FIRING
+
+
+async def test_defaults_are_for_so_many_models_and_no_more(watch: Watch) -> None:
+    """Names that clients make up can't use up the alerts there may be."""
+    made = Alerts(watch.room.store)
+    for number in range(DEFAULTS_MODELS_MAX + 20):
+        await watch.rounds.give_defaults([f"made-up-{number}"], 900, 300, [], made)
+    assert len({entry.row.model for entry in watch.book.all()} - {""}) == DEFAULTS_MODELS_MAX
+    assert watch.rounds.figures.skipped["default_models"] == 20

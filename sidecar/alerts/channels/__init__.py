@@ -1,6 +1,7 @@
 """The ways by which a notice reaches people and programs: mail, Slack, webhooks, Alertmanager, apprise.
 
-Key types: ``Channels`` sends a ``Notice`` to an address such as ``slack:#ml-alerts``; ``parse_address`` checks one;
+Key types: ``Channels`` sends a ``Notice`` to an address such as ``slack:#ml-alerts``; ``parse_address`` checks one,
+``canonical`` is the way to write it down;
 ``NotifySettings`` is what is configured; ``SendError`` says why a notice did not go out.
 
 Invariants: every wait has an end. No error text or log line holds a URL's path, a password or a secret. URLs are
@@ -13,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from sidecar.alerts.channels.address import Address, parse_address
+from sidecar.alerts.channels.address import Address, canonical, parse_address
 from sidecar.alerts.channels.alertmanager import AlertmanagerChannel
 from sidecar.alerts.channels.apprise_channel import AppriseChannel
 from sidecar.alerts.channels.channel import Channel, SendError
@@ -31,6 +32,7 @@ __all__ = [
     "SendError",
     "SmtpSettings",
     "WebhookSettings",
+    "canonical",
     "parse_address",
     "parse_allowed_host",
 ]
@@ -70,6 +72,19 @@ class Channels:
         except ValueError as error:
             return str(error)
         return self._channels[address.kind].warning(address.target)
+
+    def resolved(self, channel: str) -> str:
+        """The channel that ``channel`` leads to, the same for all ways of writing it: ``alertmanager`` is the one that
+        is configured, ``slack:a`` is ``slack:#a``. What is no channel is itself.
+        """
+        try:
+            address = parse_address(channel)
+        except ValueError:
+            return channel
+        made = self._channels[address.kind]
+        if isinstance(made, (AlertmanagerChannel, SlackChannel)):
+            return str(Address(address.kind, made.resolved(address.target)))
+        return str(address)
 
     async def send(self, channel: str, notice: Notice, notice_id: str) -> None:
         """Send once, within the channel's time limit. Raises SendError."""

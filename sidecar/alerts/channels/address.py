@@ -60,6 +60,15 @@ def parse_address(text: str) -> Address:
     return address
 
 
+def canonical(text: str) -> str:
+    """The one way to write an address that all ways of writing it come to. Raises ValueError as ``parse_address``.
+
+    >>> canonical(" Alertmanager : main"), canonical("alertmanager")
+    ('alertmanager:main', 'alertmanager')
+    """
+    return str(parse_address(text))
+
+
 def redacted(url: str) -> str:
     """Scheme and host of a URL; any other text as it is.
 

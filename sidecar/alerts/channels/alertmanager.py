@@ -1,7 +1,8 @@
 """Prometheus' Alertmanager, API v2 (https://prometheus.io/docs/alerting/latest/alerts_api/).
 
 It forgets an alert that is not posted again, so firing ones carry an end FIRING_S ahead and are re-posted until they
-are resolved. An alert is known there by its labels alone; all that changes goes into annotations.
+are resolved. An alert is known there by its labels alone, ``alert_id`` among them; all that changes goes into
+annotations.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ class AlertmanagerChannel:
             return f"no Alertmanager{name} is configured: set notify.alertmanagers"
         return self._guard.warning(url)
 
+    def resolved(self, target: str) -> str:
+        """The name of the server that ``target`` leads to: the first that is configured with its address. Without one
+        the target itself.
+        """
+        url = self._url(target)
+        return next((name for name, other in self._urls.items() if url and _same(url, other)), target)
+
     async def send(self, target: str, notice: Notice, notice_id: str) -> None:
         """Post one alert. A repeat changes nothing there. Raises SendError."""
         await self.post(target, [notice])
@@ -63,13 +71,18 @@ class AlertmanagerChannel:
         return self._urls.get(target or DEFAULT_NAME, "")
 
 
+def _same(url: str, other: str) -> bool:
+    return url.rstrip("/") == other.rstrip("/")
+
+
 def alert(notice: Notice, now: float) -> dict[str, Any]:
     """One alert as Alertmanager takes it. A test gets a label of its own, so that it never stands for the real alert.
 
     An end before the beginning would be refused: times in disorder (a clock was set) are put in order.
     """
     labels = {
-        "alertname": plain(notice.name),
+        "alertname": plain(notice.name) or plain(notice.alert_id),  # without one nothing there can name it
+        "alert_id": plain(notice.alert_id),
         "model": plain(notice.model),
         "version": plain(notice.version),
         "slice": plain(notice.slice),

@@ -40,6 +40,11 @@ class Standings:
         """The channels that are left alone for now."""
         return {channel for channel, standing in self._standings.items() if standing.rests_until > now}
 
+    def rests(self, channel: str, now: float) -> bool:
+        """Whether this one is left alone for now."""
+        standing = self._standings.get(channel)
+        return standing is not None and standing.rests_until > now
+
     def next_at(self, now: float) -> float:
         """When the next of them ends its rest; infinity where none rests."""
         return min((s.rests_until for s in self._standings.values() if s.rests_until > now), default=inf)

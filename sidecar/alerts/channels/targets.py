@@ -14,7 +14,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from aiohttp import TCPConnector
@@ -32,10 +32,20 @@ ADDRESSES_MAX = 16
 # Everything IANA has given out as global unicast lies here; leaves out loopback, link- and site-local, unique local,
 # multicast, IPv4-compatible and -mapped, and whatever may be defined outside of it later.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# They carry an IPv4 address to a relay of unknown whereabouts, and are obsolete (RFC 7526, RFC 4380).
-_RELAYED = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
+# They carry an IPv4 address to a relay of unknown whereabouts, and are obsolete (RFC 7526).
+_RELAYED = IPv6Network("2002::/16")
 _NAT64 = IPv6Network("64:ff9b::/96")
-_RELAY_ANYCAST = "192.88.99."
+# What Python takes for global, at least in some releases, and yet is no receiver on the public internet.
+_REFUSED = tuple(
+    ip_network(text)
+    for text in (
+        "192.0.0.0/24",  # IETF protocol assignments; Oracle's cloud has its metadata at 192.0.0.192
+        "168.63.129.16/32",  # Azure's agent and DHCP, from inside its machines
+        "192.88.99.0/24",  # 6to4 relays, obsolete (RFC 7526)
+        "2001::/23",  # IETF protocol assignments: Teredo, anycast of TURN and PCP, ORCHID, ...
+        "3fff::/20",  # documentation (RFC 9637)
+    )
+)
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
@@ -141,9 +151,9 @@ def is_public(address: IPAddress) -> bool:
         embedded = _embedded(address)
         if embedded is not None:
             return is_public(embedded)
-        if address not in _GLOBAL_UNICAST or any(address in network for network in _RELAYED):
+        if address not in _GLOBAL_UNICAST or address in _RELAYED:
             return False
-    elif str(address).startswith(_RELAY_ANYCAST):
+    if any(address in network for network in _REFUSED):  # of the other family: not in it
         return False
     # is_global knows IANA's registries of special addresses: private, CGNAT, loopback, link-local, documentation, ...
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)

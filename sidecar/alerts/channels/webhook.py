@@ -21,12 +21,13 @@ attempt) and, where a secret is configured, ``webhook-signature``: ``v1,`` and t
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
 from collections.abc import Callable
 from typing import Any
+
+import structlog
 
 from sidecar.alerts.channels.channel import SendError
 from sidecar.alerts.channels.posting import Request, post
@@ -35,7 +36,12 @@ from sidecar.alerts.channels.targets import Guard
 from sidecar.alerts.channels.wording import timestamp
 from sidecar.alerts.notice import Notice
 
+log = structlog.get_logger()
+
 SECRET_PREFIX = "whsec_"
+KEY_BYTES_MIN = 24
+KEY_BYTES_MAX = 64
+"""What the standard says a key's length should be."""
 
 
 class WebhookChannel:
@@ -43,6 +49,8 @@ class WebhookChannel:
 
     def __init__(self, settings: NotifySettings, guard: Guard, clock: Callable[[], float]) -> None:
         self._webhooks = dict(settings.webhooks)
+        for name, webhook in self._webhooks.items():
+            _doubt(name, webhook.secret)
         self._guard = guard
         self._clock = clock
 
@@ -99,13 +107,30 @@ def signing_key(secret: str) -> bytes:
     """
     if not secret.startswith(SECRET_PREFIX):
         return secret.encode()
-    try:
-        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except binascii.Error:
-        key = b""
+    key = _decoded(secret.removeprefix(SECRET_PREFIX))
     if not key:
         raise ValueError(f"the webhook's secret begins with {SECRET_PREFIX} but no base64 follows")
     return key
+
+
+def _doubt(name: str, secret: str) -> None:
+    """Log what may be wrong with a secret that is used all the same. Only the webhook's name is told."""
+    try:
+        key = signing_key(secret)
+    except ValueError:  # ``warning`` tells of that
+        return
+    if not secret.startswith(SECRET_PREFIX) and KEY_BYTES_MIN <= len(_decoded(secret)) <= KEY_BYTES_MAX:
+        log.warning("webhook_secret_ambiguous", webhook=name, wanted=f"{SECRET_PREFIX} before it if it is base64")
+    if key and len(key) < KEY_BYTES_MIN:
+        log.warning("webhook_secret_short", webhook=name, wanted=f"{KEY_BYTES_MIN} to {KEY_BYTES_MAX} bytes")
+
+
+def _decoded(text: str) -> bytes:
+    """Of base64; empty where it is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
 
 
 def signature(key: bytes, notice_id: str, at: int, body: bytes) -> str:

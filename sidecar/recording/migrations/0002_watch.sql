@@ -15,6 +15,14 @@ CREATE TABLE baselines (
     UNIQUE (model, version, name)
 );
 
+-- Model versions whose automatic baseline a person deleted: it is not made again.
+CREATE TABLE auto_baselines_deleted (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    UNIQUE (model, version)
+);
+
 -- The order of the key serves the newest of each slice and version; the index beside it pages, whatever the filter.
 CREATE TABLE drift_checks (
     id INTEGER PRIMARY KEY,

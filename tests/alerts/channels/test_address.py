@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar.alerts.channels.address import KINDS, Address, parse_address, redacted
+from sidecar.alerts.channels.address import KINDS, Address, canonical, parse_address, redacted
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,19 @@ def test_error_about_an_address_shows_no_secret(text: str) -> None:
         parse_address(text)
     assert "s3cret" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["alertmanager:main", "Alertmanager:main", " alertmanager :main", "alertmanager: main "])
+def test_all_ways_to_write_an_address_come_to_one(text: str) -> None:
+    """Case of the kind and spaces make no other channel; the canonical form is its own."""
+    assert canonical(text) == "alertmanager:main"
+    assert canonical(canonical(text)) == canonical(text)
+
+
+def test_what_is_no_address_has_no_canonical_form() -> None:
+    """It is refused with what would be right."""
+    with pytest.raises(ValueError, match="slack:#ml-alerts"):
+        canonical("pigeon:1")
 
 
 def test_shown_address_keeps_scheme_and_host_only() -> None:

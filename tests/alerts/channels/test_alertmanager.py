@@ -27,7 +27,13 @@ async def test_alert_is_posted_as_api_v2_takes_it(receiver: HttpReceiver) -> Non
     (posted,) = receiver.posted
     assert posted.path == "/prefix/api/v2/alerts"
     (posted_alert,) = json.loads(posted.body)
-    assert posted_alert["labels"] == {"alertname": "Errors", "model": "det", "version": "2", "severity": "warning"}
+    assert posted_alert["labels"] == {
+        "alertname": "Errors",
+        "alert_id": "a1",
+        "model": "det",
+        "version": "2",
+        "severity": "warning",
+    }
     assert posted_alert["annotations"]["summary"] == "Firing: Errors of det@2"
     assert posted_alert["annotations"]["description"].startswith("error_rate of det@2 was 20 % over 15m.\n")
     assert seconds(posted_alert["startsAt"]) == notice().starts_at
@@ -51,6 +57,18 @@ def test_times_in_disorder_are_put_in_order(kind: str, starts_at: float) -> None
     """A clock that was set never makes an alert that ends before it begins, which would be refused."""
     posted = alert(notice(kind=kind, starts_at=starts_at, ends_at=NOW - 2 * 86_400), NOW)
     assert seconds(posted["startsAt"]) <= seconds(posted["endsAt"])
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u202e\n", "\x00\x1b"])
+def test_name_that_shows_nothing_gives_way_to_the_id(name: str) -> None:
+    """Every alert there has an alertname, whatever it is called here."""
+    labels = alert(notice(name=name), NOW)["labels"]
+    assert (labels["alertname"], labels["alert_id"]) == ("a1", "a1")
+
+
+def test_alerts_of_one_name_are_two_there() -> None:
+    """Two alerts of the same name on the same model are told apart, so that the end of one does not end the other."""
+    assert alert(notice(), NOW)["labels"] != alert(notice(alert_id="a2"), NOW)["labels"]
 
 
 def test_test_notice_is_another_alert() -> None:

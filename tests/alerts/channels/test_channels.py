@@ -29,6 +29,26 @@ async def test_what_is_no_channel_is_an_error_that_shows_the_forms() -> None:
         await channels.send("pigeon:1", notice(), "1")
 
 
+@pytest.mark.parametrize(
+    ("alertmanagers", "channel", "resolved"),
+    [
+        ({"prod": "http://am"}, "alertmanager", "alertmanager:prod"),
+        ({"prod": "http://am"}, " Alertmanager : prod", "alertmanager:prod"),
+        ({"prod": "http://am", "main": "http://b"}, "alertmanager", "alertmanager:main"),
+        ({"prod": "http://am", "main": "http://am/"}, "alertmanager:main", "alertmanager:prod"),
+        ({"prod": "http://am"}, "alertmanager:other", "alertmanager:other"),
+        ({}, "alertmanager", "alertmanager"),
+        ({}, "slack:ops", "slack:#ops"),
+        ({}, "slack:@mia", "slack:@mia"),
+        ({}, "Webhook:ops", "webhook:ops"),
+        ({}, "pigeon", "pigeon"),
+    ],
+)
+def test_channels_that_lead_to_one_receiver_are_one(alertmanagers: dict[str, str], channel: str, resolved: str) -> None:
+    """However it is written, and by whatever name of the same server."""
+    assert Channels(NotifySettings(alertmanagers=alertmanagers)).resolved(channel) == resolved
+
+
 def test_settings_show_no_secret() -> None:
     """The repr of the settings, which may end in a log, holds neither URLs nor passwords."""
     settings = NotifySettings(

@@ -1,10 +1,12 @@
 """Slack's incoming webhooks."""
 
 import json
+import re
 
 import pytest
 
 from sidecar.alerts.channels import Channels, NotifySettings, SendError
+from sidecar.alerts.channels.slack import inert, message
 from tests.kit.alert_receivers import HttpReceiver, notice
 
 
@@ -29,8 +31,8 @@ async def test_message_says_what_happened_and_where_to_look(receiver: HttpReceiv
     """The text has the subject, what was seen, the rule and a link."""
     await channels_to(receiver, any="/").send("slack:#ops", notice(), "a1-7")
     assert json.loads(receiver.posted[0].body)["text"].split("\n") == [
-        "*Firing: Errors of det@2*",
-        "error_rate of det@2 was 20 % over 15m.",
+        "*Firing: Errors of det@\u200b2*",
+        "error_rate of det@\u200b2 was 20 % over 15m.",
         "3 of 15 requests failed.",
         "Rule: error_rate above 5 % over 15m",
         "Since: 2025-11-24 16:00:00 UTC",
@@ -45,8 +47,39 @@ async def test_text_from_outside_makes_no_markup(receiver: HttpReceiver) -> None
     )
     await channels_to(receiver, any="/").send("slack:#ops", hostile, "a1-7")
     text = json.loads(receiver.posted[0].body)["text"]
-    assert text.startswith("*Firing: &lt;!channel&gt; &amp; &lt;https://evil.example|x&gt; of det@2*\na b\nRule:")
+    assert text.startswith(
+        "*Firing: &lt;\u200b!channel&gt; &amp; &lt;https://evil.example|x&gt; of det@\u200b2*\na b\nRule:"
+    )
     assert text.endswith("<https://x/%7Cy&gt;z|Open the alert>")
+
+
+@pytest.mark.parametrize(
+    ("hostile", "live"),
+    [
+        ("@all", r"@(all|channel|here|mia)\b"),
+        ("@channel now", r"@(all|channel|here|mia)\b"),
+        ("<!channel>", "<!|&lt;!"),
+        ("<@mia>", "@mia"),
+        ("[pay](http://evil.example)", r"[\[\]]"),
+        ("![x](http://evil.example/x.png)", r"[\[\]]"),
+        ("`code` and ```block```", "`"),
+        ("*bold* **bold**", r"\*"),
+        ("~gone~", "~"),
+        ("_it_ __b__ _", r"(?<!\w)_|_(?!\w)"),
+    ],
+)
+def test_what_mattermost_would_make_of_a_name_is_dead(hostile: str, live: str) -> None:
+    """No mention, link or markup of anybody's making is left, in the subject, what was seen, or the context."""
+    text = message("#ops", notice(name=hostile, sentence=hostile, context=(hostile,), link=""))["text"]
+    subject, *lines = text.split("\n")
+    for line in (subject[1:-1], *lines):
+        assert not re.search(live, line), line
+
+
+def test_words_and_addresses_stay_readable() -> None:
+    """Names of metrics are as they were, and what was replaced looks alike."""
+    assert inert("error_rate of a_b_c was 20 % [0, 1]") == "error_rate of a_b_c was 20 % \uff3b0, 1\uff3d"
+    assert inert("team@company.com").replace("\u200b", "") == "team@company.com"
 
 
 async def test_what_slack_says_is_told_without_the_url(receiver: HttpReceiver) -> None:

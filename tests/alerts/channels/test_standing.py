@@ -44,6 +44,14 @@ def test_success_ends_the_rest_and_what_was_counted() -> None:
     assert rests(standings, "a", 1) == [1]
 
 
+def test_one_channel_can_be_asked_about() -> None:
+    """As the set of all that rest says it."""
+    standings = Standings(Most())
+    standings.failed("a", 0.0)
+    assert [standings.rests("a", now) for now in (0.0, 0.9, 1.0)] == [True, True, False]
+    assert not standings.rests("b", 0.0)
+
+
 def test_refusals_count_for_one_message_at_a_time() -> None:
     """Another message of the channel starts to count anew."""
     standings = Standings(Most())

@@ -42,6 +42,11 @@ def answering(*answers: list[str]):
         "http://198.18.0.1/",
         "http://192.0.2.1/",
         "http://192.88.99.1/",
+        "http://192.0.0.192/",
+        "http://[::ffff:192.0.0.192]/",
+        "http://192.0.0.9/",
+        "http://168.63.129.16/",
+        "http://[64:ff9b::a83f:8110]/",
         "http://224.0.0.1/",
         "http://239.255.255.250/",
         "http://240.0.0.1/",
@@ -64,6 +69,10 @@ def answering(*answers: list[str]):
         "http://[2002:7f00:1::]/",
         "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
         "http://[2001:db8::1]/",
+        "http://[3fff::1]/",
+        "http://[3fff:fff:ffff::1]/",
+        "http://[2001:1::2]/",
+        "http://[2001:20::1]/",
         "http://[100::1]/",
         "http://0x7f.1/",
         "http://0x7f000001/",
@@ -237,7 +246,7 @@ def test_allowed_host_that_is_none_is_refused(text: str) -> None:
         parse_allowed_host(text)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "203.0.114.1", "2a00:1450:4001::1", "64:ff9b::101:101"])
+@pytest.mark.parametrize("address", ["1.1.1.1", "203.0.114.1", "168.63.129.17", "192.0.1.1", "3ffe::1", "2001:200::1", "2a00:1450:4001::1", "64:ff9b::101:101"])
 def test_public_address_is_public(address: str) -> None:
     """Addresses of the public internet, also those behind NAT64, are taken for what they are."""
     assert is_public(ip_address(address))

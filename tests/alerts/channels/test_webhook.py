@@ -6,6 +6,7 @@ import hmac
 import json
 
 import pytest
+import structlog
 
 from sidecar.alerts.channels import Channels, NotifySettings, SendError, WebhookSettings
 from sidecar.alerts.channels.webhook import signing_key
@@ -92,6 +93,31 @@ def test_what_is_not_configured_or_not_allowed_is_warned_of() -> None:
     assert "add it to notify.allowed_hosts" in channels.warning("webhook:http://10.0.0.1/s3cret")
     assert "s3cret" not in channels.warning("webhook:http://10.0.0.1/s3cret")
     assert channels.warning("webhook:https://ops.example/hook") == ""
+
+
+@pytest.mark.parametrize(
+    ("secret", "doubts"),
+    [
+        (SECRET, []),
+        ("", []),
+        ("whsec_!", []),
+        ("a long enough passphrase, with spaces", []),
+        (SECRET.removeprefix("whsec_"), ["webhook_secret_ambiguous"]),
+        ("0123456789abcdef" * 2, ["webhook_secret_ambiguous"]),
+        ("A" * 400, []),
+        ("correct horse", ["webhook_secret_short"]),
+        ("whsec_QQ==", ["webhook_secret_short"]),
+    ],
+)
+def test_doubtful_secret_is_logged_once_without_itself(secret: str, doubts: list[str]) -> None:
+    """One that others would take for base64, or that is short, is used, and said with the webhook's name."""
+    with structlog.testing.capture_logs() as logs:
+        channels = channels_to("https://ops.example", secret=secret)
+        for _ in range(3):
+            channels.warning("webhook:ops")
+    assert [entry["event"] for entry in logs] == doubts
+    assert all((entry["webhook"], entry["log_level"]) == ("ops", "warning") for entry in logs)
+    assert not secret or secret not in str(logs)
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_not base64", "whsec_abc"])

@@ -1,4 +1,4 @@
-"""Holm's correction of several p-values."""
+"""Holm's correction of several p-values. Any room may import this."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar.drift.holm import holm
+from sidecar.holm import holm
 
 
 def test_a_worked_example_comes_out() -> None:

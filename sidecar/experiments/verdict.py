@@ -1,0 +1,149 @@
+"""What a comparison comes to, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sidecar.experiments.comparison import FEEDBACK_P_MIN, Comparison, MetricResult
+from sidecar.experiments.metrics import METRICS
+from sidecar.experiments.sequential import UNITS_MIN
+from sidecar.experiments.srm import Srm
+
+Verdict = Literal["b_better", "a_better", "no_difference_yet", "mixed", "invalid"]
+WEEK_S = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """``winner`` names the variant that is better, empty where none is. ``reasons`` are sentences without a stop."""
+
+    verdict: Verdict
+    winner: str
+    reasons: tuple[str, ...]
+
+
+def judgement_of(comparison: Comparison, srm: Srm, control: str) -> Judgement:
+    """One treatment against control.
+
+    Invalid: a sample ratio mismatch, or feedback at unlike rates. Harm that a guardrail finds in a metric of which one
+    side is better speaks for control, under UNITS_MIN too. Where detections per image or the no-detection rate differ,
+    or one metric speaks for each, it is mixed; what is neither better nor worse, such as confidence, makes it mixed
+    where nothing else speaks.
+    """
+    invalid = [*_mismatch(srm), *_feedback(comparison)]
+    if invalid:
+        return Judgement("invalid", "", tuple(invalid))
+    few = _too_few(comparison, control)
+    broken = [reading for reading in comparison.guardrails if reading.decision == "harmful"]
+    harms = [reading.reason for reading in broken if METRICS[reading.metric].better]
+    moved = [reading.reason for reading in broken if not METRICS[reading.metric].better]
+    if few and not broken:
+        return Judgement("no_difference_yet", "", (few,))
+    significant = [] if few else [item for item in comparison.metrics if item.significant]
+    for_b = [_say(item) for item in significant if item.favours == "b"]
+    for_a = [_say(item) for item in significant if item.favours == "a"] + harms
+    neutral = [_neutral(item) for item in significant if not item.favours]
+    counts = () if few else comparison.counts_differ
+    if harms and not for_b:
+        return Judgement("a_better", control, tuple(for_a))
+    if counts or moved:
+        return Judgement("mixed", "", (*_counts(counts), *moved, *for_b, *for_a))
+    if for_b and for_a:
+        return Judgement("mixed", "", (*for_b, *for_a))
+    if for_b:
+        return Judgement("b_better", comparison.treatment, (*for_b, *neutral))
+    if for_a:
+        return Judgement("a_better", control, (*for_a, *neutral))
+    if neutral:
+        return Judgement("mixed", "", tuple(neutral))
+    return Judgement("no_difference_yet", "", ("no metric differs surely so far",))
+
+
+def overall(judgements: Sequence[tuple[Comparison, Judgement]], control: str) -> Judgement:
+    """Of several treatments: one is better (the one with the most telling primary metric), or control is than all."""
+    if len(judgements) == 1:
+        return judgements[0][1]
+    reasons = tuple(f"{comparison.treatment}: {reason}" for comparison, found in judgements for reason in found.reasons)
+    verdicts = [found.verdict for _, found in judgements]
+    if "invalid" in verdicts:
+        return Judgement("invalid", "", tuple(dict.fromkeys(judgements[verdicts.index("invalid")][1].reasons)))
+    better = [comparison for comparison, found in judgements if found.verdict == "b_better"]
+    if better:
+        best = min(better, key=lambda item: item.primary.p_value_always_valid)
+        return Judgement("b_better", best.treatment, reasons)
+    if all(verdict == "a_better" for verdict in verdicts):
+        return Judgement("a_better", control, reasons)
+    return Judgement("mixed" if "mixed" in verdicts else "no_difference_yet", "", reasons)
+
+
+def notes_of(
+    comparisons: Sequence[Comparison], elapsed_s: float, epochs: int, moved: int, clustered: bool
+) -> Iterator[str]:
+    """What a reader must know of these results, whatever they say."""
+    if elapsed_s < WEEK_S:
+        yield "Not a full week: days of the week may differ."
+    if epochs > 1:
+        yield (
+            f"The split changed: differences are taken within each of {epochs} epochs and then combined; the averages "
+            "of variants are over all epochs and can't be subtracted."
+        )
+    if moved:
+        yield f"{moved:,} units came to another arm when the split changed, and are left out from then on."
+    if clustered:
+        yield "Lasting units that come in several epochs are taken as the same ones: errors add up."
+    metrics = [item for comparison in comparisons for item in comparison.metrics]
+    if any(not item.decides and item.judged.estimate.n for item in metrics):
+        yield "The feedback score is of what users sent by themselves: it is shown, the verdict does not rest on it."
+
+
+def _mismatch(srm: Srm) -> Iterator[str]:
+    if not srm.ok:
+        observed = " : ".join(f"{count:,}" for count in srm.observed.values())
+        expected = " : ".join(f"{count:,.0f}" for count in srm.expected.values())
+        yield f"units arrived as {observed} where {expected} were expected (p = {srm.p_value:.2g})"
+
+
+def _feedback(comparison: Comparison) -> Iterator[str]:
+    if comparison.feedback_p_value < FEEDBACK_P_MIN:
+        yield f"feedback comes at unlike rates with both variants (p = {comparison.feedback_p_value:.2g})"
+
+
+def _too_few(comparison: Comparison, control: str) -> str:
+    if min(comparison.n_control, comparison.n_treatment) >= UNITS_MIN:
+        return ""
+    return (
+        f"too few units: {comparison.n_control:,} with {control} and {comparison.n_treatment:,} with "
+        f"{comparison.treatment}, at least {UNITS_MIN} each are needed"
+    )
+
+
+def _say(item: MetricResult) -> str:
+    return f"{item.metric.name} is {change_of(item)} ({p_of(item)})"
+
+
+def _neutral(item: MetricResult) -> str:
+    if item.metric.better and not item.decides:
+        return f"{_say(item)}, of feedback that users sent by themselves"
+    return f"{_say(item)}, which alone is neither better nor worse"
+
+
+def _counts(names: Sequence[str]) -> Iterator[str]:
+    verb = "differ" if len(names) > 1 else "differs"
+    if names:
+        yield f"{' and '.join(names)} {verb}, so that confidences are of other detections and can't be compared"
+
+
+def change_of(item: MetricResult) -> str:
+    """Such as "12 % lower"."""
+    side = "higher" if item.difference > 0 else "lower"
+    relative = abs(item.relative_difference)
+    if relative == relative and relative < 10:
+        return f"{100 * relative:.2g} % {side}" if relative < 0.1 else f"{100 * relative:.0f} % {side}"
+    return f"{abs(item.difference):.3g} {item.metric.unit} {side}"
+
+
+def p_of(item: MetricResult) -> str:
+    """The p-value that the verdict rests on."""
+    return f"p = {item.p_adjusted:.2g}" if item.p_adjusted >= 1e-4 else "p < 0.0001"

@@ -1,0 +1,104 @@
+"""The connection a ``Reader`` reads by: read-only, and always to the file that bears the store's name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiosqlite
+
+from sidecar.recording.columns import Row
+from sidecar.recording.connection import BUSY_TIMEOUT_MS, STORE_ERRORS
+from sidecar.recording.pages import Value
+from sidecar.recording.rows import StoreError, reason_of
+
+
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """A connection, the file it is to, and how many queries are on their way in it."""
+
+    connection: aiosqlite.Connection
+    inode: int
+    queries: int = 0
+    closing: bool = False
+
+    async def close(self) -> None:
+        # once and never twice: the second close of a connection of aiosqlite waits for a thread that is gone
+        if not self.closing:
+            self.closing = True
+            await self.connection.close()
+
+
+class ReadConnection:
+    """Follows the store: where the writer set the file aside and started a fresh one, queries go to that from then on.
+
+    The old connection is closed when no query is on its way in it any more, so that none is left without an answer.
+    """
+
+    def __init__(self, path: Path, opened: _Opened) -> None:
+        self._path = path
+        self._opened = opened
+        self._following = asyncio.Lock()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path) -> ReadConnection:
+        """Raises StoreError("missing") where there is no such file."""
+        return cls(path, await _connect(path))
+
+    async def close(self) -> None:
+        """Queries on their way are answered first. Doing so twice is fine."""
+        self._closed = True
+        async with self._following:  # who follows at this moment would leave a connection open
+            await self._opened.close()
+
+    async def fetch(self, statement: str, parameters: Sequence[Value]) -> list[Row]:
+        """The rows of a SELECT. Raises StoreError, and UnicodeEncodeError for text that UTF-8 can't hold."""
+        try:
+            opened = await self._present()
+            opened.queries += 1
+            try:
+                return [tuple(row) for row in await opened.connection.execute_fetchall(statement, parameters)]
+            finally:
+                opened.queries -= 1
+                if opened is not self._opened and not opened.queries:
+                    await opened.close()
+        except STORE_ERRORS as error:
+            raise StoreError(reason_of(error), str(error)) from error
+
+    async def _present(self) -> _Opened:
+        if self._is_present():
+            return self._opened
+        async with self._following:
+            if not self._is_present():
+                old, self._opened = self._opened, await _connect(self._path)
+                if not old.queries:
+                    await old.close()
+            return self._opened
+
+    def _is_present(self) -> bool:
+        return self._closed or os.stat(self._path).st_ino == self._opened.inode
+
+
+async def _connect(path: Path) -> _Opened:
+    connection: aiosqlite.Connection | None = None
+    try:
+        inode = os.stat(path).st_ino  # before it is opened: a file that takes its place meanwhile is followed later
+        connection = await aiosqlite.connect(_uri(path), uri=True, isolation_level=None)
+        await connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    except BaseException as error:
+        if connection is not None:
+            await connection.close()
+        if isinstance(error, FileNotFoundError):
+            raise StoreError("missing", f"there is no {path.name} in {path.parent}") from error
+        if isinstance(error, STORE_ERRORS):
+            raise StoreError(reason_of(error), str(error)) from error
+        raise
+    return _Opened(connection, inode)
+
+
+def _uri(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
