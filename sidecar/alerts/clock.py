@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
+from typing import NamedTuple
 
 ELAPSED_S_MAX = 60.0
 """A longer pause between two rounds counts as this: nothing was seen in between."""
@@ -48,6 +50,14 @@ class Tick:
         return sum(abs(by_s) for ago_s, by_s in self.jumps if ago_s < window_s) <= JUMP_SHARE_MAX * window_s
 
 
+class _Steps(NamedTuple):
+    """Steps between two looks, at monotonic seconds: one, with its sign, or several as the sum of their sizes."""
+
+    first_at: float
+    last_at: float
+    by_s: float
+
+
 class JumpWatch:
     """Compares the wall clock with the monotonic one, look by look.
 
@@ -71,7 +81,7 @@ class JumpWatch:
         self._last: tuple[float, float] | None = None
         self._consumed_at = 0.0
         self._apart_s = 0.0
-        self._steps: deque[tuple[float, float]] = deque()
+        self._steps: deque[_Steps] = deque()
 
     def observe(self, wall: float, monotonic: float) -> Tick:
         """The clocks as they are now, in seconds."""
@@ -82,14 +92,14 @@ class JumpWatch:
         if abs(by_s) > STEP_S_MIN:
             self._apart_s = wall - monotonic
             self._remember(monotonic, by_s, last_at)
-        while self._steps and monotonic - self._steps[0][0] > FORGOTTEN_S:
+        while self._steps and monotonic - self._steps[0].last_at > FORGOTTEN_S:
             self._steps.popleft()
         self._last = wall, monotonic
         return Tick(
             elapsed_s=min(max(0.0, monotonic - self._consumed_at), self._elapsed_max_s),
             jumped=abs((wall - last_wall) - (monotonic - last_at)) > JUMP_S_MIN,
-            settled_s=monotonic - self._steps[-1][0] if self._steps else inf,
-            jumps=tuple((monotonic - at, abs(step_s)) for at, step_s in self._steps),
+            settled_s=monotonic - self._steps[-1].last_at if self._steps else inf,
+            jumps=tuple((monotonic - steps.last_at, abs(steps.by_s)) for steps in self._steps),
         )
 
     def consumed(self) -> None:
@@ -98,21 +108,22 @@ class JumpWatch:
             self._consumed_at = self._last[1]
 
     def _remember(self, at: float, by_s: float, last_at: float) -> None:
-        if self._steps and self._steps[-1][0] == last_at and max(abs(by_s), abs(self._steps[-1][1])) <= JUMP_S_MIN:
-            before_s = self._steps[-1][1]
-            if before_s * by_s < 0:
-                self._steps.pop()
-                by_s += before_s
-                if abs(by_s) <= STEP_S_MIN:
-                    return
-        self._steps.append((at, by_s))
+        before = self._steps[-1] if self._steps else _Steps(at, at, 0.0)
+        small = max(abs(by_s), abs(before.by_s)) <= JUMP_S_MIN
+        if small and before.first_at == before.last_at == last_at and before.by_s * by_s < 0:
+            self._steps.pop()
+            by_s += before.by_s
+            if abs(by_s) <= STEP_S_MIN:
+                return
+        self._steps.append(_Steps(at, at, by_s))
         if len(self._steps) > JUMPS_MAX:
             self._merge(at)
 
     def _merge(self, now: float) -> None:
-        """Two become one whose age is wrong by the least share; its size is that of both, so none is forgotten."""
+        """Two neighbours become one, those whose age is then wrong by the least share. None is forgotten."""
         steps = list(self._steps)
-        place = min(range(len(steps) - 1), key=lambda i: (steps[i + 1][0] - steps[i][0]) / (now - steps[i][0] or 1.0))
-        newer_at, newer_s = steps[place + 1]
-        steps[place : place + 2] = [(newer_at, abs(steps[place][1]) + abs(newer_s))]
+        pairs = [_Steps(a.first_at, b.last_at, abs(a.by_s) + abs(b.by_s)) for a, b in pairwise(steps)]
+        spans = [(pair.last_at - pair.first_at) / (now - pair.first_at or 1.0) for pair in pairs]
+        place = spans.index(min(spans))
+        steps[place : place + 2] = [pairs[place]]
         self._steps = deque(steps)

@@ -23,9 +23,10 @@ class Notice:
 
     ``model`` is empty for the sidecar itself, ``version`` for all versions, ``slice`` for all traffic. ``value`` is the
     last reading of ``metric`` in its unit, None where there was nothing to measure. ``condition_text`` is the rule in
-    words, ``sentence`` what was seen, ``context`` further lines (at most CONTEXT_LINES_MAX, cut). ``starts_at``, ``at`` and ``ends_at`` are wall seconds
-    since the epoch: when it began to fire, when this was said, when it ended (None while it goes on). ``link`` leads to
-    the alert's page, empty where no address of the dashboard is configured.
+    words, ``sentence`` what was seen, ``context`` further lines, of which CONTEXT_LINES_MAX are kept, each cut.
+    ``starts_at``, ``at`` and ``ends_at`` are wall seconds since the epoch: when it began to fire, when this was said,
+    when it ended (None while it goes on). ``link`` leads to the alert's page, empty where no address of the dashboard
+    is configured.
 
     >>> notice = Notice("firing", "a1", "Errors", "det", "2", "", "error_rate", 0.2, "error_rate > 5 % over 15m",
     ...     "20 % of requests failed.", (), 1_700_000_000.0, 1_700_000_000.0)

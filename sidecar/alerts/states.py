@@ -13,10 +13,10 @@ follows. Nothing else changes the state. The theory:
 
 Notices are not made of transitions but of what the receivers believe (``told``) against what is so: all is well, it
 fires, or it flaps. Where the two differ, ``NOTICES`` says which notice puts it right. A silence holds notices back, and
-so does somebody's acknowledgement of those that are bad news. When it ends, what is still so is told, and what
-came and went meanwhile is not. From this follows what must hold: firing and resolved alternate, a resolved notice
-comes only after a firing one, and no firing stays untold: not either where an alert has no channels yet. While an alert flaps, its transitions go on, and its
-notices wait until it has not begun to fire for FLAP_WINDOW_S.
+so does somebody's acknowledgement of those that are bad news, and that there is no channel to send them by. When that
+ends, what is still so is told, and what came and went meanwhile is not. From this follows what must hold: firing and
+resolved alternate, a resolved notice comes only after a firing one, and no firing stays untold. While an alert flaps,
+its transitions go on, and its notices wait until it has not begun to fire for FLAP_WINDOW_S.
 
 ``step`` is pure and total: any state, outcome and time has an answer.
 """

@@ -11,7 +11,7 @@ import httpx2
 
 from sidecar.client import calls, calls_watch
 from sidecar.client.calls import Call, Filter
-from sidecar.client.calls_watch import Moment
+from sidecar.client.calls_watch import Length, Moment
 from sidecar.client.errors import ConnectionFailed
 from sidecar.client.results import Page, Record
 
@@ -36,7 +36,10 @@ class AsyncClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._http = httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=timeout_s)
+        try:
+            self._http = httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=timeout_s)
+        except httpx2.InvalidURL as error:
+            raise ConnectionFailed(f"{base_url}: {error}") from error
         self._timeout_s = timeout_s
         self._sleep = sleep
 
@@ -53,7 +56,7 @@ class AsyncClient:
         await self._http.aclose()
 
     async def _run(self, call: Call[T]) -> T:
-        attempt = 0
+        attempt, content = 0, call.content
         while True:
             attempt += 1
             try:
@@ -61,7 +64,8 @@ class AsyncClient:
                     call.method,
                     call.path,
                     params=call.params,
-                    json=call.body,
+                    content=content,
+                    headers=call.headers,
                     timeout=max(self._timeout_s, call.timeout_s),
                 )
             except httpx2.TransportError as error:
@@ -100,22 +104,56 @@ class AsyncClient:
         """The effective configuration, secrets hidden."""
         return await self._run(calls.settings())
 
-    def predictions(self, **filters: Filter) -> AsyncIterator[Record]:
-        """Predictions, newest first, over all pages. Filters: model, version, role, status, label, since, until;
-        ``limit`` is the size of a page."""
-        return self._pages(calls.predictions_page, filters)
+    def predictions(
+        self,
+        model: str | None = None,
+        version: str | None = None,
+        role: str | None = None,
+        status: str | int | None = None,
+        label: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        **page: Filter,
+    ) -> AsyncIterator[Record]:
+        """Predictions, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page."""
+        filters = {
+            "model": model,
+            "version": version,
+            "role": role,
+            "status": status,
+            "label": label,
+            "since": since,
+            "until": until,
+        }
+        return self._pages(calls.predictions_page, {**filters, **page})
 
     async def get_prediction(self, prediction_id: str) -> Record:
         """One prediction with its ``detections``. Raises NotFound."""
         return await self._run(calls.prediction(prediction_id))
 
-    async def summaries(self, **filters: Filter) -> Record:
-        """Time series as ``points``. Filters: since, until, width_s (10, 60, 3600, 86400), model, version."""
+    async def summaries(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        width_s: int | None = None,
+        model: str | None = None,
+        version: str | None = None,
+    ) -> Record:
+        """Time series as ``points``; ``width_s`` is 10, 60, 3600 or 86400."""
+        filters: dict[str, Filter] = {
+            "since": since,
+            "until": until,
+            "width_s": width_s,
+            "model": model,
+            "version": version,
+        }
         return await self._run(calls.summaries(filters))
 
-    def samples(self, **filters: Filter) -> AsyncIterator[Record]:
-        """Samples, newest first, over all pages. Filters: model, reason, status; ``limit`` is the size of a page."""
-        return self._pages(calls.samples_page, filters)
+    def samples(
+        self, model: str | None = None, reason: str | None = None, status: str | None = None, **page: Filter
+    ) -> AsyncIterator[Record]:
+        """Samples, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page."""
+        return self._pages(calls.samples_page, {"model": model, "reason": reason, "status": status, **page})
 
     async def get_sample(self, sample_id: str) -> Record:
         """One sample. Raises NotFound."""
@@ -129,7 +167,7 @@ class AsyncClient:
         """The running experiments."""
         return await self._run(calls.experiments())
 
-    async def set_experiment(self, name: str, *, control: str, treatment: str, split: float, **more: Any) -> Record:
+    async def set_experiment(self, name: str, control: str, treatment: str, split: float, **more: Any) -> Record:
         """Start or change an experiment; ``more``: unit, model, salt. Raises InvalidRequest naming what is wrong."""
         return await self._run(
             calls.set_experiment(name, {"control": control, "treatment": treatment, "split": split, **more})
@@ -189,10 +227,12 @@ class AsyncClient:
         }
         return await self._run(calls_watch.check_drift(question))
 
-    def drift_checks(self, **filters: Filter) -> AsyncIterator[Record]:
-        """What the continuous monitor found, newest first, over all pages; each has its ``report``. Filters:
-        model_id, slice; ``limit`` is the size of a page."""
-        return self._pages(calls_watch.drift_checks_page, filters)
+    def drift_checks(
+        self, model_id: str | None = None, slice: str | None = None, **page: Filter
+    ) -> AsyncIterator[Record]:
+        """What the continuous monitor found, newest first, over all pages; each has its ``report``. ``slice`` empty:
+        of all traffic; None: of every slice too. ``limit`` is the size of a page."""
+        return self._pages(calls_watch.drift_checks_page, {"model_id": model_id, "slice": slice, **page})
 
     async def create_alert(
         self,
@@ -218,8 +258,16 @@ class AsyncClient:
         """One alert. Raises NotFound."""
         return await self._run(calls_watch.alert(alert_id))
 
-    async def update_alert(self, alert_id: str, **changes: Any) -> Record:
-        """Change an alert's ``name``, ``condition``, ``notify`` or ``enabled``. Raises NotFound, InvalidRequest."""
+    async def update_alert(
+        self,
+        alert_id: str,
+        name: str | None = None,
+        condition: Mapping[str, Any] | None = None,
+        notify: Sequence[str] | str | None = None,
+        enabled: bool | None = None,
+    ) -> Record:
+        """Change what is not None of an alert. Raises NotFound, InvalidRequest."""
+        changes = {"name": name, "condition": condition, "notify": notify, "enabled": enabled}
         return await self._run(calls_watch.update_alert(alert_id, changes))
 
     async def delete_alert(self, alert_id: str) -> Record:
@@ -231,9 +279,9 @@ class AsyncClient:
         return await self._run(calls_watch.acknowledge_alert(alert_id, by))
 
     async def silence_alert(
-        self, alert_id: str, until: Moment | None = None, for_: str | float | None = None, by: str = ""
+        self, alert_id: str, until: Moment | None = None, for_: Length | None = None, by: str = ""
     ) -> Record:
-        """Send no notices of an alert ``until`` a time or ``for_`` some time (``"2h"``). Raises NotFound."""
+        """Send no notices of an alert ``until`` a time or ``for_`` some time (``"2h"``, a timedelta). Raises NotFound."""
         return await self._run(calls_watch.silence_alert(alert_id, until, for_, by))
 
     async def end_silence(self, alert_id: str, by: str = "") -> Record:
@@ -244,10 +292,11 @@ class AsyncClient:
         """Send a test notice to every channel of an alert; ``channel``, ``ok`` and ``error`` of each."""
         return await self._run(calls_watch.test_alert(alert_id))
 
-    def alert_transitions(self, **filters: Filter) -> AsyncIterator[Record]:
-        """Changes of alerts' states, newest first, over all pages. Filters: alert_id, model_id; ``limit`` is the size
-        of a page."""
-        return self._pages(calls_watch.alert_transitions_page, filters)
+    def alert_transitions(
+        self, alert_id: str | None = None, model_id: str | None = None, **page: Filter
+    ) -> AsyncIterator[Record]:
+        """Changes of alerts' states, newest first, over all pages; ``limit`` is the size of a page."""
+        return self._pages(calls_watch.alert_transitions_page, {"alert_id": alert_id, "model_id": model_id, **page})
 
     async def alert_notifications(self, alert_id: str) -> list[Record]:
         """The latest notifications of an alert, newest first: sent, waiting or given up. Raises NotFound."""

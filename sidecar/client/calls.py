@@ -6,9 +6,10 @@ Those about baselines, drift and alerts are in ``calls_watch``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -28,6 +29,8 @@ Filter = str | int | float | datetime | None
 ATTEMPTS_MAX = 3
 BACKOFF_S = 0.1
 RETRY_AFTER_S_MAX = 5.0
+DEPTH_MAX = 20
+"""How deep a body is searched for what JSON can't hold."""
 _PASSING = (429, 502, 503, 504)
 
 
@@ -46,9 +49,49 @@ class Call(Generic[T]):
     timeout_s: float = 0.0
 
     @property
+    def content(self) -> bytes | None:
+        """The body as JSON. Raises InvalidRequest naming the field that can't be."""
+        return None if self.body is None else encoded(self.body)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the body is."""
+        return {} if self.body is None else {"Content-Type": "application/json"}
+
+    @property
     def is_idempotent(self) -> bool:
         """Whether it may be tried again: reading changes nothing."""
         return self.method == "GET"
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """``body`` as JSON. Raises InvalidRequest naming the field that JSON can't hold.
+
+    >>> encoded({"split": 0.5})
+    b'{"split": 0.5}'
+    """
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        name, message = _unfit(body, "") or ("body", f"can't be sent as JSON: {error}")
+        raise InvalidRequest(f"{name}: {message}", errors=[FieldError(name, message)]) from error
+
+
+def _unfit(value: Any, name: str, depth: int = 0) -> tuple[str, str] | None:
+    """The first part of ``value`` that JSON can't hold, and why. None where it is too deep to tell."""
+    if depth > DEPTH_MAX or value is None or isinstance(value, str | int):
+        return None
+    if isinstance(value, float):
+        return None if isfinite(value) else (name, f"must be a finite number, not {value}")
+    parts: Iterable[tuple[Any, Any]]
+    if isinstance(value, Mapping):
+        parts = value.items()
+    elif isinstance(value, list | tuple):
+        parts = enumerate(value)
+    else:
+        return name, f"a {type(value).__name__} can't be sent as JSON"
+    inner = (_unfit(part, f"{name}.{key}" if name else str(key), depth + 1) for key, part in parts)
+    return next((found for found in inner if found), None)
 
 
 def record_of(body: bytes) -> Record:
@@ -179,6 +222,9 @@ def error_of(status: int, body: bytes) -> SidecarError:
         problem = json.loads(body)
     except ValueError:
         problem = None
+    # Everything a sidecar refuses is a problem document; an application's own 404 is none.
+    if not (isinstance(problem, dict) and "type" in problem) and status in (404, 405, 501):
+        return ServerError(f"this is no admin port of a sidecar: it answered {status}", status)
     problem = problem if isinstance(problem, dict) else {}
     detail = str(problem.get("detail") or problem.get("title") or f"the sidecar answered {status}")
     found = problem.get("errors")

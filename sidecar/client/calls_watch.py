@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import nan
 from typing import Any
 
 from sidecar.client.calls import Call, Filter, items_of, page_of, param, params_of, record_of, segment
+from sidecar.client.errors import FieldError, InvalidRequest
 from sidecar.client.results import Page, Record
+from sidecar.durations import duration_text
 
 SLOW_TIMEOUT_S = 30.0
 """How long a comparison or a freeze may take at least, whatever the client's own timeout."""
@@ -16,6 +18,7 @@ SLOWEST_TIMEOUT_S = 120.0
 """The same of a comparison of every slice, and of a test of every channel, each of which may take its time to fail."""
 SCORES = ("class_drift", "confidence_drift", "count_drift", "box_drift", "input_drift")
 Moment = str | float | datetime
+Length = str | float | timedelta
 
 
 def set_baseline(model_id: str, period: str, name: str, replace: bool) -> Call[Record]:
@@ -94,12 +97,36 @@ def create_alert(
     body = {
         "model_id": model_id,
         "name": name,
-        "condition": dict(condition),
+        "condition": _condition(condition),
         "notify": _channels(notify),
         "slice": slice,
         "enabled": enabled,
     }
     return Call("POST", "/api/v1/alerts", record_of, body=body)
+
+
+def _condition(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """A condition whose lengths of time are text.
+
+    >>> _condition({"metric": "error_rate", "window": timedelta(minutes=90)})
+    {'metric': 'error_rate', 'window': '1h30m'}
+    """
+    lengths = {key: length_text(condition[key], f"condition.{key}") for key in ("window", "for") if key in condition}
+    return {**condition, **lengths}
+
+
+def length_text(length: Any, field: str) -> Any:
+    """A timedelta as the text the API takes; anything else as it is. Raises InvalidRequest where it is negative.
+
+    >>> length_text(timedelta(hours=2), "for"), length_text("5m", "for")
+    ('2h', '5m')
+    """
+    if not isinstance(length, timedelta):
+        return length
+    if length < timedelta():
+        message = "must not be negative"
+        raise InvalidRequest(f"{field}: {message}", errors=[FieldError(field, message)])
+    return duration_text(length.total_seconds())
 
 
 def _channels(notify: Sequence[str] | str | None) -> list[str]:
@@ -122,10 +149,12 @@ def alert(alert_id: str) -> Call[Record]:
 
 
 def update_alert(alert_id: str, changes: Mapping[str, Any]) -> Call[Record]:
-    """Change an alert."""
-    body = dict(changes)
-    if isinstance(body.get("notify"), str):
+    """Change an alert; None leaves a part as it is."""
+    body = {name: value for name, value in changes.items() if value is not None}
+    if "notify" in body:
         body["notify"] = _channels(body["notify"])
+    if isinstance(body.get("condition"), Mapping):
+        body["condition"] = _condition(body["condition"])
     return Call("PATCH", _path(alert_id), record_of, body=body)
 
 
@@ -139,13 +168,13 @@ def acknowledge_alert(alert_id: str, by: str) -> Call[Record]:
     return Call("POST", _path(alert_id, "/acknowledge"), record_of, body={"by": by})
 
 
-def silence_alert(alert_id: str, until: Moment | None, for_: str | float | None, by: str) -> Call[Record]:
+def silence_alert(alert_id: str, until: Moment | None, for_: Length | None, by: str) -> Call[Record]:
     """Silence an alert until a time or for some time."""
     body: dict[str, Any] = {"by": by}
     if until is not None:
         body["until"] = param("until", until) if isinstance(until, datetime) else until
     if for_ is not None:
-        body["for"] = for_
+        body["for"] = length_text(for_, "for")
     return Call("POST", _path(alert_id, "/silence"), record_of, body=body)
 
 

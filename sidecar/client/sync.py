@@ -11,7 +11,7 @@ import httpx2
 
 from sidecar.client import calls, calls_watch
 from sidecar.client.calls import Call, Filter
-from sidecar.client.calls_watch import Moment
+from sidecar.client.calls_watch import Length, Moment
 from sidecar.client.errors import ConnectionFailed
 from sidecar.client.results import Page, Record
 
@@ -34,7 +34,10 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._http = httpx2.Client(base_url=base_url, headers=headers, timeout=timeout_s)
+        try:
+            self._http = httpx2.Client(base_url=base_url, headers=headers, timeout=timeout_s)
+        except httpx2.InvalidURL as error:
+            raise ConnectionFailed(f"{base_url}: {error}") from error
         self._timeout_s = timeout_s
         self._sleep = sleep
 
@@ -51,7 +54,7 @@ class Client:
         self._http.close()
 
     def _run(self, call: Call[T]) -> T:
-        attempt = 0
+        attempt, content = 0, call.content
         while True:
             attempt += 1
             try:
@@ -59,7 +62,8 @@ class Client:
                     call.method,
                     call.path,
                     params=call.params,
-                    json=call.body,
+                    content=content,
+                    headers=call.headers,
                     timeout=max(self._timeout_s, call.timeout_s),
                 )
             except httpx2.TransportError as error:
@@ -95,22 +99,56 @@ class Client:
         """The effective configuration, secrets hidden."""
         return self._run(calls.settings())
 
-    def predictions(self, **filters: Filter) -> Iterator[Record]:
-        """Predictions, newest first, over all pages. Filters: model, version, role, status, label, since, until;
-        ``limit`` is the size of a page."""
-        return self._pages(calls.predictions_page, filters)
+    def predictions(
+        self,
+        model: str | None = None,
+        version: str | None = None,
+        role: str | None = None,
+        status: str | int | None = None,
+        label: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        **page: Filter,
+    ) -> Iterator[Record]:
+        """Predictions, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page."""
+        filters = {
+            "model": model,
+            "version": version,
+            "role": role,
+            "status": status,
+            "label": label,
+            "since": since,
+            "until": until,
+        }
+        return self._pages(calls.predictions_page, {**filters, **page})
 
     def get_prediction(self, prediction_id: str) -> Record:
         """One prediction with its ``detections``. Raises NotFound."""
         return self._run(calls.prediction(prediction_id))
 
-    def summaries(self, **filters: Filter) -> Record:
-        """Time series as ``points``. Filters: since, until, width_s (10, 60, 3600, 86400), model, version."""
+    def summaries(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        width_s: int | None = None,
+        model: str | None = None,
+        version: str | None = None,
+    ) -> Record:
+        """Time series as ``points``; ``width_s`` is 10, 60, 3600 or 86400."""
+        filters: dict[str, Filter] = {
+            "since": since,
+            "until": until,
+            "width_s": width_s,
+            "model": model,
+            "version": version,
+        }
         return self._run(calls.summaries(filters))
 
-    def samples(self, **filters: Filter) -> Iterator[Record]:
-        """Samples, newest first, over all pages. Filters: model, reason, status; ``limit`` is the size of a page."""
-        return self._pages(calls.samples_page, filters)
+    def samples(
+        self, model: str | None = None, reason: str | None = None, status: str | None = None, **page: Filter
+    ) -> Iterator[Record]:
+        """Samples, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page."""
+        return self._pages(calls.samples_page, {"model": model, "reason": reason, "status": status, **page})
 
     def get_sample(self, sample_id: str) -> Record:
         """One sample. Raises NotFound."""
@@ -124,7 +162,7 @@ class Client:
         """The running experiments."""
         return self._run(calls.experiments())
 
-    def set_experiment(self, name: str, *, control: str, treatment: str, split: float, **more: Any) -> Record:
+    def set_experiment(self, name: str, control: str, treatment: str, split: float, **more: Any) -> Record:
         """Start or change an experiment; ``more``: unit, model, salt. Raises InvalidRequest naming what is wrong."""
         return self._run(
             calls.set_experiment(name, {"control": control, "treatment": treatment, "split": split, **more})
@@ -184,10 +222,10 @@ class Client:
         }
         return self._run(calls_watch.check_drift(question))
 
-    def drift_checks(self, **filters: Filter) -> Iterator[Record]:
-        """What the continuous monitor found, newest first, over all pages; each has its ``report``. Filters:
-        model_id, slice; ``limit`` is the size of a page."""
-        return self._pages(calls_watch.drift_checks_page, filters)
+    def drift_checks(self, model_id: str | None = None, slice: str | None = None, **page: Filter) -> Iterator[Record]:
+        """What the continuous monitor found, newest first, over all pages; each has its ``report``. ``slice`` empty:
+        of all traffic; None: of every slice too. ``limit`` is the size of a page."""
+        return self._pages(calls_watch.drift_checks_page, {"model_id": model_id, "slice": slice, **page})
 
     def create_alert(
         self,
@@ -213,8 +251,16 @@ class Client:
         """One alert. Raises NotFound."""
         return self._run(calls_watch.alert(alert_id))
 
-    def update_alert(self, alert_id: str, **changes: Any) -> Record:
-        """Change an alert's ``name``, ``condition``, ``notify`` or ``enabled``. Raises NotFound, InvalidRequest."""
+    def update_alert(
+        self,
+        alert_id: str,
+        name: str | None = None,
+        condition: Mapping[str, Any] | None = None,
+        notify: Sequence[str] | str | None = None,
+        enabled: bool | None = None,
+    ) -> Record:
+        """Change what is not None of an alert. Raises NotFound, InvalidRequest."""
+        changes = {"name": name, "condition": condition, "notify": notify, "enabled": enabled}
         return self._run(calls_watch.update_alert(alert_id, changes))
 
     def delete_alert(self, alert_id: str) -> Record:
@@ -226,9 +272,9 @@ class Client:
         return self._run(calls_watch.acknowledge_alert(alert_id, by))
 
     def silence_alert(
-        self, alert_id: str, until: Moment | None = None, for_: str | float | None = None, by: str = ""
+        self, alert_id: str, until: Moment | None = None, for_: Length | None = None, by: str = ""
     ) -> Record:
-        """Send no notices of an alert ``until`` a time or ``for_`` some time (``"2h"``). Raises NotFound."""
+        """Send no notices of an alert ``until`` a time or ``for_`` some time (``"2h"``, a timedelta). Raises NotFound."""
         return self._run(calls_watch.silence_alert(alert_id, until, for_, by))
 
     def end_silence(self, alert_id: str, by: str = "") -> Record:
@@ -239,10 +285,11 @@ class Client:
         """Send a test notice to every channel of an alert; ``channel``, ``ok`` and ``error`` of each."""
         return self._run(calls_watch.test_alert(alert_id))
 
-    def alert_transitions(self, **filters: Filter) -> Iterator[Record]:
-        """Changes of alerts' states, newest first, over all pages. Filters: alert_id, model_id; ``limit`` is the size
-        of a page."""
-        return self._pages(calls_watch.alert_transitions_page, filters)
+    def alert_transitions(
+        self, alert_id: str | None = None, model_id: str | None = None, **page: Filter
+    ) -> Iterator[Record]:
+        """Changes of alerts' states, newest first, over all pages; ``limit`` is the size of a page."""
+        return self._pages(calls_watch.alert_transitions_page, {"alert_id": alert_id, "model_id": model_id, **page})
 
     def alert_notifications(self, alert_id: str) -> list[Record]:
         """The latest notifications of an alert, newest first: sent, waiting or given up. Raises NotFound."""

@@ -53,19 +53,18 @@ class Contrast:
         """Jensen-Shannon divergence [R]; NaN where a side has no values."""
         return jensen_shannon(reference[:, : self._bins], current[:, : self._bins])
 
-    def ratio(self, reference: _Floats, current: _Floats) -> _Floats:
-        """``(sum d^2 / s) / (sum v / s)`` over the bins, of pooled shares s [R]; NaN where a side has no values.
+    def moved_and_noise(self, reference: _Floats, current: _Floats) -> _Floats:
+        """``sum d^2 / s`` and ``sum v / s`` over the bins, of pooled shares s [R, 2]; NaN where a side has no values.
 
-        About 1 where nothing but the blocks' scatter parts the sides. The numerator over 8 ln 2 is, but for terms of
-        higher order, the divergence; a quadratic form over its own mean, as in the ANOVA-type statistic (Brunner, Dette
-        and Munk, JASA 92, 1997).
+        Both are over 8 ln 2: the first is, but for terms of higher order, the divergence, and the second what it is on
+        average where nothing but the scatter of blocks parts the sides.
         """
-        moved, noise = self._moved_and_noise(reference, current)
-        return _over(moved.sum(axis=1), noise.sum(axis=1))
+        moved, noise = self._of_bins(reference, current)
+        return np.stack([moved.sum(axis=1), noise.sum(axis=1)], axis=1)
 
     def each_bin(self, reference: _Floats, current: _Floats) -> _Floats:
         """``d^2 / v`` of each bin [R, K]; NaN where a side has no values."""
-        return _over(*self._moved_and_noise(reference, current))
+        return over(*self._of_bins(reference, current))
 
     def noise(self, deal: Deal) -> float:
         """The divergence that the scatter of its blocks alone gives each side, both together.
@@ -80,7 +79,7 @@ class Contrast:
             _own_noise(self._excess[label], self._counts[label], weights) for label in (~deal.current, deal.current)
         )
 
-    def _moved_and_noise(self, reference: _Floats, current: _Floats) -> tuple[_Floats, _Floats]:
+    def _of_bins(self, reference: _Floats, current: _Floats) -> tuple[_Floats, _Floats]:
         """``d^2 / s`` [R, K] and ``v / s`` [R, K or 1], both over 8 ln 2; NaN where a side has no values."""
         bins = self._bins
         before, now = (_sizes(side[:, :bins]) for side in (reference, current))
@@ -115,6 +114,11 @@ def _sizes(counts: _Floats) -> _Floats:
     return np.where(sizes > 0, sizes, np.nan)
 
 
-def _over(moved: _Floats, noise: _Floats) -> _Floats:
+def over(moved: _Floats, noise: _Floats) -> _Floats:
+    """Their ratio; 0 where either is but rounding.
+
+    Of ``moved_and_noise`` it is about 1 where nothing changed, as in the ANOVA-type statistic (Brunner, Dette and Munk,
+    JASA 92, 1997).
+    """
     ratio = moved / np.maximum(noise, NOISE_MIN)
     return np.where((noise < NOISE_MIN) | (ratio < RATIO_MIN), 0.0, ratio)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.drift.classes import AffectedClass, affected
-from sidecar.drift.contrast import Contrast
+from sidecar.drift.contrast import Contrast, over
 from sidecar.drift.distributions import INPUT_PARTS, Table
 from sidecar.drift.divergence import jensen_shannon
 from sidecar.drift.permutation import Deal, at_most, permute
@@ -40,7 +40,7 @@ class Score:
     alone make it large: ``null_mean`` is the root of the divergence that chance gives, ``corrected`` is
     sqrt(max(0, distance^2 - null_mean^2)). Chance gives the mean divergence after relabeling, or what the scatter of
     each side's blocks gives (``Contrast.noise``) where that is more, as where one side has far less than the other.
-    ``p_value`` is of ``Contrast.ratio``, ``p_adjusted`` is Holm's over the scores. ``n_reference`` and ``n_current``
+    ``p_value`` is of the contrast over its noise, ``p_adjusted`` is Holm's over the scores. ``n_reference`` and ``n_current``
     are the detections, images or probed images behind it.
     """
 
@@ -146,7 +146,8 @@ def _test(
         pairs = zip(np.split(reference, ends, axis=1), np.split(current, ends, axis=1), strict=True)
         sums = dict(zip(flat, pairs, strict=True))
         divergences = [np.mean([one.divergence(*sums[one]) for one in each], axis=0) for each in contrasts.values()]
-        ratios = [np.mean([one.ratio(*sums[one]) for one in each], axis=0) for each in contrasts.values()]
+        means = [np.mean([one.moved_and_noise(*sums[one]) for one in each], axis=0) for each in contrasts.values()]
+        ratios = [over(mean[:, 0], mean[:, 1]) for mean in means]
         largest = [one.each_bin(*sums[one]).max(axis=1) for one in contrasts.get("class", [])]
         return np.stack([*divergences, *ratios, *largest], axis=1)
 

@@ -20,6 +20,17 @@ class Pair:
     clustered: bool = False
 
     @property
+    def clock(self) -> int:
+        """What the sequence's time is counted in: units, or of lasting units what came from them.
+
+        Cameras that stay tell more with every request though they grow no more: by units time would stand still, and
+        looking again and again would go unpaid.
+        """
+        if self.clustered and self.control.scale_m == 1 == self.treatment.scale_m:
+            return self.control.m + self.treatment.m
+        return self.control.n + self.treatment.n
+
+    @property
     def weight(self) -> float:
         """nA nB / (nA + nB): what makes the combined difference the least variable."""
         n_a, n_b = self.control.n, self.treatment.n
@@ -28,13 +39,17 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A difference, treatment minus ``margin`` times control. ``n`` counts units of both arms, ``control`` is the
-    control's value with the same weights. NaN where no epoch has two units an arm."""
+    """A difference, treatment minus ``margin`` times control. NaN where no epoch has two units an arm.
+
+    ``n`` counts units of both arms, ``clock`` what the sequence goes by (see ``Pair.clock``); ``control`` is the
+    control's value with the same weights.
+    """
 
     difference: float = nan
     standard_error: float = nan
     control: float = nan
     n: int = 0
+    clock: int = 0
     n_control: int = 0
     n_treatment: int = 0
 
@@ -66,7 +81,7 @@ def estimate(pairs: Sequence[Pair], *, pooled: bool = False, margin: float = 1.0
     """
     weights = 0.0
     difference = variance = errors = control = 0.0
-    n_a = n_b = 0
+    n_a = n_b = clock = 0
     clustered = False
     for pair in pairs:
         value, error = _of_epoch(pair, pooled, margin)
@@ -78,12 +93,12 @@ def estimate(pairs: Sequence[Pair], *, pooled: bool = False, margin: float = 1.0
         control += weight * pair.control.value
         variance += (weight * error) ** 2
         errors += weight * error
-        n_a, n_b = n_a + pair.control.n, n_b + pair.treatment.n
+        n_a, n_b, clock = n_a + pair.control.n, n_b + pair.treatment.n, clock + pair.clock
         clustered |= pair.clustered
     if not weights:
         return Estimate()
     combined = errors if clustered else sqrt(variance)
-    return Estimate(difference / weights, combined / weights, control / weights, n_a + n_b, n_a, n_b)
+    return Estimate(difference / weights, combined / weights, control / weights, n_a + n_b, clock, n_a, n_b)
 
 
 def _of_epoch(pair: Pair, pooled: bool, margin: float) -> tuple[float, float]:

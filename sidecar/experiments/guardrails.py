@@ -114,8 +114,8 @@ def _sequence(guardrail: Guardrail, pairs: Sequence[Pair], tuning: Tuning) -> tu
     if missing:
         return ratio, 1.0, 1.0, missing
     harm = against.difference if guardrail.of.harm == "higher" else -against.difference
-    p_harmful = sequential.one_sided_p_value(harm, against.standard_error, against.n, tuning.rho)
-    p_safe = sequential.one_sided_p_value(-harm, against.standard_error, against.n, tuning.rho)
+    p_harmful = sequential.one_sided_p_value(harm, against.standard_error, against.clock, tuning.rho)
+    p_safe = sequential.one_sided_p_value(-harm, against.standard_error, against.clock, tuning.rho)
     return ratio, float(p_harmful), float(p_safe), ""
 
 

@@ -93,14 +93,14 @@ def _sequence(found: Estimate, p_fixed: float, tuning: Tuning, method: Method = 
     missing = too_few(found)
     if missing:
         return Judged(found, method=method, p_value_fixed_horizon=p_fixed, reason=missing)
-    width = float(sequential.half_width(found.standard_error, found.n, tuning.rho, tuning.alpha))
+    width = float(sequential.half_width(found.standard_error, found.clock, tuning.rho, tuning.alpha))
     return Judged(
         found,
         found.difference - width,
         found.difference + width,
         "difference",
         method,
-        float(sequential.p_value(found.difference, found.standard_error, found.n, tuning.rho)),
+        float(sequential.p_value(found.difference, found.standard_error, found.clock, tuning.rho)),
         p_fixed,
     )
 

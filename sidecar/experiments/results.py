@@ -135,8 +135,20 @@ class Results:
     lowest: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """The documented shape; JSON-able. ``model_a`` is control and ``model_b`` the first treatment, whose metrics
-        and guardrails are at the top; all treatments' are in ``comparisons``."""
+        """The documented shape; JSON-able, None (null) for what there is no number for.
+
+        - ``model_a`` (control), ``model_b`` (the first treatment), ``variants`` by name: see ``VariantFigures``.
+        - ``p_value``: the primary metric's, always valid; 1.0 before any traffic. ``primary_metric``, ``alpha``.
+        - ``metrics`` and ``guardrails`` of ``model_b``: see ``MetricResult`` and ``GuardrailReading``; with several
+          treatments each has its own in ``comparisons``, with its verdict.
+        - ``confidence_sequence`` [low, high] bounds what ``confidence_sequence_of`` says: the ``difference`` (b - a, in
+          the metric's unit) or, for rare events, the ``ratio`` (b / a). None is a side not bounded yet.
+        - ``srm``: {p_value, ok, expected, observed}, units by variant.
+        - ``verdict``: b_better, a_better, no_difference_yet, mixed or invalid; ``winner`` (a variant's name or None),
+          ``reasons``, ``notes``, ``sentence``.
+        - ``how_much_longer``: {metric, effect, effect_relative, power, units, units_seen, units_left, seconds, text}.
+        - ``epochs`` with traffic, ``elapsed_s``.
+        """
         figures = list(self.variants.values())
         first = self.comparisons[0].to_dict()
         return {

@@ -25,13 +25,13 @@ def rho_of(units: float = PLAN_UNITS, alpha: float = ALPHA) -> float:
     """The tuning that makes the sequence tightest at ``units``.
 
     >>> round(rho_of(), 6)
-    0.039436
+    0.03984
     """
     return sqrt((-2 * log(alpha) + log(-2 * log(alpha) + 1)) / units)
 
 
 def half_width(standard_error: ArrayLike, n: ArrayLike, rho: float, alpha: float = ALPHA) -> Floats:
-    """Of the two-sided sequence around an estimate with ``standard_error`` from ``n`` units of both arms."""
+    """Of the two-sided sequence around an estimate with ``standard_error``; ``n`` counts units of both arms."""
     root = np.sqrt(_time(n, rho) + 1)
     return np.asarray(_scaled(standard_error, n, rho) * np.sqrt(2 * np.log(root / alpha)))
 

@@ -1,13 +1,14 @@
 """Clocks that jump."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 import pytest
 
 from sidecar.alerts.alert_state import AlertState, Outcome, State
-from sidecar.alerts.clock import ELAPSED_S_MAX, JUMPS_MAX, JumpWatch, Tick
+from sidecar.alerts.answers import silence
+from sidecar.alerts.clock import ELAPSED_S_MAX, FORGOTTEN_S, JUMPS_MAX, JumpWatch, Tick
 from sidecar.alerts.condition import Condition
 from sidecar.alerts.facts import Facts, Reading
 from sidecar.alerts.figures import Figures
@@ -20,9 +21,14 @@ DAY_S = 86_400.0
 ROUND_S = 10.0
 
 
-def observed(*looks: tuple[float, float]) -> list[Tick]:
-    watch = JumpWatch()
-    return [watch.observe(wall, monotonic) for wall, monotonic in looks]
+def observed(*looks: tuple[float, float], watch: JumpWatch | None = None) -> list[Tick]:
+    """The ticks of looks each of which is consumed."""
+    watch = watch or JumpWatch()
+    ticks = []
+    for wall, monotonic in looks:
+        ticks.append(watch.observe(wall, monotonic))
+        watch.consumed()
+    return ticks
 
 
 def test_first_look_knows_no_time_and_no_jump() -> None:
@@ -39,6 +45,82 @@ def test_slewed_clock_does_not_jump() -> None:
     """A minute from one look to the next is within what time servers do; half a second a look is nothing."""
     ticks = observed(*[(1e9 + 10.5 * look, 10.0 * look) for look in range(1_000)], (1e9 + 10_559.0, 10_000.0))
     assert not any(tick.jumped for tick in ticks)
+    assert all(ticks[-2].trusts(window_s) for window_s in (60.0, 900.0, 3_600.0, DAY_S))
+
+
+@pytest.mark.parametrize("by_s", [59.0, 0.9])
+def test_many_steps_that_are_no_jump_count_like_one(by_s: float) -> None:
+    """Sixty in a row, none of which anybody would mind: the window holds little of what it should."""
+    ticks = observed(*[(1e9 + look * (2.0 + by_s), 2.0 * look) for look in range(61)])
+    assert not any(tick.jumped for tick in ticks)
+    assert sum(size_s for _, size_s in ticks[-1].jumps) == pytest.approx(60 * by_s, abs=1.0)
+    assert [ticks[-1].trusts(window_s) for window_s in (60.0, 120.0, 300.0)] == [False] * 3
+    assert ticks[-1].trusts(DAY_S)
+
+
+@pytest.mark.parametrize("by_s", [5.0, 59.0, -20.0])
+def test_step_that_the_next_look_takes_back_is_none(by_s: float) -> None:
+    """A look that was interrupted between the two clocks moved nothing; a jump forth and back is not taken back."""
+    ticks = observed((1e9, 0.0), (1e9 + 10 + by_s, 10.0), (1e9 + 20, 20.0))
+    assert not ticks[1].trusts(30.0)
+    assert ticks[2].trusts(30.0)
+    far = observed((1e9, 0.0), (1e9 + 10 + DAY_S, 10.0), (1e9 + 20, 20.0))[-1]
+    assert [size_s for _, size_s in far.jumps] == [DAY_S, DAY_S]
+
+
+def test_jitter_is_forgiven_for_good() -> None:
+    """Looks that are up to a second off, this way and that, move nothing however many there are."""
+    looks = [(1e9 + 10.0 * look + 0.45 * (-1) ** look, 10.0 * look) for look in range(500)]
+    assert observed(*looks)[-1].jumps == ()
+
+
+def test_many_small_steps_hold_no_long_window_for_ever() -> None:
+    """A clock that gains a second and a half every five minutes misplaces half a per cent of any window."""
+    ticks = observed(*[(1e9 + 301.5 * look, 300.0 * look) for look in range(10_000)])
+    assert len(ticks[-1].jumps) <= JUMPS_MAX
+    assert all(ticks[-1].trusts(window_s) for window_s in (900.0, 3_600.0, 6 * 3_600.0, DAY_S, 7 * DAY_S, 30 * DAY_S))
+
+
+def test_step_older_than_any_window_is_forgotten() -> None:
+    """It misplaces nothing that an alert can look at."""
+    ticks = observed((1e9, 0.0), (1e9 + 10 + DAY_S, 10.0), (1e9 + FORGOTTEN_S + 20 + DAY_S, FORGOTTEN_S + 20.0))
+    assert [len(tick.jumps) for tick in ticks] == [0, 1, 0]
+
+
+def test_round_that_failed_leaves_its_time_to_the_next() -> None:
+    """Time counts from the look that was consumed last, up to the bound; jumps are seen look by look all the same."""
+    watch = JumpWatch()
+    watch.observe(1e9, 0.0)
+    watch.consumed()
+    assert [watch.observe(1e9 + at, at).elapsed_s for at in (10.0, 20.0, 30.0)] == [10.0, 20.0, 30.0]
+    watch.consumed()
+    assert watch.observe(1e9 + 40 + DAY_S, 40.0).jumped
+    tick = watch.observe(1e9 + 50 + DAY_S, 50.0)
+    assert (tick.jumped, tick.elapsed_s, tick.settled_s) == (False, 20.0, 10.0)
+    assert watch.observe(1e9 + 500 + DAY_S, 500.0).elapsed_s == ELAPSED_S_MAX
+
+
+def test_first_round_that_failed_leaves_its_time_too() -> None:
+    """The first look is what time counts from; nothing is consumed before it."""
+    watch = JumpWatch()
+    watch.consumed()
+    assert [watch.observe(1e9 + at, at).elapsed_s for at in (5.0, 15.0)] == [0.0, 10.0]
+
+
+def test_slow_rounds_count_all_of_their_time() -> None:
+    """With a round every five minutes, a breach for five minutes fires a round later, and an hour of silence is one."""
+    watch, state, condition = JumpWatch(elapsed_max_s=600.0), AlertState(), Condition("error_rate", "gt", 0.05, 900.0)
+    condition = replace(condition, for_s=300.0)
+    state = silence(state, until=3_600.0, now=0.0)
+    fired_at = heard_at = 0.0
+    for at in range(0, 7_200, 300):
+        tick = watch.observe(1e9 + at, float(at))
+        done = step(state, condition, Outcome.BREACH, Reading(0.2, 50), now=1e9 + at, elapsed_s=tick.elapsed_s)
+        watch.consumed()
+        state = done.state
+        fired_at = float(at) if done.transition and state.state is State.FIRING else fired_at
+        heard_at = float(at) if done.notice else heard_at
+    assert (fired_at, heard_at) == (300.0, 3_600.0)
 
 
 @pytest.mark.parametrize("by_s", [DAY_S, -DAY_S, 61.0, -61.0])
@@ -98,7 +180,9 @@ class World:
         summary.add_counts(counts)
         have = [self.buckets[self.wall]] if self.wall in self.buckets else []
         self.buckets[self.wall] = Figures.total([*have, Figures.of(summary)])
-        return self.watch.observe(self.wall, self.monotonic)
+        tick = self.watch.observe(self.wall, self.monotonic)
+        self.watch.consumed()
+        return tick
 
     def judge(self, condition: Condition) -> tuple[Outcome, Reading]:
         since = self.wall - condition.window_s

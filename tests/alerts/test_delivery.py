@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from sidecar.alerts.channels import Channels, NotifySettings, SmtpSettings, WebhookSettings
-from sidecar.alerts.delivery import AGE_MAX_S, REFUSALS_MAX, REPOST_S, ROWS_MAX, SENDS_MAX, Sender
+from sidecar.alerts.delivery import AGE_MAX_S, BATCH_S, KEYS_MAX, REFUSALS_MAX, REPOST_S, ROWS_MAX, SENDS_MAX, Sender
 from sidecar.alerts.notice import Notice
 from sidecar.recording.notifications import Notifications, queue
 from sidecar.recording.watch_rows import NotificationRow
@@ -133,6 +133,80 @@ async def test_messages_of_one_channel_stay_in_order_through_a_failure(running, 
         assert (sender.stats.failed, sender.stats.sent) == ({"webhook": 1}, {"webhook": 2})
     ids = [posted.headers["webhook-id"] for posted in receiver.posted]
     assert ids == ["a1-1", "a1-1", "a1-2"]
+
+
+async def test_messages_of_one_receiver_stay_in_order_however_it_is_written(running, store, clock, receiver) -> None:
+    """Two ways of writing one Alertmanager are one queue: it rests as one, and the end waits behind the beginning."""
+    receiver.script.append(500)
+    for written in ("alertmanager", "alertmanager:main", " Alertmanager :main"):
+        store.add(written, notice(alert_id=written.strip()))
+    async with running(store, channels_to(receiver)) as sender:
+        await until(lambda: store.row(1).error)
+        await settle()
+        assert len(receiver.posted) == 1
+        await clock.advance(1.0)
+        await until(lambda: store.row(3).sent_at)
+    ids = [json.loads(posted.body)[0]["labels"]["alert_id"] for posted in receiver.posted]
+    assert ids == ["alertmanager", "alertmanager", "alertmanager:main", "Alertmanager :main"]
+    assert sender.stats.sent == {"alertmanager": 3}
+
+
+async def test_many_waiting_on_one_channel_are_fetched_by_the_page(running, store, receiver) -> None:
+    """250 messages are sent in order, for a few looks into the store rather than one each."""
+    rows = [store.add("webhook:a", notice(alert_id=f"a{number}")) for number in range(2 * ROWS_MAX + 50)]
+    async with running(store, channels_to(receiver)):
+        await until(lambda: store.row(rows[-1]).sent_at)
+    ids = [json.loads(posted.body)["data"]["alert_id"] for posted in receiver.posted]
+    assert ids == [f"a{number}" for number in range(len(rows))]
+    assert store.looks < 20
+
+
+async def test_page_is_fetched_anew_once_it_is_old(running, store, clock, receiver) -> None:
+    """What was fetched a while ago may have changed, and other channels want their turn."""
+    receiver.script.append("slow")
+    for _ in range(3):
+        store.add("webhook:a")
+    async with running(store, channels_to(receiver)):
+        await until(lambda: receiver.posted)
+        looks = store.looks
+        await clock.advance(BATCH_S)
+        store.rows[1] = replace(store.rows[1], gave_up_at=WALL)
+        receiver.released.set()
+        await until(lambda: store.row(3).sent_at)
+    assert len(receiver.posted) == 2
+    assert store.looks >= looks + 2
+
+
+async def test_new_configuration_holds_for_the_rest_of_a_page(running, store, receiver) -> None:
+    """What was fetched before goes out by the new channels, each message once, also what leads elsewhere now."""
+    other = HttpReceiver()
+    await other.start()
+    receiver.script.append("slow")
+    for number in range(3):
+        store.add("alertmanager", notice(alert_id=f"a{number}"))
+    async with running(store, channels_to(receiver)) as sender:
+        await until(lambda: receiver.posted)
+        sender.configure(channels_to(other, alertmanagers={"next": other.url}))
+        await settle()
+        assert (len(receiver.posted), other.posted) == (1, [])
+        receiver.released.set()
+        await until(lambda: store.row(3).sent_at)
+    ids = [json.loads(posted.body)[0]["labels"]["alert_id"] for posted in (*receiver.posted, *other.posted)]
+    assert ids == ["a0", "a1", "a2"]
+    assert len(receiver.posted) == 1
+    await other.stop()
+
+
+async def test_ways_of_writing_that_are_remembered_are_bounded(running, store, receiver) -> None:
+    """More of them than are kept are served all the same."""
+    rows = [store.add("webhook:" + " " * number + "a") for number in range(500)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sidecar.alerts.delivery.KEYS_MAX", 20)
+        async with running(store, channels_to(receiver)) as sender:
+            await until(lambda: store.row(rows[-1]).sent_at)
+    assert KEYS_MAX > 20
+    assert len(sender._keys) <= 20 + ROWS_MAX
+    assert len(receiver.posted) == 500
 
 
 async def test_failing_channel_is_tried_after_growing_rests(running, store, clock, receiver) -> None:
@@ -290,13 +364,15 @@ async def test_sender_killed_between_send_and_record_repeats_once(running, store
 
 
 async def test_sender_that_is_stopped_lets_a_send_under_way_end(running, store, receiver) -> None:
-    """An orderly stop records what is being sent, so that nothing is repeated at the next start."""
+    """An orderly stop records what is being sent, so that nothing is repeated later, and begins no other."""
     receiver.script.append("slow")
+    store.add("webhook:a")
     store.add("webhook:a")
     async with running(store, channels_to(receiver), drain_s=5.0):
         await until(lambda: receiver.posted)
         asyncio.get_running_loop().call_later(0.05, receiver.released.set)
     assert store.row(1).sent_at == WALL
+    assert (store.row(2).attempts, len(receiver.posted)) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -467,7 +543,8 @@ def posted_alerts(receiver: HttpReceiver) -> list[list[str]]:
 
 async def test_firing_alerts_are_posted_again_each_minute(running, store, clock, receiver) -> None:
     """While alerts fire their Alertmanager hears of them each minute, in one request; other channels don't."""
-    firing = [("alertmanager", notice()), ("alertmanager", notice(name="Drift")), ("webhook:a", notice())]
+    drift = notice(name="Drift", alert_id="a2")
+    firing = [("alertmanager", notice()), ("alertmanager", drift), ("webhook:a", notice())]
     async with running(store, channels_to(receiver), firing=lambda: list(firing)) as sender:
         await until(lambda: sender.stats.reposted["alertmanager"] == 2)
         await clock.advance(REPOST_S - 1)
@@ -482,14 +559,42 @@ async def test_firing_alerts_are_posted_again_each_minute(running, store, clock,
         assert kinds(receiver) == []
 
 
-async def test_firing_alert_does_not_overtake_its_end(running, store, clock, receiver) -> None:
+@pytest.mark.parametrize("written", ["alertmanager", " alertmanager", "Alertmanager:main", "alertmanager :main"])
+async def test_firing_alert_is_posted_again_however_its_channel_is_written(written: str, running, store, receiver):
+    """Case and spaces make it no unknown kind that Alertmanager forgets after five minutes."""
+    async with running(store, channels_to(receiver), firing=lambda: [(written, notice())]) as sender:
+        await until(lambda: sender.stats.reposted)
+    assert sender.stats.reposted == {"alertmanager": 1}
+
+
+async def test_firing_alert_is_posted_once_to_a_server_of_two_names(running, store, receiver) -> None:
+    """An alert that names one Alertmanager in two ways is told to it again once a minute, not twice."""
+    firing = [("alertmanager", notice()), ("alertmanager:main", notice())]
+    async with running(store, channels_to(receiver), firing=lambda: firing) as sender:
+        await until(lambda: sender.stats.reposted["alertmanager"])
+        await settle()
+    assert posted_alerts(receiver) == [["Errors"]]
+
+
+@pytest.mark.parametrize(
+    ("fires_by", "ends_by"),
+    [
+        ("alertmanager", "alertmanager"),
+        ("alertmanager", "alertmanager:main"),
+        ("alertmanager:main", "alertmanager"),
+        ("Alertmanager:main", "alertmanager : main"),
+    ],
+)
+async def test_firing_alert_does_not_overtake_its_end(
+    fires_by: str, ends_by: str, running, store, clock, receiver
+) -> None:
     """While a re-post is under way the message that ends the alert waits, so that the end comes last."""
     receiver.script.append("stall")
-    firing = [("alertmanager", notice())]
+    firing = [(fires_by, notice())]
     async with running(store, channels_to(receiver), firing=lambda: list(firing)) as sender:
         await until(lambda: receiver.posted)
         firing.clear()
-        row = store.add("alertmanager", notice(kind="resolved"))
+        row = store.add(ends_by, notice(kind="resolved"))
         sender.wake()
         await settle()
         assert len(receiver.posted) == 1

@@ -15,6 +15,7 @@ from sidecar.alerts.condition import Condition, parse_condition
 from sidecar.alerts.facts import Facts
 from sidecar.alerts.figures import Figures
 from sidecar.alerts.metrics import read
+from sidecar.alerts.sentences import sentence_of
 from sidecar.drift.baseline import figures_of
 from sidecar.drift.blocks import Block, Level
 from sidecar.drift.report import compare
@@ -222,9 +223,47 @@ def test_sensitivity_is_the_score_over_which_a_value_is_an_anomaly(seasonal: Sea
 
 
 def test_one_whole_hour_scores_as_the_seasonal_baseline_does(seasonal: Seasonal) -> None:
-    """The window of an hour that ends on the hour is that hour."""
-    reading = read(ANOMALY, errors(100, 1_000), seasonal, NOON)[1]
-    assert reading.detail["score"] == pytest.approx(seasonal.score(NOON - 3_600, 0.1))
+    """The window of an hour that ends on the hour is that hour; of so many requests chance makes no difference."""
+    reading = read(ANOMALY, errors(1_100_000, 10_000_000), seasonal, NOON)[1]
+    assert reading.detail["score"] == pytest.approx(seasonal.score(NOON - 3_600, 0.11), rel=0.01)
+
+
+@pytest.mark.parametrize(("p", "n"), [(0.002, 200), (0.01, 50), (0.001, 1_000), (0.05, 500)])
+def test_rare_failures_are_no_anomaly(p: float, n: int) -> None:
+    """Of a rate that never changes, of which most hours have none, 1 % of hours at most are called unusual."""
+    false, hours = 0, 0
+    for seed in range(12):
+        failed = np.random.default_rng(seed).binomial(n, p, 24 * 21)
+        known = fit_seasonal([(hour * 3_600.0, count / n) for hour, count in enumerate(failed[: 24 * 14])])
+        for hour, count in enumerate(failed[24 * 14 :], 24 * 14):
+            false += read(ANOMALY, errors(int(count), n), known, (hour + 1) * 3_600.0)[0] is Outcome.BREACH
+            hours += 1
+    assert false / hours <= 0.01
+
+
+def test_rare_failures_that_become_many_are_an_anomaly() -> None:
+    """What chance allows for has an end: 10 of 200 requests where there was one in 500."""
+    failed = np.random.default_rng(1).binomial(200, 0.002, 24 * 14)
+    known = fit_seasonal([(hour * 3_600.0, count / 200) for hour, count in enumerate(failed)])
+    assert read(ANOMALY, errors(10, 200), known, 24 * 14 * 3_600.0)[0] is Outcome.BREACH
+
+
+@pytest.mark.parametrize(("requested", "outcome"), [(3_800, Outcome.OK), (3_400, Outcome.OK), (4_000, Outcome.BREACH)])
+def test_number_of_requests_has_its_own_chance(requested: int, outcome: Outcome) -> None:
+    """Of 3,600 requests that were always there, 200 more are chance (3.3 times the square root), 400 are not."""
+    known = Seasonal("hour of the day", dict.fromkeys(range(24), 1.0), 0.001, 240)
+    rate = replace(ANOMALY, metric="request_rate")
+    assert read(rate, errors(0, requested), known, NOON)[0] is outcome
+
+
+@pytest.mark.parametrize(("season", "said"), [("hour of the day", True), ("hour of the week", False)])
+def test_anomaly_says_while_weekends_are_not_known(season: str, said: bool) -> None:
+    """A Saturday may be unusual only because no Saturday was told from a Tuesday."""
+    known = Seasonal(season, dict.fromkeys(range(168), 0.02), 0.001, 240)
+    outcome, reading = read(ANOMALY, errors(500, 1_000), known, NOON)
+    assert outcome is Outcome.BREACH
+    sentence = sentence_of("det", ANOMALY, reading)
+    assert sentence.endswith("Weekends are not known yet: that needs 4 weeks.") == said
 
 
 def test_window_over_two_hours_expects_what_each_contributes(seasonal: Seasonal) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sidecar.experiments import Arm, Epoch, Tuning, feedback_moments
+from sidecar.experiments import DEFAULT_GUARDRAILS, Arm, Epoch, Tuning, feedback_moments
 from sidecar.experiments.comparison import Comparison, compare
 from sidecar.summaries import Summary
 
@@ -97,6 +97,7 @@ def test_several_treatments_share_the_alpha_of_the_primary_metric(make_summary: 
         for place, (name, ms) in enumerate((("A", 20.0), ("B", 21.5), ("C", 20.0)))
     ]
     epoch = Epoch(arms[0], tuple(arms[1:]), (0.4, 0.3, 0.3))
-    both, _ = compare([epoch], ["B", "C"], ("latency",), (), Tuning(), {})
+    both, _ = compare([epoch], ["B", "C"], ("latency",), DEFAULT_GUARDRAILS, Tuning(), {})
     alone, _ = compare([replace(epoch)], ["B"], ("latency",), (), Tuning(), {})
     assert both[0].primary.p_adjusted == pytest.approx(2 * alone[0].primary.p_adjusted)
+    assert {reading.alpha for found in both for reading in found.guardrails} == {0.05 / 8}

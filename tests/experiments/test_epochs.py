@@ -81,6 +81,16 @@ def test_the_errors_of_lasting_units_add_up() -> None:
     assert requests.standard_error == pytest.approx(once.standard_error / sqrt(2))
 
 
+def test_the_time_of_lasting_units_is_what_came_from_them() -> None:
+    """Requests, not cameras; of requests it is requests anyway, of reviewed images images."""
+    cameras = Sums(20, 30, 400, 60, 700, 9_000)
+    assert Pair(cameras, cameras, 0.5, clustered=True).clock == 800
+    assert Pair(cameras, cameras, 0.5).clock == 40
+    reviews = Sums(20, 30, 400, 60, 700, 9_000, 1_000_000, 1_000_000)
+    assert Pair(reviews, reviews, 0.5, clustered=True).clock == 40
+    assert estimate([Pair(cameras, cameras, 0.5, clustered=True)] * 2).clock == 1_600
+
+
 def test_a_margin_shifts_what_is_compared() -> None:
     """The treatment less 1.1 times the control; a treatment that is just that differs by nothing."""
     a = np.random.default_rng(3).gamma(2, 1, 500)

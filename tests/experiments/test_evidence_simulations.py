@@ -136,7 +136,7 @@ def test_no_difference_between_lasting_units_is_hardly_ever_called_one(record_pr
         a, b = Running.of(~in_b, x, requests, 100), Running.of(in_b, x, requests, 100)
         found, error = difference(a, b)
         together = np.fmax(error, pooled_error(a, b))
-        always.append(ever(sequential.p_value(found, together, a.n + b.n, RHO), enough(a, b)) * runs)
+        always.append(ever(sequential.p_value(found, together, a.m + b.m, RHO), enough(a, b)) * runs)
         fixed.append(ever(fixed_p(found, error), enough(a, b)) * runs)
         # every request as a unit, with the variance of one request
         of_request = 0.6**2 * np.e**0.36 + 0.25
@@ -146,6 +146,46 @@ def test_no_difference_between_lasting_units_is_hardly_ever_called_one(record_pr
     note(record_property, **figures)
     assert figures["always"] <= 0.05
     assert figures["naive"] > 0.2
+
+
+def test_looking_every_minute_at_cameras_that_stay_is_paid_for(record_property: Record) -> None:
+    """2,000 cameras, 1,000 looks while each sends 5 to 50,000 requests: by requests at most 5 % ever reject, counting
+    time in cameras would not do. The difference of means is drawn as what it is, a random walk over its time."""
+    rng = np.random.default_rng(14)
+    requests = np.unique(np.geomspace(5, 50_000, 1_000).round())
+    steps = rng.standard_normal((RUNS, len(requests))) * np.sqrt(np.diff(requests, prepend=0))
+    found = np.cumsum(steps, axis=1) / requests * 2 / np.sqrt(2_000)
+    error = 2 / np.sqrt(2_000 * requests)
+    figures = {
+        "by_requests": ever(sequential.p_value(found, error, 2_000 * requests, RHO)),
+        "by_cameras": ever(sequential.p_value(found, error, 2_000, RHO)),
+        "fixed": ever(fixed_p(found, error)),
+    }
+    note(record_property, **figures)
+    assert figures["by_requests"] <= 0.05 < figures["by_cameras"]
+
+
+def test_no_difference_of_cameras_that_stay_is_hardly_ever_called_one(record_property: Record) -> None:
+    """400 cameras that differ, half of them in B, 60 looks while each sends 1 to 1,000 requests."""
+    looks = np.unique(np.geomspace(1, 1_000, 60).round())
+    always = fixed = 0.0
+    for runs, rng in in_parts(RUNS, 400 * 10, [15]):
+        level = rng.standard_normal((runs, 400)) * 0.2
+        in_b = rng.random((runs, 400)) < 0.5
+        noise = np.zeros((runs, 400))
+        p_values, p_fixed = [], []
+        for before, sent in zip(np.concatenate([[0], looks]), looks, strict=False):
+            noise += rng.standard_normal((runs, 400)) * np.sqrt(sent - before)
+            mean = level + noise / sent
+            m = np.ones_like(mean)
+            a, b = Running.of(~in_b, mean, m, 400), Running.of(in_b, mean, m, 400)
+            found, error = difference(a, b)
+            p_values.append(sequential.p_value(found, np.fmax(error, pooled_error(a, b)), 400 * sent, RHO))
+            p_fixed.append(fixed_p(found, error))
+        always += ever(np.concatenate(p_values, axis=1)) * runs
+        fixed += ever(np.concatenate(p_fixed, axis=1)) * runs
+    note(record_property, always=always / RUNS, fixed=fixed / RUNS)
+    assert always / RUNS <= 0.05
 
 
 @pytest.mark.parametrize(
@@ -166,7 +206,7 @@ def test_no_difference_of_a_rate_between_lasting_units_is_hardly_ever_called_one
         a, b = (Running.of(chosen, x, requests.astype(np.float64), peek) for chosen in (~in_b, in_b))
         with np.errstate(all="ignore"):
             with_events = a.x**2 / a.xx + np.where(b.xx > 0, b.x**2 / b.xx, 0)
-        p = sequential.p_value(b.value - a.value, pooled_error(a, b), a.n + b.n, RHO)
+        p = sequential.p_value(b.value - a.value, pooled_error(a, b), a.m + b.m, RHO)
         always += ever(p, enough(a, b) & (with_events >= 20)) * runs
     note(record_property, always=always / RUNS)
     assert always / RUNS <= 0.05

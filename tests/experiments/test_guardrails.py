@@ -8,6 +8,7 @@ import pytest
 from sidecar.experiments import DEFAULT_GUARDRAILS, Epoch, Guardrail, GuardrailReading, Tuning
 from sidecar.experiments.epochs import pairs_of
 from sidecar.experiments.guardrails import read_guardrail
+from sidecar.experiments.rare import ceiling_p_value
 
 MakeEpoch = Callable[..., Epoch]
 BY_NAME = {guardrail.metric: guardrail for guardrail in DEFAULT_GUARDRAILS}
@@ -64,6 +65,8 @@ def test_a_rate_under_its_floor_is_safe_though_no_ratio_is_known(make_epoch: Mak
     epoch = make_epoch(5_000)
     assert read([epoch], BY_NAME["error_rate"]).decision == "safe"
     assert read([epoch], Guardrail("error_rate", 1.5)).decision == "not_yet"
+    # two ways to be safe: each has half of alpha
+    assert read([epoch], BY_NAME["error_rate"]).p_safe == pytest.approx(2 * float(ceiling_p_value(0, 2_500, 0.005)))
 
 
 def test_lower_can_be_the_harm(make_epoch: MakeEpoch) -> None:

@@ -47,6 +47,7 @@ def test_epochs_are_tested_by_their_own_split() -> None:
     assert found.p_value == 1.0
     assert found.expected == {"A": pytest.approx(14_900), "B": pytest.approx(5_100)}
     assert not srm_of([sound[0], epoch_of((4_500, 5_500), (0.5, 0.5))], ["A", "B"]).ok
+    assert not srm_of([epoch_of((9_600, 400), (0.99, 0.01)), sound[1]], ["A", "B"]).ok
 
 
 def test_the_lowest_p_value_so_far_stays() -> None:

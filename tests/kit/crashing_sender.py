@@ -37,7 +37,9 @@ async def main(folder: str, webhook: str, point: str) -> None:
     store = await Store.open(Path(folder))
     notifications = Crashing(store)
     notifications.point = point
-    settings = NotifySettings(webhooks={"ops": WebhookSettings(webhook, "secret")}, allowed_hosts=("127.0.0.1",))
+    settings = NotifySettings(
+        webhooks={"ops": WebhookSettings(webhook, "a secret of 24 bytes and more")}, allowed_hosts=("127.0.0.1",)
+    )
     sender = Sender(notifications, Channels(settings))
     running = asyncio.create_task(sender.run())
     while (await notifications.counts())["waiting"]:  # noqa: ASYNC110 - the store has no event to tell of it

@@ -73,7 +73,9 @@ def test_error_about_an_address_shows_no_secret(text: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["alertmanager:main", "Alertmanager:main", " alertmanager :main", "alertmanager: main "])
+@pytest.mark.parametrize(
+    "text", ["alertmanager:main", "Alertmanager:main", " alertmanager :main", "alertmanager: main "]
+)
 def test_all_ways_to_write_an_address_come_to_one(text: str) -> None:
     """Case of the kind and spaces make no other channel; the canonical form is its own."""
     assert canonical(text) == "alertmanager:main"

@@ -246,7 +246,19 @@ def test_allowed_host_that_is_none_is_refused(text: str) -> None:
         parse_allowed_host(text)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "203.0.114.1", "168.63.129.17", "192.0.1.1", "3ffe::1", "2001:200::1", "2a00:1450:4001::1", "64:ff9b::101:101"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1.1.1.1",
+        "203.0.114.1",
+        "168.63.129.17",
+        "192.0.1.1",
+        "3ffe::1",
+        "2001:200::1",
+        "2a00:1450:4001::1",
+        "64:ff9b::101:101",
+    ],
+)
 def test_public_address_is_public(address: str) -> None:
     """Addresses of the public internet, also those behind NAT64, are taken for what they are."""
     assert is_public(ip_address(address))
