@@ -281,7 +281,7 @@ class AsyncClient:
     async def silence_alert(
         self, alert_id: str, until: Moment | None = None, for_: Length | None = None, by: str = ""
     ) -> Record:
-        """Send no notices of an alert ``until`` a time or ``for_`` some time (``"2h"``, a timedelta). Raises NotFound."""
+        """Send no notices ``until`` a time or ``for_`` some time (``"2h"``, a timedelta). Raises NotFound."""
         return await self._run(calls_watch.silence_alert(alert_id, until, for_, by))
 
     async def end_silence(self, alert_id: str, by: str = "") -> Record:

@@ -274,7 +274,7 @@ class Client:
     def silence_alert(
         self, alert_id: str, until: Moment | None = None, for_: Length | None = None, by: str = ""
     ) -> Record:
-        """Send no notices of an alert ``until`` a time or ``for_`` some time (``"2h"``, a timedelta). Raises NotFound."""
+        """Send no notices ``until`` a time or ``for_`` some time (``"2h"``, a timedelta). Raises NotFound."""
         return self._run(calls_watch.silence_alert(alert_id, until, for_, by))
 
     def end_silence(self, alert_id: str, by: str = "") -> Record:
