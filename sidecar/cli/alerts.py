@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, picked, user
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, matching, picked, refuse_early, user
 from sidecar.cli.text import document_text
 
 if TYPE_CHECKING:
@@ -19,27 +19,44 @@ AlertId = Annotated[str, typer.Argument(metavar="ID", help="An alert: its id, th
 _FLAGS = {"model_id": "MODEL", "name": "NAME", "alert_id": "ID", "until": "--until", "for": "--for", "by": "--by"}
 
 
+State = Annotated[str | None, typer.Option(help="Only those inactive, pending, firing or resolved.")]
+Model = Annotated[str | None, typer.Option(help="Only those of one model.")]
+
+
 @app.callback(invoke_without_command=True)
 def alerts(
     context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="Only those inactive, pending, firing or resolved.")] = None,
-    model: Annotated[str | None, typer.Option(help="Only those of one model.")] = None,
+    state: State = None,
+    model: Model = None,
     url: Url = URL,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
     """Alerts and how they stand, those that fire first."""
-    if context.invoked_subcommand is not None:
-        for flag, given in (("--state", state), ("--model", model), ("--json", as_json)):
-            if given:
-                fail(f"{flag}: belongs after {context.invoked_subcommand}, or to the list alone")
+    if context.invoked_subcommand is None:
+        list_alerts(context, state, model, url, token, as_json)
         return
+    refuse_early(context, {"--state": state, "--model": model, "--json": as_json})
+
+
+@app.command("list")
+def list_alerts(
+    context: typer.Context,
+    state: State = None,
+    model: Model = None,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Alerts and how they stand, those that fire first. The word `list` may be left out."""
     with asking(context, url, token, {"state": "--state", "model_id": "--model"}) as client:
         found = client.alerts(model_id=model, state=state)
     if as_json:
         print(document_text(found))
     elif not found:
-        print("no such alerts" if state or model is not None else "no alerts; `sidecar alerts create` makes one")
+        filtered = state is not None or model is not None
+        empty = "no alerts; `sidecar alerts create` makes one"
+        print(matching("alerts", state=state, model=model) if filtered else empty)
     else:
         from rich.console import Console
 
@@ -48,15 +65,32 @@ def alerts(
         alerts_table(found, Console())
 
 
+def threshold_number(given: str | float) -> float:
+    """The number of ``--threshold``.
+
+    >>> threshold_number("0.05")
+    0.05
+    """
+    try:
+        return float(given)
+    except ValueError:
+        hint = "; shares are 0 to 1: 5 % is 0.05" if "%" in str(given) else ""
+        raise typer.BadParameter(f"{given!r} is no number{hint}") from None
+
+
 @app.command()
 def create(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A model's name or NAME@VERSION; '' for the sidecar itself.")],
-    name: Annotated[str, typer.Argument(help="What the alert is called.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION; '' for the sidecar itself.")
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the alert is called.")],
     metric: Annotated[str, typer.Option(help="What is watched; `sidecar alerts metrics` lists them.")],
     operator: Annotated[str, typer.Option(help="lt, lte, gt, gte, or anomaly.")],
     window: Annotated[str, typer.Option(help="The time it is measured over, e.g. 15m, 1h.")],
-    threshold: Annotated[float | None, typer.Option(help="What it is compared with.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(parser=threshold_number, metavar="NUMBER", help="What it is compared with.")
+    ] = None,
     for_: Annotated[str | None, typer.Option("--for", help="How long it must hold, e.g. 5m.")] = None,
     class_: Annotated[str | None, typer.Option("--class", help="The class, for class_share.")] = None,
     compare: Annotated[
@@ -160,20 +194,21 @@ def silence(
 def try_channels(
     context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token = None, as_json: Json = False
 ) -> None:
-    """Send a test notice to every channel of an alert. Exit code 1 where one failed."""
+    """Send a test notice to every channel of an alert. Exit code 1 where one failed, or there is none."""
     with asking(context, url, token, _FLAGS) as client:
         results = client.test_alert(_id(client, alert_id))
     if as_json:
         print(document_text(results))
     elif not results:
-        print("the alert notifies nobody")
+        print("the alert has no channels to test: give it some with `notify` of PATCH /api/v1/alerts/ID,")
+        print("or make one that has with `sidecar alerts create ... --notify CHANNEL`")
     else:
         from rich.console import Console
 
         from sidecar.cli.show_alerts import tests_table
 
         tests_table(results, Console())
-    raise SystemExit(0 if all(item.ok for item in results) else 1)
+    raise SystemExit(0 if results and all(item.ok for item in results) else 1)
 
 
 @app.command()
@@ -202,7 +237,9 @@ def history(
     if as_json:
         print(document_text(found))
     elif not found:
-        print("no alert has changed its state yet")
+        filtered = alert_id is not None or model is not None
+        empty = "no alert has changed its state yet"
+        print(matching("changes of state", of=alert_id, model=model) if filtered else empty)
     else:
         from rich.console import Console
 

@@ -19,8 +19,11 @@ T = TypeVar("T")
 
 PICKED_MAX = 5
 """Ids that are offered where one was not clear."""
+UNREACHABLE = "is a sidecar running there? --url names its admin port, or set SIDECAR_URL"
+POSITIONAL = ("of",)
+"""Filters that stand on the command line without a flag."""
 URL = "http://127.0.0.1:8081"
-Url = Annotated[str, typer.Option("--url", help="The admin port of a running sidecar.")]
+Url = Annotated[str, typer.Option("--url", envvar="SIDECAR_URL", help="The admin port of a running sidecar.")]
 Token = Annotated[str | None, typer.Option("--token", envvar="SIDECAR_TOKEN", help="Where one is needed.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 Limit = Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=100_000)]
@@ -41,13 +44,42 @@ def asking(
 
     ``--url`` and ``--token`` may also stand before the subcommand: ``sidecar alerts --url ... show ID``.
     """
-    from sidecar.client import Client, SidecarError
+    from sidecar.client import Client, ConnectionFailed, SidecarError
 
     try:
-        with Client(_given(context, "url", url), token=_given(context, "token", token)) as client:
+        with Client(address(_given(context, "url", url)), token=_given(context, "token", token)) as client:
             yield client
+    except ConnectionFailed as error:
+        fail(f"{error}\n{UNREACHABLE}")
     except SidecarError as error:
         fail(refusal(error, flags or {}))
+
+
+def address(url: str) -> str:
+    """``--url``, which may leave out ``http://``.
+
+    >>> address("localhost:8081"), address("https://sidecar.example.com")
+    ('http://localhost:8081', 'https://sidecar.example.com')
+    """
+    return url if "://" in url else f"http://{url}"
+
+
+def refuse_early(context: typer.Context, given: Mapping[str, object]) -> None:
+    """End the command where an option of a list stands before another subcommand, which would not know of it."""
+    for flag, value in given.items():
+        if value is not None and value is not False:
+            fail(f"{flag}: belongs after {context.invoked_subcommand}, or to the list alone")
+
+
+def matching(things: str, **filters: object) -> str:
+    """What a list says that filters left empty.
+
+    >>> matching("alerts", model="det", state=None), matching("changes", of="3f9c")
+    ('no alerts match --model det', 'no changes match 3f9c')
+    """
+    given = {name: value for name, value in filters.items() if value is not None}
+    words = (str(value) if name in POSITIONAL else f"--{name} {value or repr('')}" for name, value in given.items())
+    return clean(f"no {things} match {' '.join(words)}")
 
 
 def _given(context: typer.Context, name: str, value: T) -> T:

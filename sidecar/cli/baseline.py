@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, picked
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, matching, picked, refuse_early
 from sidecar.cli.text import clean, document_text
 
 if TYPE_CHECKING:
     from sidecar.client import Client
 
-app = typer.Typer(help="Baselines: what is normal for a model version.", no_args_is_help=True)
+app = typer.Typer(help="Baselines: what is normal for a model version; without a subcommand they are listed.")
 
 BaselineId = Annotated[str, typer.Argument(metavar="ID", help="A baseline: its id, the beginning of it, or its name.")]
 _FLAGS = {"model_id": "MODEL", "period": "--period", "name": "--name", "baseline_id": "ID"}
 
 
+Model = Annotated[str | None, typer.Option(help="Only those of one model.")]
+
+
+@app.callback(invoke_without_command=True)
+def baselines(
+    context: typer.Context, model: Model = None, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
+    """Baselines: what is normal for a model version; without a subcommand they are listed."""
+    if context.invoked_subcommand is None:
+        list_baselines(context, model, url, token, as_json)
+        return
+    refuse_early(context, {"--model": model, "--json": as_json})
+
+
 @app.command("set")
 def set_baseline(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A model's name or NAME@VERSION.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.")],
     period: Annotated[str, typer.Option(help="Days such as 2024-01-01:2024-01-31, date-times, or 7d for the last.")],
     name: Annotated[str, typer.Option(help="What the baseline is called.")] = "default",
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of one of that name.")] = False,
@@ -46,18 +61,19 @@ def set_baseline(
 @app.command("list")
 def list_baselines(
     context: typer.Context,
-    model: Annotated[str | None, typer.Option(help="Only those of one model.")] = None,
+    model: Model = None,
     url: Url = URL,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
-    """Baselines, each with its period and main figures."""
+    """Baselines, each with its period and main figures. The word `list` may be left out."""
     with asking(context, url, token, {"model_id": "--model"}) as client:
         found = client.baselines(model)
     if as_json:
         print(document_text(found))
     elif not found:
-        print("no baselines; `sidecar baseline set` makes one")
+        empty = "no baselines; `sidecar baseline set` makes one"
+        print(empty if model is None else matching("baselines", model=model))
     else:
         from rich.console import Console
 
@@ -101,6 +117,7 @@ def export(
         output.write_text(document + "\n", encoding="utf-8")
     except OSError as error:
         fail(f"--output: {output}: {error.strerror}")
+    print(clean(f"wrote {output} ({len(document.encode()) + 1:,} bytes)"), file=sys.stderr)
 
 
 @app.command()

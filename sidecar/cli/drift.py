@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Annotated, Any, Literal, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, matching
 from sidecar.cli.text import document_text
 
 _FLAGS = {
@@ -21,6 +21,9 @@ _FLAGS = {
 }
 
 
+_COMPARE = "MODEL --reference PERIOD --current PERIOD [OPTIONS]"
+
+
 class ComparesByDefault(TyperGroup):
     """``sidecar drift MODEL ...`` is ``sidecar drift compare MODEL ...``."""
 
@@ -30,18 +33,32 @@ class ComparesByDefault(TyperGroup):
             args = ["compare", *args]
         return super().parse_args(ctx, args)
 
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Name both ways to ask; click's own line would hide the default one."""
+        formatter.write_usage(ctx.command_path, f"{_COMPARE}  |  {ctx.command_path} checks [OPTIONS] [MODEL]")
+
+
+class Default(TyperCommand):
+    """``compare``, whose usage leaves that word out."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """As it is mostly typed."""
+        formatter.write_usage(ctx.parent.command_path, _COMPARE)
+
 
 app = typer.Typer(
     cls=ComparesByDefault,
     no_args_is_help=True,
-    help="Has what the model sees changed? `sidecar drift MODEL --reference ... --current ...` compares two periods.",
+    help="Has what the model sees changed? `sidecar drift MODEL --reference PERIOD --current PERIOD` compares two"
+    " periods: that is `compare`, the default. It takes --slice, --by-slice, --source, --fail-on-drift, --url, --token"
+    " and --json; `sidecar drift compare --help` explains them.",
 )
 
 
-@app.command()
+@app.command(cls=Default)
 def compare(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A model's name or NAME@VERSION.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.")],
     reference: Annotated[str, typer.Option(help="What is normal: 2024-01-01:2024-01-31, or a baseline's name.")],
     current: Annotated[str, typer.Option(help="What is compared with it: days, date-times, or 7d for the last.")],
     slice: Annotated[str | None, typer.Option(help="Only this slice of the traffic.")] = None,
@@ -84,7 +101,9 @@ def checks(
     if as_json:
         print(document_text(found))
     elif not found:
-        print("no window was compared with a baseline yet")
+        filtered = model is not None or slice is not None
+        empty = "no window was compared with a baseline yet"
+        print(matching("checks", of=model, slice=slice) if filtered else empty)
     else:
         from rich.console import Console
 

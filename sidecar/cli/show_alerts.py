@@ -8,12 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from sidecar.cli.tables import facts, row, table, text
-from sidecar.cli.text import figure, moment, percent, short
+from sidecar.cli.tables import facts, hanging, row, table, text
+from sidecar.cli.text import figure, moment, percent, short, whose
 
 _STYLES = {"firing": "bold red", "pending": "yellow", "resolved": "green", "inactive": "dim"}
 _SIGNS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-SIDECAR = "(the sidecar)"
+INDENT = 2
+"""Of the lines below a head line."""
 Alert = Mapping[str, Any]
 
 
@@ -51,24 +52,30 @@ def _state(alert: Alert) -> Text:
 
 
 def alerts_table(alerts: Sequence[Alert], console: Console) -> None:
-    """All alerts, those that fire first."""
+    """All alerts, two lines each, those that fire first; what is too long for its line ends in an ellipsis."""
     urgency = {state: place for place, state in enumerate(_STYLES)}
-    made = table("state", "alert", "value", "since (UTC)", "id", right=("value",), whole=("since (UTC)", "id"))
+    states = max(len(_state(alert)) for alert in alerts)
+    values = max(len(figure(alert["value"])) for alert in alerts)
     for alert in sorted(alerts, key=lambda alert: (urgency.get(alert["state"], len(urgency)), alert["model_id"])):
-        name = text(f"{_whose(alert)}: {alert['name']}")
-        what = Text.assemble(name, "\n", text(condition_text(alert["condition"]), "dim"))
-        row(made, _state(alert), what, figure(alert["value"]), moment(alert["since"])[:16], short(alert["alert_id"]))
-    console.print(made)
+        state = _state(alert)
+        state.pad_right(states + 2 - len(state))
+        facts_of_it = text(f"{figure(alert['value']):>{values}}  {short(alert['alert_id'])}  ")
+        _one_line(Text.assemble(state, facts_of_it, _name(alert)), console)
+        since = "" if alert["since"] is None else f", since {moment(alert['since'])[:16]} UTC"
+        _one_line(Text.assemble(" " * INDENT, text(condition_text(alert["condition"]) + since, "dim")), console)
 
 
-def _whose(alert: Alert) -> str:
-    model = alert["model_id"] or SIDECAR
-    return f"{model} / {alert['slice']}" if alert.get("slice") else model
+def _one_line(line: Text, console: Console) -> None:
+    console.print(line, no_wrap=True, overflow="ellipsis")
+
+
+def _name(alert: Alert) -> Text:
+    return text(f"{whose(alert['model_id'], alert.get('slice'))}: {alert['name']}", "bold")
 
 
 def alert_facts(alert: Alert, notifications: Sequence[Mapping[str, Any]], console: Console) -> None:
     """One alert with its channels and what was sent to them."""
-    console.print(text(f"{_whose(alert)}: {alert['name']}", "bold"))
+    console.print(_name(alert))
     console.print(_state(alert))
     if alert["sentence"]:
         console.print(text(alert["sentence"]))
@@ -103,7 +110,9 @@ def delivery_lines(alert: Alert, console: Console) -> None:
     """The channels, with what to set where one can't be reached."""
     for item in alert["delivery"]:
         warning = f" (not configured: {item['warning']})" if not item["configured"] else ""
-        console.print(text(f"notifies {item['channel']}{warning}", "yellow" if warning else ""))
+        style = "yellow" if warning else ""
+        head = text("notifies ", style)
+        hanging(console, text(f"{item['channel']}{warning}", style), len(head), head)
 
 
 def _outcome(item: Mapping[str, Any]) -> Text:
@@ -125,19 +134,25 @@ def tests_table(results: Sequence[Mapping[str, Any]], console: Console) -> None:
 
 
 def transitions_table(transitions: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Changes of state."""
-    made = table("at (UTC)", "alert", "state", "value", "what", whole=("at (UTC)", "state"), right=("value",))
+    """Changes of state: when, to what, the value and whose, and below it what happened."""
+    states = max(len(str(item["to_state"])) for item in transitions)
+    values = max(len(figure(item["value"])) for item in transitions)
     for item in transitions:
-        state = text(item["to_state"], _STYLES.get(item["to_state"], ""))
-        model = item["model_id"] or SIDECAR
-        row(made, moment(item["at"]), f"{model}: {item['name']}", state, figure(item["value"]), item["sentence"])
-    console.print(made)
+        head = Text.assemble(
+            text(f"{moment(item['at'])} UTC  "),
+            text(f"{item['to_state']:{states}}  ", _STYLES.get(item["to_state"], "")),
+            text(f"{figure(item['value']):>{values}}  "),
+        )
+        hanging(console, text(f"{whose(item['model_id'])}: {item['name']}", "bold"), len(head), head)
+        hanging(console, text(item["sentence"]), INDENT)
 
 
 def metrics_table(metrics: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """What a condition may watch."""
-    made = table("metric", "unit", "operators", "what it is", whole=("metric", "unit"))
+    """What a condition may watch: its name, unit and operators, and below it what it is."""
+    names = max(len(item["metric"]) for item in metrics)
+    units = max(len(item["unit"]) for item in metrics)
     for item in metrics:
+        head = Text.assemble(text(f"{item['metric']:{names}}  ", "bold"), text(f"{item['unit']:{units}}  "))
+        hanging(console, text(" ".join(item["operators"]), "dim"), len(head), head)
         needs = " Needs --class." if item.get("needs_class") else ""
-        row(made, item["metric"], item["unit"], " ".join(item["operators"]), item["description"] + needs)
-    console.print(made)
+        hanging(console, text(item["description"] + needs), INDENT)

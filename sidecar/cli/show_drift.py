@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from sidecar.cli.tables import facts, row, table, text
-from sidecar.cli.text import NOTHING, figure, moment, number, percent, short, span
+from sidecar.cli.tables import facts, hanging, row, table, text
+from sidecar.cli.text import NOTHING, figure, moment, number, percent, short, span, whose
 from sidecar.durations import duration_text
 
 CLASSES_SHOWN = 15
@@ -25,7 +25,7 @@ def report_tables(report: Report, console: Console) -> None:
     facts(
         console,
         [
-            ("model", report["model_id"] + (f" / {report['slice']}" if report.get("slice") else "")),
+            ("model", whose(report["model_id"], report.get("slice"))),
             ("reference", _side(report["reference"], report["n_reference"])),
             ("current", _side(report["current"], report["n_current"])),
             ("compared", _compared(report)),
@@ -38,7 +38,7 @@ def report_tables(report: Report, console: Console) -> None:
         part_name = text(f"slice {part['slice']}: ", "bold")
         console.print(Text.assemble(part_name, text(part["sentence"], _verdict_style(part))))
     for limitation in report["limitations"]:
-        console.print(text(f"note: {limitation}", "dim"))
+        hanging(console, text(limitation, "dim"), len("note: "), text("note: ", "dim"))
 
 
 def _verdict_style(report: Report) -> str:
@@ -97,44 +97,53 @@ def _classes_tables(report: Report, console: Console) -> None:
 
 
 def checks_table(checks: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Windows of the continuous monitor, each with its verdict and scores."""
+    """Windows of the continuous monitor, each with its verdict and corrected distances."""
     scores = [name.replace("confidence", "conf.") for name in _SCORES]
-    whole = ("until (UTC)", "window", "verdict")
-    made = table(*whole[:2], "model", "verdict", *scores, whole=whole, right=scores)
+    made = table(
+        "until (UTC)", "over", "model", "verdict", *scores, whole=("until (UTC)", "over", "verdict"), right=scores
+    )
+    shown = 16 if all(item["until"] % 60 == 0 and item["since"] % 60 == 0 for item in checks) else 19
     for item in checks:
         report = item["report"]
-        whose = f"{item['model_id']} / {item['slice']}" if item["slice"] else item["model_id"]
         verdict = text(_VERDICTS.get(report["verdict"], report["verdict"]), _verdict_style(report))
-        distances = (number(report[f"{name}_drift"], 2) for name in _SCORES)
+        distances = (_distance(report["scores"].get(name)) for name in _SCORES)
         window = duration_text(round(item["until"] - item["since"]))
-        row(made, moment(item["until"])[:-3], window, whose, verdict, *distances)
+        row(made, moment(item["until"])[:shown], window, whose(item["model_id"], item["slice"]), verdict, *distances)
     console.print(made)
+    console.print(text("Corrected distances, 0 (chance) to 1; * significant; - not tested or no data.", "dim"))
+
+
+def _distance(score: Mapping[str, Any] | None) -> Text:
+    if score is None or score["corrected"] is None:
+        return text(NOTHING)
+    return text(
+        f"{number(score['corrected'], 2)}{'*' if score['significant'] else ' '}",
+        "bold red" if score["significant"] else "",
+    )
 
 
 def baselines_table(baselines: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Baselines, each with its main figures."""
-    right = ("images", "confidence", "p95 ms")
-    made = table("model", "name", "period (UTC)", *right, "origin", "id", right=right, whole=("origin", "id"))
+    """Baselines, each with its id, whose it is, and below it the period and main figures."""
     for item in baselines:
         figures = item["figures"]
-        row(
-            made,
-            item["model_id"],
-            item["name"],
-            span(item["since"], item["until"]),
-            f"{figures.get('images') or 0:,}",
-            number(figures.get("avg_confidence")),
-            figure(figures.get("p95_latency_ms")),
-            item["origin"],
-            short(item["baseline_id"]),
+        head = text(f"{short(item['baseline_id'])}  ")
+        name = Text.assemble(
+            text(f"{whose(item['model_id'])}  {item['name']}", "bold"), text(f"  ({item['origin']})", "dim")
         )
-    console.print(made)
+        hanging(console, name, len(head), head)
+        parts = (
+            f"{span(item['since'], item['until'])} UTC",
+            f"{figures.get('images') or 0:,} images",
+            f"confidence {number(figures.get('avg_confidence'))}",
+            f"p95 {figure(figures.get('p95_latency_ms'))} ms",
+        )
+        hanging(console, text(", ".join(parts)), len(head))
 
 
 def baseline_facts(baseline: Mapping[str, Any], console: Console) -> None:
     """One baseline with its figures and the classes it saw most."""
     figures = baseline["figures"]
-    console.print(text(f"{baseline['model_id']}  {baseline['name']}", "bold"))
+    console.print(text(f"{whose(baseline['model_id'])}  {baseline['name']}", "bold"))
     latencies = ", ".join(f"{name} {figure(figures.get(f'{name}_latency_ms'))}" for name in _LATENCIES)
     shares = sorted((figures.get("class_shares") or {}).items(), key=lambda entry: -entry[1])
     facts(

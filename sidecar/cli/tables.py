@@ -10,6 +10,9 @@ from rich.text import Text
 
 from sidecar.cli.text import clean
 
+TEXT_WIDTH_MIN = 20
+"""However narrow the terminal is."""
+
 
 def text(value: object, style: str = "") -> Text:
     """``value`` as it is, whatever brackets it holds."""
@@ -32,6 +35,15 @@ def table(*columns: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -
 def row(made: Table, *values: object) -> None:
     """Add a row; what is a Text already keeps its style."""
     made.add_row(*(value if isinstance(value, Text) else text(value) for value in values))
+
+
+def hanging(console: Console, body: Text, indent: int, head: Text | None = None) -> None:
+    """``body`` over the whole width, every line of it indented; ``head`` stands before the first."""
+    before = head if head is not None else Text(" " * indent)
+    for line in body.wrap(console, max(console.width - indent, TEXT_WIDTH_MIN), overflow="fold"):
+        line.rstrip()
+        console.print(Text.assemble(before, line), soft_wrap=True)
+        before = Text(" " * indent)
 
 
 def facts(console: Console, entries: Iterable[tuple[str, object]]) -> None:

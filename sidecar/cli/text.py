@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 NOTHING = "-"
+SIDECAR = "(the sidecar)"
 
 
 def clean(value: object) -> str:
@@ -74,6 +75,16 @@ def span(since: float, until: float) -> str:
     if since % 60 == 0 and until % 60 == 0:
         begin, end = begin[:-3], end[:-3]
     return f"{begin} to {end[11:] if end[:10] == begin[:10] else end}"
+
+
+def whose(model_id: str, slice: str | None = "") -> str:
+    """Whose something is, as commands take it: a version without a name is not offered.
+
+    >>> whose("digits@1", "cam-1"), whose("digits@"), whose("")
+    ('digits@1 / cam-1', 'digits', '(the sidecar)')
+    """
+    model = model_id.removesuffix("@") or SIDECAR
+    return f"{model} / {slice}" if slice else model
 
 
 def short(identity: str) -> str:

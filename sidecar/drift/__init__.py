@@ -4,8 +4,9 @@ What it is for: two periods (or a period and a baseline) become two lists of blo
 apart, whether that is more than blocks of one side differ among themselves, and which classes moved. Pure: no clock, no
 disk, no asyncio; seeds come in as arguments.
 
-Key types: ``Period`` and ``parse_period``; ``Level``, ``Block``, ``blocks_of`` and ``enough``; ``compare`` and its
-``DriftReport``; ``figures_of``, ``encode_blocks`` and ``decode_blocks`` for baselines; ``Seasonal`` for anomalies.
+Key types: ``Period`` and ``parse_period``; ``Level``, ``Block``, ``blocks_of``, ``enough`` and ``reachable``;
+``compare`` and its ``DriftReport``; ``figures_of``, ``encode_blocks`` and ``decode_blocks`` for baselines; ``Seasonal``
+for anomalies.
 
 Invariants, kept by tests/laws:
 
@@ -13,6 +14,7 @@ Invariants, kept by tests/laws:
   change places within their hour of the day only, and the report states what that leaves open.
 - A distance is a Jensen-Shannon distance, base 2, in 0..1. A score is significant where its p-value, adjusted over
   all scores, is at most alpha and the distance over what chance gives is at least ``GATE``.
+- Unequal volume alone is no drift: what is permuted is the difference of shares over its own noise.
 - A p-value is in (0, 1], never under what the number of relabelings and of permutations allows. Too few blocks, or too
   few ways to relabel them, are called that; nothing is guessed.
 - The same blocks and seed give the same report, in whatever order the blocks come.
@@ -34,6 +36,7 @@ from sidecar.drift.blocks import (
 )
 from sidecar.drift.classes import AffectedClass, NewClass
 from sidecar.drift.period import Period, PeriodError, parse_period
+from sidecar.drift.permutation import reachable
 from sidecar.drift.report import DriftReport, Verdict, compare
 from sidecar.drift.scores import GATE, SCORES, Score
 from sidecar.drift.seasonal import Seasonal, fit_seasonal
@@ -70,5 +73,6 @@ __all__ = [
     "hour_of_day",
     "image_blocks",
     "parse_period",
+    "reachable",
     "with_probes",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sidecar.drift.permutation import reachable
 from sidecar.summaries import Summary, SummaryError, SummaryKey, merge_all
 from sidecar.types import Prediction
 
@@ -95,16 +97,31 @@ def image_blocks(predictions: Iterable[Prediction]) -> list[Block]:
     return sorted(blocks, key=lambda block: block.start)
 
 
-def enough(reference: Sequence[Block], current: Sequence[Block], level: Level, *, independent: bool = False) -> bool:
+def enough(
+    reference: Sequence[Block],
+    current: Sequence[Block],
+    level: Level,
+    *,
+    independent: bool = False,
+    alpha: float | None = None,
+) -> bool:
     """Whether each side has BLOCKS_MIN blocks with images, of hours of the day that both sides have.
 
-    Days and images are not matched by hour of the day, nor is anything where images are ``independent``.
+    With ``alpha`` also whether they can be dealt in ways enough to be significant at it (``reachable``). Days and
+    images are not matched by hour of the day, nor is anything where images are ``independent``.
 
     >>> enough([], [], Level.DAY)
     False
     """
     matched = level.within_a_day and not independent
-    return comparable(with_images(reference), with_images(current), matched=matched).fewest >= BLOCKS_MIN
+    found = comparable(with_images(reference), with_images(current), matched=matched)
+    if found.fewest < BLOCKS_MIN or alpha is None:
+        return found.fewest >= BLOCKS_MIN
+    before, now = (
+        Counter(hour_of_day(block) if matched else 0 for block in side) for side in (found.reference, found.current)
+    )
+    # matched: both have the same hours
+    return reachable(list(before.values()), [now[hour] for hour in before], alpha)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ CLASSES_MAX = 1_000
 """Class names with a column of their own, the most frequent; what is left counts as ``other``."""
 CHART_CLASSES = 30
 """Class names that a chart shows, the most frequent; what is left is ``rest``."""
+NAME_CHARACTERS_MAX = 200
+"""Of a class name that a report shows."""
 OTHER = "other"
 REST = "rest"
 
@@ -84,6 +86,15 @@ def histogram_of(summary: Summary, part: str) -> Histogram:
     return found
 
 
+def shown_name(name: str) -> str:
+    """A class name as it is in a report: exact, but not without end.
+
+    >>> shown_name("car"), len(shown_name("car" * 1_000))
+    ('car', 200)
+    """
+    return name if len(name) <= NAME_CHARACTERS_MAX else name[: NAME_CHARACTERS_MAX - 1] + "…"
+
+
 def chart_of(table: Table, reference: NDArray[np.bool_]) -> dict[str, Any]:
     """The shares of both sides by part, JSON-able; ``reference`` bool [B] says which blocks are the reference.
 
@@ -108,7 +119,7 @@ def _class_chart(names: Sequence[str], before: NDArray[np.float64], now: NDArray
     order = sorted(np.flatnonzero(weight).tolist(), key=lambda place: (-weight[place], names[place]))
     shown, rest = order[:CHART_CLASSES], order[CHART_CLASSES:]
     sides = {"reference": before, "current": now}
-    document: dict[str, Any] = {"names": [names[place] for place in shown] + [REST] * bool(rest)}
+    document: dict[str, Any] = {"names": [shown_name(names[place]) for place in shown] + [REST] * bool(rest)}
     for side, counts in sides.items():
         document[side] = _shares(np.append(counts[shown], [counts[rest].sum()] if rest else []))
     return document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb, prod
 from typing import Any
@@ -120,6 +120,25 @@ def permute(
     permuted = [of(labels) for labels in deal.relabelings(permutations, rows_max, rng)]
     stacked = np.concatenate(permuted) if permuted else np.empty((0, observed.size))
     return Null(observed, stacked, deal.smallest_p)
+
+
+def reachable(n_reference: int | Sequence[int], n_current: int | Sequence[int], alpha: float, scores: int = 5) -> bool:
+    """Whether so many blocks can be dealt in ways enough for one of ``scores`` to be significant at ``alpha``.
+
+    Holm's first step asks for a p-value of alpha / scores. Where labels change places within strata only, both are the
+    numbers of blocks by stratum, in the same order; raises ValueError where they are not as many.
+
+    >>> reachable(7, 7, 0.001), reachable(14, 7, 0.001), reachable(6, 6, 0.05)
+    (False, True, True)
+    >>> reachable([1] * 6, [1] * 6, 0.05), reachable([1] * 6, [7] * 6, 0.05)
+    (False, True)
+    """
+    before = [n_reference] if isinstance(n_reference, int) else n_reference
+    now = [n_current] if isinstance(n_current, int) else n_current
+    labels = [np.arange(m + n) >= m for m, n in zip(before, now, strict=True)]
+    stratum = np.repeat(np.arange(len(labels)), [of_stratum.size for of_stratum in labels])
+    deal = Deal(np.concatenate([*labels, np.zeros(0, np.bool_)]), stratum)
+    return bool(at_most(deal.smallest_p * scores, alpha))
 
 
 def at_most(p_values: float | NDArray[np.float64], alpha: float) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sidecar.drift.blocks import BLOCKS_MIN, BLOCKS_SIDE_MAX, Block, Level, with_images, with_probes
 from sidecar.drift.classes import AffectedClass, NewClass, new_classes
-from sidecar.drift.distributions import chart_of
+from sidecar.drift.distributions import chart_of, shown_name
 from sidecar.drift.permutation import PERMUTATIONS_MAX, at_most
 from sidecar.drift.scores import DETECTION_SCORES, INPUT_SCORES, SCORES, Measured, Score, judged, measure
 from sidecar.drift.sentence import sentence_of
@@ -23,6 +23,7 @@ HOURS_ALIKE = (
     "Blocks are matched by the hour of the day, but hours within a day are alike: days that merely differ can look "
     "like drift; compare at least 6 days a side."
 )
+DAYS_INDEPENDENT = "Days are taken as independent of each other; a slow change (season, weather) is drift to this test."
 LISTED_MAX = 100
 """Affected and new classes that a report lists, those that moved most."""
 
@@ -35,7 +36,8 @@ class DriftReport:
 
     ``class_drift`` ... ``input_drift`` are raw Jensen-Shannon distances, 0..1; ``scores`` tells the same with what
     chance gives and p-values. ``affected_classes`` are listed where the class score is significant at ``alpha`` before
-    the gate, the largest change first. ``distributions`` are for charts (see ``chart_of``).
+    the gate, the largest change first. ``distributions`` are for charts (see ``chart_of``). Class names are exact, but
+    for those of over NAME_CHARACTERS_MAX characters, which are cut.
     """
 
     class_drift: float
@@ -126,8 +128,8 @@ def compare(
         scores=scores,
         significant_drift=significant,
         verdict="drift" if significant else "no_drift" if decided else "too_few_blocks",
-        affected_classes=tuple(moved[:LISTED_MAX]),
-        new_classes=tuple(fresh[:LISTED_MAX]),
+        affected_classes=tuple(replace(item, name=shown_name(item.name)) for item in moved[:LISTED_MAX]),
+        new_classes=tuple(replace(item, name=shown_name(item.name)) for item in fresh[:LISTED_MAX]),
         n_reference=SideSize.of(sides.used.reference),
         n_current=SideSize.of(sides.used.current),
         blocks=BlockCounts(
@@ -161,6 +163,8 @@ def _out_of_reach(found: Measured, scores: dict[str, Score], alpha: float) -> bo
 
 def _limitations(found: Measured, probed: Measured, level: Level, out_of_reach: bool, alpha: float) -> Iterator[str]:
     sides, probe_counted = found.sides, probed.sides.counted
+    if level is Level.DAY:
+        yield DAYS_INDEPENDENT
     if sides.matched:
         yield HOURS_ALIKE
     if sides.matched and not sides.tested:

@@ -40,8 +40,8 @@ class Score:
     alone make it large: ``null_mean`` is the root of the divergence that chance gives, ``corrected`` is
     sqrt(max(0, distance^2 - null_mean^2)). Chance gives the mean divergence after relabeling, or what the scatter of
     each side's blocks gives (``Contrast.noise``) where that is more, as where one side has far less than the other.
-    ``p_value`` is of the contrast over its noise, ``p_adjusted`` is Holm's over the scores. Both ``n_``
-    are the detections, images or probed images behind it.
+    ``p_value`` is of the contrast over its noise (``contrast``), ``p_adjusted`` is Holm's over the scores.
+    ``n_reference`` and ``n_current`` are the detections, images or probed images behind it.
     """
 
     distance: float = nan

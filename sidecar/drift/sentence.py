@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 NAMED_MAX = 5
 """Classes that a sentence names; the rest are counted."""
+NAME_CHARACTERS_MAX = 60
+"""Of a class name within a sentence."""
+SENTENCE_CHARACTERS_MAX = 1_000
 
 
 def sentence_of(report: DriftReport, divergences: Mapping[str, float]) -> str:
@@ -24,7 +27,7 @@ def sentence_of(report: DriftReport, divergences: Mapping[str, float]) -> str:
         body = _drift(report, divergences)
     else:
         body = _no_drift(report, divergences)
-    return " ".join([body, *_new(report)])
+    return _cut(" ".join([body, *_new(report)]), SENTENCE_CHARACTERS_MAX)
 
 
 def _drift(report: DriftReport, divergences: Mapping[str, float]) -> str:
@@ -66,7 +69,7 @@ def _too_few(report: DriftReport) -> str:
 def _new(report: DriftReport) -> list[str]:
     if not report.new_classes:
         return []
-    names = [f"{item.name} (in {item.images:,} images)" for item in report.new_classes]
+    names = [f"{_name(item.name)} (in {item.images:,} images)" for item in report.new_classes]
     return [f"New {'class' if len(names) == 1 else 'classes'}: {_capped(names)}."]
 
 
@@ -111,7 +114,7 @@ def _classes(report: DriftReport) -> str:
         return "no class alone stands out"
     return _capped(
         [
-            f"{item.name} from {_percent(item.share_before)} to {_percent(item.share_after)}"
+            f"{_name(item.name)} from {_percent(item.share_before)} to {_percent(item.share_after)}"
             for item in report.affected_classes
         ]
     )
@@ -127,6 +130,16 @@ def _sizes(report: DriftReport) -> str:
 
 def _largest(divergences: Mapping[str, float], parts: Sequence[str]) -> str:
     return max(parts, key=lambda part: -1.0 if isnan(divergences[part]) else divergences[part])
+
+
+def _name(name: str) -> str:
+    """On one line, without what does not print or turns the text around."""
+    words = "".join(char if char.isprintable() else " " for char in name).split()
+    return _cut(" ".join(words), NAME_CHARACTERS_MAX) or "(a name that does not print)"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _capped(items: Sequence[str]) -> str:

@@ -182,17 +182,18 @@ async def test_new_configuration_holds_for_the_rest_of_a_page(running, store, re
     other = HttpReceiver()
     await other.start()
     receiver.script.append("slow")
-    for number in range(3):
+    for number in range(4):
         store.add("alertmanager", notice(alert_id=f"a{number}"))
     async with running(store, channels_to(receiver)) as sender:
         await until(lambda: receiver.posted)
         sender.configure(channels_to(other, alertmanagers={"next": other.url}))
         await settle()
         assert (len(receiver.posted), other.posted) == (1, [])
+        store.rows[1] = replace(store.rows[1], gave_up_at=WALL)  # the page is fetched anew, and so knows of it
         receiver.released.set()
-        await until(lambda: store.row(3).sent_at)
+        await until(lambda: store.row(4).sent_at)
     ids = [json.loads(posted.body)[0]["labels"]["alert_id"] for posted in (*receiver.posted, *other.posted)]
-    assert ids == ["a0", "a1", "a2"]
+    assert ids == ["a0", "a2", "a3"]
     assert len(receiver.posted) == 1
     await other.stop()
 
@@ -617,6 +618,23 @@ async def test_repost_waits_while_a_message_is_under_way(running, store, clock, 
     async with running(store, channels_to(receiver), firing=lambda: list(firing)) as sender:
         await until(lambda: receiver.posted)
         firing.append(("alertmanager", notice(name="Drift")))
+        await clock.advance(REPOST_S + 1)
+        assert len(receiver.posted) == 1
+        receiver.released.set()
+        await until(lambda: store.row(row).sent_at)
+        await clock.advance(REPOST_S + 1)
+        await until(lambda: sender.stats.reposted["alertmanager"] == 1)
+
+
+async def test_repost_waits_for_what_is_under_way_by_the_old_configuration(running, store, clock, receiver) -> None:
+    """An Alertmanager that has a new name gets one request at a time all the same."""
+    receiver.script.append("slow")
+    firing: list[tuple[str, Notice]] = []
+    row = store.add("alertmanager", notice(kind="resolved"))
+    async with running(store, channels_to(receiver), firing=lambda: list(firing)) as sender:
+        await until(lambda: receiver.posted)
+        sender.configure(channels_to(receiver, alertmanagers={"next": receiver.url}))
+        firing.append(("alertmanager", notice(name="Drift", alert_id="a2")))
         await clock.advance(REPOST_S + 1)
         assert len(receiver.posted) == 1
         receiver.released.set()

@@ -63,7 +63,8 @@ def test_list_shows_firing_alerts_first_and_filters(ask: Ask, watch: LiveWatch) 
     shown = ask("alerts").stdout
     assert shown.index("Loud") < shown.index("Calm")
     assert "Calm" not in ask("alerts", "--state", "firing").stdout
-    assert "no such alerts" in ask("alerts", "--model", "other").stdout
+    assert ask("alerts", "list").stdout == shown
+    assert ask("alerts", "--model", "other").stdout == "no alerts match --model other\n"
     result = ask("alerts", "--state", "shouting")
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--state")
     assert [alert["id"] for alert in json.loads(ask("alerts", "--json").stdout)] == ["a1", "a2"]
@@ -125,6 +126,7 @@ def test_silence_has_one_end(ask: Ask, watch: LiveWatch) -> None:
     assert watch.kept_alerts["a1"]["silenced_until"] is None
     assert ask("alerts", "silence", "a1").exit_code == 2
     assert ask("alerts", "silence", "a1", "--for", "2h", "--end").exit_code == 2
+    assert "no such day" in ask("alerts", "silence", "a1", "--until", "2099-02-30T00:00:00Z").stderr
     result = ask("alerts", "silence", "a1", "--until", "tomorrow")
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--until")
 
@@ -137,7 +139,8 @@ def test_failing_channel_makes_the_test_fail(ask: Ask) -> None:
     assert ask("alerts", "test", "a1").exit_code == 0
     result = ask("alerts", "test", "a2")
     assert (result.exit_code, "notify.smtp.host" in result.stdout) == (1, True)
-    assert "nobody" in ask("alerts", "test", "a3").stdout
+    result = ask("alerts", "test", "a3")
+    assert (result.exit_code, "--notify CHANNEL" in result.stdout) == (1, True)
 
 
 def test_history_and_metrics_are_listed(ask: Ask, watch: LiveWatch) -> None:
@@ -146,6 +149,7 @@ def test_history_and_metrics_are_listed(ask: Ask, watch: LiveWatch) -> None:
     ask("alerts", "create", "det", "Low", *LOW)
     assert len(json.loads(ask("alerts", "history", "a1", "--limit", "2", "--json").stdout)) == 2
     assert "pending" in ask("alerts", "history").stdout
+    assert ask("alerts", "history", "--model", "other").stdout == "no changes of state match --model other\n"
     assert "Needs --class" in " ".join(ask("alerts", "metrics").stdout.split())
 
 
@@ -174,3 +178,38 @@ def test_address_and_token_may_stand_before_the_subcommand(url: str, ask: Ask) -
     assert "Low" in CliRunner().invoke(app, ["alerts", "--url", url, "show", "a1"]).stdout
     result = CliRunner().invoke(app, ["alerts", "--json", "show", "a1", "--url", url])
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--json")
+
+
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_lists_of_alerts_are_short_lines(
+    ask: Ask, watch: LiveWatch, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    """An alert is two lines, a change of state a head line with its sentence below, whatever the terminal's width."""
+    monkeypatch.setenv("COLUMNS", width)
+    for name in ("Confidence below normal", "n" * 150):
+        ask("alerts", "create", "det", name, *LOW, "--for", "5m", "--notify", "email:a@b.example")
+    watch.fire("a1")
+    watch.kept_alerts["a1"]["silenced_until"] = time.time() + 60
+    lines = ask("alerts").stdout.splitlines()
+    assert (len(lines), max(map(len, lines)) <= int(width)) == (4, True)
+    assert lines[0].split() == ["firing,", "silenced", "0.62", "a1", "det:", "Confidence", "below", "normal"]
+    assert lines[1] == "  avg_confidence < 0.7 over 1h for 5m, since 2023-11-14 22:14 UTC"
+    lines = ask("alerts", "history", "a1").stdout.splitlines()
+    assert lines[:2] == [
+        "2023-11-14 22:17:00 UTC  resolved  0.62  det: Confidence below normal",
+        "  avg_confidence of det was 0.62 over 1h",
+    ]
+    lines = ask("alerts", "metrics").stdout.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
+        "avg_confidence",
+        "p99_latency_ms",
+        "class_share",
+        "significant_drift",
+        "dropped",
+    ]
+
+
+def test_threshold_in_percent_is_told_what_it_would_be(ask: Ask) -> None:
+    """A share is 0 to 1."""
+    result = ask("alerts", "create", "det", "Low", *LOW, "--threshold", "5%")
+    assert (result.exit_code, "5 % is 0.05" in " ".join(result.output.replace("│", " ").split())) == (2, True)

@@ -59,6 +59,34 @@ def test_nobody_there_is_told_with_the_address() -> None:
         result = CliRunner().invoke(app, [*words, "--url", "http://127.0.0.1:9"], catch_exceptions=False)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "127.0.0.1:9" in result.stderr
+        assert "--url names its admin port, or set SIDECAR_URL" in result.stderr
+
+
+def test_address_may_come_from_the_environment_and_without_a_scheme(tmp_path: Path) -> None:
+    """``SIDECAR_URL`` stands for ``--url``, which wins; ``http://`` may be left out."""
+    with served(tmp_path, LiveWatch()) as url:
+        bare = url.removeprefix("http://")
+        for words, environment in ((("--url", bare), "127.0.0.1:9"), ((), bare), ((), url)):
+            result = CliRunner().invoke(app, ["status", *words], env={"SIDECAR_URL": environment})
+            assert result.exit_code == 0, result.stderr
+
+
+def test_address_with_a_wrong_path_is_told(tmp_path: Path) -> None:
+    """What the sidecar says to it is shown, in a line."""
+    with served(tmp_path, LiveWatch()) as url:
+        result = CliRunner().invoke(app, ["status", "--url", f"{url}/static"], catch_exceptions=False)
+        assert (result.exit_code, result.stderr) == (2, "sidecar: nothing is at this path\n")
+
+
+@pytest.mark.parametrize("words", [["drift", "--help"], ["drift", "compare", "--help"], ["drift", "det"]])
+def test_usage_of_drift_is_what_is_typed(words: list[str]) -> None:
+    """Help and errors show ``sidecar drift MODEL``, and the group's help names every option of the comparison."""
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert re.search(r"drift MODEL --reference PERIOD --current PERIOD \[OPTIONS\]", result.output)
+    if words[-1] == "--help":
+        command: Any = typer.main.get_command(app)
+        options = {name for option in command.commands["drift"].commands["compare"].params for name in option.opts}
+        assert [name for name in options if name.startswith("--") and name not in result.output] == []
 
 
 def test_status_of_a_running_sidecar_is_shown(tmp_path: Path) -> None:
@@ -95,9 +123,9 @@ def test_every_command_has_help_for_each_of_its_options() -> None:
 
 
 def test_documentation_names_every_command_and_no_other() -> None:
-    """docs/cli.md lists the commands; ``compare`` may be left out."""
+    """docs/cli.md lists the commands; ``compare`` and ``list`` may be left out."""
     known = {words for words, _ in commands(typer.main.get_command(app))}
-    known = known - {"sidecar drift compare"} | {"sidecar drift", "sidecar alerts"}
+    known = {re.sub(" (compare|list)$", "", words) for words in known}
     listed = set(re.findall(r"^\| `(sidecar[a-z -]*?)(?: [A-Z\[].*?)?` \|", CLI_PAGE.read_text(), re.MULTILINE))
     assert listed == known
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import Result
 
-from sidecar.cli.show_drift import CLASSES_SHOWN, report_tables
+from sidecar.cli.show_drift import CLASSES_SHOWN, checks_table, report_tables
 from tests.api.live_watch import LiveWatch, drift_findings
 
 Ask = Callable[..., Result]
@@ -83,13 +83,27 @@ def test_missing_period_is_an_error_of_usage(ask: Ask) -> None:
 def test_checks_are_listed_one_a_line(ask: Ask, watch: LiveWatch) -> None:
     """Each window of the continuous monitor with its verdict; narrowed by model and slice."""
     shown = [words_of(line) for line in ask("drift", "checks").stdout.splitlines()]
-    assert shown[1] == "2023-11-14 22:14 1d det@1 drift 0.31 0.05 0.12 0.04 -"
+    assert shown[1] == "2023-11-14 22:14 1d det@1 drift 0.28* 0.02 0.09 0.01 -"
+    assert "* significant" in " ".join(shown)
     assert [check["slice"] for check in json.loads(ask("drift", "checks", "--limit", "2", "--json").stdout)] == [
         "",
         "cam-1",
     ]
     assert len(json.loads(ask("drift", "checks", "det", "--slice", "", "--json").stdout)) == 1
-    assert "no window" in ask("drift", "checks", "other").stdout
+    assert ask("drift", "checks", "other").stdout == "no checks match other\n"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_short_windows_are_shown_to_the_second_in_a_line_each(width: int) -> None:
+    """Windows of seconds differ in their seconds; a model without a version is shown by its name."""
+    whose = {"model_id": "digits@", "slice": "", "report": drift_findings()}
+    checks = [{**whose, "since": 1_700_000_040.0, "until": 1_700_000_040.0 + 10 * n} for n in (1, 2)]
+    console = Console(width=width, record=True, file=io.StringIO())
+    checks_table(checks, console)
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width
+    assert words_of(lines[1]) == "2023-11-14 22:14:10 10s digits drift 0.28* 0.02 0.09 0.01 -"
+    assert words_of(lines[2]).startswith("2023-11-14 22:14:20 20s")
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -125,11 +139,13 @@ def test_report_fits_the_terminal(width: int) -> None:
 def test_baseline_is_set_listed_shown_and_deleted(ask: Ask, watch: LiveWatch) -> None:
     """All that is done with a baseline; a taken name needs --replace."""
     assert "no baselines" in ask("baseline", "list").stdout
+    assert ask("baseline", "list", "--model", "nope").stdout == "no baselines match --model nope\n"
     assert "confidence 0.810" in words_of(ask("baseline", "set", "det", "--period", "7d").stdout)
     result = ask("baseline", "set", "det", "--period", "7d")
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--name")
     assert ask("baseline", "set", "det", "--period", "7d", "--replace").exit_code == 0
     assert "det@1 default" in words_of(ask("baseline", "list", "--model", "det").stdout)
+    assert ask("baseline").stdout == ask("baseline", "list").stdout
     assert "person 52.0 %, car 41.0 %" in words_of(ask("baseline", "show", "b1").stdout)
     assert json.loads(ask("baseline", "list", "--json").stdout)[0]["baseline_id"] == "b1"
     assert ask("baseline", "delete", "b1").stdout == "det@1 default: deleted\n"
@@ -148,7 +164,8 @@ def test_baseline_is_exported_to_a_file_or_to_standard_output(ask: Ask, tmp_path
     """The export is JSON with every block; a file that can't be written is a fault of --output."""
     ask("baseline", "set", "det", "--period", "7d")
     file = tmp_path / "baseline.json"
-    assert ask("baseline", "export", "b1", "--output", str(file)).stdout == ""
+    result = ask("baseline", "export", "b1", "--output", str(file))
+    assert (result.stdout, result.stderr.startswith(f"wrote {file}")) == ("", True)
     assert json.loads(file.read_text()) == json.loads(ask("baseline", "export", "b1").stdout)
     assert json.loads(file.read_text())["blocks"][0]["level"] == "day"
     result = ask("baseline", "export", "b1", "--output", str(tmp_path / "no" / "folder"))

@@ -118,7 +118,8 @@ def test_error_has_its_kind_and_the_words_of_the_problem(
     script: Script, client: Client, status: int, kind: type[SidecarError]
 ) -> None:
     """Each status is an exception of its own, with the fields that are wrong."""
-    script.will_give({"detail": "split: too much", "errors": [{"field": "split", "message": "too much"}]}, status)
+    problem = {"type": "about:blank", "detail": "split: too much"}
+    script.will_give(problem | {"errors": [{"field": "split", "message": "too much"}]}, status)
     with pytest.raises(kind, match="too much") as raised:
         client.experiments()
     assert raised.value.status == status
@@ -172,6 +173,14 @@ def test_answer_of_something_else_is_a_server_error(script: Script, client: Clie
         client.status()
 
 
+@pytest.mark.parametrize("body", [b"404 page not found", b'{"detail": "Not Found"}'])
+def test_404_of_something_else_is_a_server_error(script: Script, client: Client, body: bytes) -> None:
+    """Another program's 404 is not taken for an id that nothing has."""
+    script.will_give(body, 404)
+    with pytest.raises(ServerError, match="no admin port of a sidecar"):
+        client.get_alert("a1")
+
+
 @pytest.mark.parametrize("bad", ["", ".", ".."])
 def test_id_that_would_change_the_path_is_refused(client: Client, bad: str) -> None:
     """No id leads to another endpoint."""
@@ -201,7 +210,7 @@ async def test_async_client_reads_pages_and_retries(script: Script) -> None:
     script.will_give(b"", 503)
     script.will_give({"items": [{"n": 1}], "next": "c"})
     script.will_give({"items": [{"n": 2}], "next": None})
-    script.will_give({"detail": "gone"}, 404)
+    script.will_give({"type": "about:blank", "detail": "gone"}, 404)
     async with AsyncClient(script.url, sleep=sleep) as client:
         assert [record.n async for record in client.samples(limit=1)] == [1, 2]
         with pytest.raises(NotFound, match="gone"):

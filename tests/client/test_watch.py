@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import inspect
 import math
+import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -194,6 +197,60 @@ def test_documentation_names_every_method() -> None:
     page = API_PAGE.read_text()
     methods = [name for name in vars(Client) if not name.startswith("_") and name != "close"]
     assert [name for name in methods if f"`{name}(" not in page] == []
+
+
+def documented_calls() -> list[str]:
+    """The first column of the table of calls on docs/api.md, a call each."""
+    table = API_PAGE.read_text().split("| call | what it gives |")[1].split("\n\n")[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    return [call for row in rows for call in re.findall(r"`(\w+\(.*?\))`", row)]
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+@pytest.mark.parametrize("call", documented_calls())
+def test_documented_call_is_one_that_can_be_made(client: type[Any], call: str) -> None:
+    """Whatever stands in the table binds to the method, by place and by name."""
+    made = ast.parse(call, mode="eval").body
+    assert isinstance(made, ast.Call)
+    assert isinstance(made.func, ast.Name)
+    names = [ast.unparse(argument) for argument in made.args]
+    named = {keyword.arg: keyword.value for keyword in made.keywords if keyword.arg}
+    signature = inspect.signature(getattr(client, made.func.id))
+    signature.bind(None, *names, *named)
+    signature.bind(None, **dict.fromkeys([*names, *named]))
+    assert list(signature.parameters)[1 : 1 + len(names) + len(named)] == [*names, *named]
+    for name, default in named.items():
+        assert signature.parameters[name].default == ast.literal_eval(default)
+
+
+def test_lengths_of_time_may_be_timedeltas(live: Client, watch: LiveWatch) -> None:
+    """A window, a ``for`` and a silence are sent as text; a negative one is refused by its field."""
+    lengths = {"window": timedelta(hours=1), "for": timedelta(seconds=90)}
+    made = live.create_alert("det", "Low", {**CONDITION, **lengths})
+    assert (made.condition["window"], made.condition["for"]) == ("1h", "1m30s")
+    assert live.update_alert(made.id, condition={**CONDITION, "window": timedelta(days=1)}).condition["window"] == "1d"
+    silenced = live.silence_alert(made.id, for_=timedelta(hours=2)).silenced_until
+    assert silenced == pytest.approx(time.time() + 7_200, abs=60)
+    with pytest.raises(InvalidRequest) as raised:
+        live.create_alert("det", "Lower", {**CONDITION, "window": -timedelta(hours=1)})
+    assert raised.value.errors[0].field == "condition.window"
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, {1}, object()])
+def test_what_json_can_not_hold_is_an_invalid_request(live: Client, watch: LiveWatch, bad: object) -> None:
+    """It names the field, and nothing is sent."""
+    with pytest.raises(InvalidRequest) as raised:
+        live.create_alert("det", "Low", {**CONDITION, "threshold": bad})
+    assert [fault.field for fault in raised.value.errors] == ["condition.threshold"]
+    assert watch.kept_alerts == {}
+
+
+def test_body_that_holds_itself_is_an_invalid_request(live: Client) -> None:
+    """No failure of the encoding gets out as something else."""
+    condition: dict[str, Any] = dict(CONDITION)
+    condition["class"] = condition
+    with pytest.raises(InvalidRequest):
+        live.create_alert("det", "Low", condition)
 
 
 def test_every_error_of_the_application_is_one_of_the_clients(live: Client) -> None:

@@ -54,6 +54,28 @@ def test_scores_are_bars_with_their_p_values(page: Page, watch: LiveWatch) -> No
     assert page.run(script) == pytest.approx([28.2, 2.4, 9.1, 0.8])
 
 
+@pytest.mark.parametrize("width", [400, 1024, 1280, 1340, 1400])
+def test_labels_of_scores_break_between_words_only(page: Page, watch: LiveWatch, width: int) -> None:
+    """The column of labels is as wide as its longest word, on every screen."""
+    add_baseline(watch)
+    for score in watch.findings["scores"].values():
+        score["significant"] = True
+    page.open(width)
+    page.says(CARD, "Class mix")
+    lines = page.run(
+        """return [...document.querySelectorAll('.scores tbody th')].flatMap((label) => {
+          const text = label.firstChild;
+          return text.data.split(" ").map((word) => {
+            const range = document.createRange();
+            range.setStart(text, text.data.indexOf(word));
+            range.setEnd(text, text.data.indexOf(word) + word.length);
+            return range.getClientRects().length;
+          });
+        })"""
+    )
+    assert set(lines) == {1}
+
+
 def test_scores_without_a_test_show_the_raw_distance(page: Page, watch: LiveWatch) -> None:
     """With too few blocks nothing looks significant, and nothing looks tested."""
     add_baseline(watch)

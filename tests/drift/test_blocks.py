@@ -96,6 +96,19 @@ def test_six_days_a_side_are_enough(make_block: MakeBlock) -> None:
     assert not enough(days, [*days[1:], Block(0.0, Summary(RequestTotals(requests=9)))], Level.DAY)
 
 
+def test_enough_for_alpha_is_more(make_block: MakeBlock) -> None:
+    """Seven days against seven can't be significant at 0.001; their hours, or eight days, can."""
+    days = [make_block(day * DAY_S, {"car": 1}) for day in range(15)]
+    hours = [make_block(hour * 3_600.0, {"car": 1}) for hour in range(14 * 24)]
+    assert not enough(days[:7], days[7:14], Level.DAY, alpha=0.001)
+    assert enough(days[:7], days[7:14], Level.DAY, alpha=0.05)
+    assert enough(days[:7], days[7:], Level.DAY, alpha=0.001)
+    assert enough(hours[:168], hours[168:], Level.HOUR, alpha=0.001)
+    assert not enough(hours[:6], hours[24:30], Level.HOUR, alpha=0.05)
+    assert enough(hours[:6], hours[24:30], Level.HOUR, alpha=0.05, independent=True)
+    assert not enough(days[:5], days, Level.DAY, alpha=0.5)
+
+
 def test_hours_count_where_both_sides_have_them(make_block: MakeBlock) -> None:
     """Six hours of a morning can't be compared with six of a night, unless images are independent."""
     morning = [make_block(hour * HOUR_S, {"car": 1}) for hour in range(6, 12)]

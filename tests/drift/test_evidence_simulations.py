@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sidecar.drift import Block, Level, compare, fit_seasonal
 from sidecar.drift.contrast import Contrast
-from sidecar.drift.divergence import jensen_shannon_distance
+from sidecar.drift.distributions import Table
+from sidecar.drift.divergence import jensen_shannon, jensen_shannon_distance
 from sidecar.drift.permutation import Deal, permute
 
 MakeBlock = Callable[..., Block]
@@ -109,6 +110,90 @@ def test_a_real_shift_among_differing_days_is_found(make_block: MakeBlock) -> No
         named += {"c0", "c5"} <= {item.name for item in report.affected_classes}
     assert found / 40 >= 0.9
     assert named / 40 >= 0.9
+
+
+def _days_of(
+    make_block: MakeBlock, volumes: tuple[tuple[int, int], tuple[int, int]], seed: int, *, differ: bool, classes: int
+) -> tuple[list[Block], list[Block]]:
+    """Both sides, (days, images a day) each; ``differ`` as a ``Camera``'s days do, else alike but for chance."""
+    rng = np.random.default_rng([9, seed])
+    usual = 1 / np.arange(1, classes + 1)
+    names = [f"c{n}" for n in range(classes)]
+    blocks = []
+    for images in [images for days, images in volumes for _ in range(days)]:
+        mix = usual * np.exp(rng.normal(0, 0.35, classes)) if differ else usual
+        per_image = rng.poisson(2.5 * np.exp(rng.normal(0, 0.25 * differ)), images)
+        found = rng.multinomial(per_image.sum(), mix / mix.sum())
+        scores = rng.normal(rng.normal(0.7, 0.04 * differ), 0.1, per_image.sum()).clip(0.25, 0.99)
+        by_class = dict(zip(names, found.tolist(), strict=True))
+        blocks.append(make_block(len(blocks) * DAY_S, by_class, per_image=per_image, confidence=scores))
+    return blocks[: volumes[0][0]], blocks[volumes[0][0] :]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "differ", "classes"),
+    [
+        (((31, 500), (14, 20)), False, 80),
+        (((31, 500), (14, 20)), True, 12),
+        (((31, 500), (6, 20)), False, 80),
+        (((8, 500), (8, 20)), False, 12),
+        (((31, 20), (14, 300)), False, 12),
+        (((20, 20), (12, 300)), True, 12),
+    ],
+    ids=["a fall", "of days that differ", "to six days", "of few days", "a rise", "to days that differ"],
+)
+def test_a_change_of_volume_alone_is_hardly_ever_called_significant(
+    make_block: MakeBlock, volumes: tuple[tuple[int, int], tuple[int, int]], differ: bool, classes: int
+) -> None:
+    """Days of very unequal size: at most 8 % of 100 comparisons, with the gate and without it, and of classes named."""
+    called = ungated = named = 0
+    for seed in range(100):
+        sides = _days_of(make_block, volumes, seed, differ=differ, classes=classes)
+        report = compare(*sides, Level.DAY, permutations=199, seed=seed)
+        called += report.significant_drift
+        ungated += min(report.scores[name].p_adjusted for name in ("class", "confidence", "count")) <= 0.05
+        named += bool(report.affected_classes)
+    assert called / 100 <= 0.08
+    assert ungated / 100 <= 0.08
+    assert named / 100 <= 0.08
+
+
+def test_the_monitor_takes_no_fall_in_volume_for_drift(make_block: MakeBlock) -> None:
+    """A window of seven quiet days against the fortnight of a baseline, alpha 0.001: never of 10."""
+    for seed in range(10):
+        sides = _days_of(make_block, ((14, 500), (7, 20)), seed, differ=False, classes=80)
+        assert not compare(*sides, Level.DAY, alpha=0.001, permutations=4_999, seed=seed).significant_drift
+
+
+def test_the_plain_divergence_takes_a_fall_in_volume_for_drift(make_block: MakeBlock) -> None:
+    """Why it is put over its noise: permuted as it is, it calls at least nine of ten such comparisons significant."""
+    called = 0
+    for seed in range(40):
+        before, now = _days_of(make_block, ((31, 500), (6, 20)), seed, differ=False, classes=80)
+        counts = Table.of([*before, *now], ("class",)).counts
+        null = permute(
+            counts,
+            Deal.free(31, 6),
+            lambda *sides: jensen_shannon(*sides)[:, None],
+            199,
+            np.random.default_rng(seed),
+        )
+        called += null.p_value(0) <= 0.05
+    assert called / 40 >= 0.9
+
+
+def test_a_real_shift_is_found_in_little_volume_too(make_block: MakeBlock) -> None:
+    """Six days of fifty images against 31 of a thousand, a class four times as frequent: at least nine of ten."""
+    found = 0
+    for seed in range(20):
+        before, _ = _days_of(make_block, ((31, 1_000), (0, 0)), seed, differ=False, classes=12)
+        now, _ = _days_of(make_block, ((6, 50), (0, 0)), 100 + seed, differ=False, classes=12)
+        for block in now:
+            moved = block.summary.class_counts
+            taken = min(moved["c0"], 3 * moved["c5"])
+            moved["c0"], moved["c5"] = moved["c0"] - taken, moved["c5"] + taken
+        found += compare(before, now, Level.DAY, permutations=199, seed=seed).scores["class"].significant
+    assert found / 20 >= 0.9
 
 
 @pytest.mark.parametrize(("detections", "null_mean"), [(100, 0.51), (500, 0.26)])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sidecar.drift.divergence import jensen_shannon
-from sidecar.drift.permutation import Deal, Null, permute
+from sidecar.drift.permutation import Deal, Null, permute, reachable
 
 
 def divergence(reference: np.ndarray, current: np.ndarray) -> np.ndarray:
@@ -64,6 +64,34 @@ def test_the_smallest_p_follows_from_the_ways_to_deal(deal: Deal, distinct: int,
     """Where the sides can be swapped, the swapped deal is as extreme."""
     assert deal.distinct == distinct
     assert deal.smallest_p == pytest.approx(smallest)
+
+
+@pytest.mark.parametrize(
+    ("sides", "alpha", "scores", "within_reach"),
+    [
+        ((7, 7), 0.001, 5, False),  # 3,432 ways, of which a half mirrors the other: 2 / 3,432 > 0.001 / 5
+        ((7, 7), 0.001, 1, True),
+        ((7, 8), 0.001, 5, True),  # 6,435 ways
+        ((6, 6), 0.05, 5, True),
+        ((6, 6), 0.001, 5, False),
+        (([6] * 2, [6] * 2), 0.001, 5, True),  # 924 ways in each of two strata
+        (([1] * 24, [1] * 24), 0.001, 5, True),
+        (([1] * 6, [1] * 6), 0.05, 5, False),  # 64 ways
+        (([], []), 0.05, 5, False),
+        ((0, 9), 0.05, 5, False),
+    ],
+)
+def test_alpha_is_reachable_where_there_are_ways_enough_to_deal(
+    sides: tuple[int | list[int], int | list[int]], alpha: float, scores: int, within_reach: bool
+) -> None:
+    """The smallest p-value, times the scores, is at most alpha."""
+    assert reachable(*sides, alpha, scores) is within_reach
+
+
+def test_strata_of_one_side_only_are_refused() -> None:
+    """Numbers by stratum belong together by their places."""
+    with pytest.raises(ValueError, match="zip"):
+        reachable([1, 2], [1], 0.05)
 
 
 def test_no_p_value_is_under_what_the_deal_allows() -> None:

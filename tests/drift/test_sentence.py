@@ -53,6 +53,26 @@ def test_what_moved_is_said_with_its_direction(make_days: MakeDays, current: dic
     assert says in report_of(make_days, **current).sentence
 
 
+def test_names_are_cut_and_made_printable(make_days: MakeDays) -> None:
+    """No line breaks, control characters or marks that turn text around; 60 characters; some words for nothing."""
+    names = ["tab\tand\r\nline", "\u202eturned\x00", "\u2066\n", "x" * 61, "ключ"]
+    sentence = report_of(make_days, shares={"car": 0.2, **dict.fromkeys(names, 0.16)}).sentence
+    assert sentence.isprintable()
+    for shown in ("tab and line", "turned", "(a name that does not print)", "x" * 59 + "…", "ключ"):
+        assert f" {shown} (in " in sentence
+    assert "x" * 60 not in sentence
+
+
+def test_a_sentence_is_bounded(make_days: MakeDays) -> None:
+    """Whatever moved, and however long its name is."""
+    before = {f"{n} before {'é' * 900}": 0.2 for n in range(5)}
+    after = {f"{n} after {'W' * 900}": 0.2 for n in range(5)}
+    moved = make_days(8, after, first=8, confidence=0.4, mean=9.0, area=0.001)
+    sentence = compare(make_days(8, before), moved, Level.DAY).sentence
+    assert 800 < len(sentence) <= 1_000
+    assert len(sentence) < 1_000 or sentence.endswith("…")
+
+
 def test_several_moves_are_joined(make_days: MakeDays) -> None:
     """One sentence, its parts parted by semicolons."""
     sentence = report_of(make_days, confidence=0.45, area=0.001).sentence

@@ -1,0 +1,100 @@
+"""What is wrong with a request, in the words of this API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+Http = TestClient[Any, Any]
+API_PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+EXPERIMENT = {"control": "a", "treatment": "b", "split": 0.1}
+ALERT: dict[str, Any] = {"model_id": "det", "name": "Low", "condition": {}}
+
+
+async def told(answer: Any) -> dict[str, str]:
+    problem = await answer.json(content_type=None)
+    return {fault["field"]: fault["message"] for fault in problem["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "message"),
+    [
+        ({"split": "5%"}, "split", "must be a number; shares are 0 to 1: 5 % is 0.05"),
+        ({"split": "much"}, "split", "must be a number"),
+        ({"split": -1}, "split", "must be at least 0"),
+        ({"control": ""}, "control", "must not be empty"),
+        ({"control": 3}, "control", "must be text"),
+        ({"control": "x" * 101}, "control", "must have at most 100 characters"),
+        ({"unit": "cookie"}, "unit", "must be request, client or header:NAME"),
+        ({"colour": 1}, "colour", "unknown field; there are control, treatment, split, unit, model, salt"),
+    ],
+)
+async def test_faulty_field_is_told_in_plain_words(
+    http: Http, change: dict[str, Any], field: str, message: str
+) -> None:
+    """Each kind of fault says what would be right, under the field's name."""
+    answer = await http.put("/api/v1/experiments/x", json=EXPERIMENT | change)
+    assert (answer.status, await told(answer)) == (422, {field: message})
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ([], {"body": "must be a JSON object"}),
+        ({}, {"model_id": "is needed", "name": "is needed", "condition": "is needed"}),
+        (ALERT | {"enabled": "perhaps"}, {"enabled": "must be true or false"}),
+        (ALERT | {"notify": "slack:#ml"}, {"notify": "must be a list"}),
+        (ALERT | {"condition": "low"}, {"condition": "must be a JSON object"}),
+        (ALERT | {"name": " "}, {"name": "must not be empty"}),
+    ],
+)
+async def test_faulty_body_is_told_in_plain_words(http: Http, body: Any, faults: dict[str, str]) -> None:
+    """A body that is no object is a fault of the body itself; the detail names nothing twice."""
+    answer = await http.post("/api/v1/alerts", json=body)
+    assert await told(answer) == faults
+    assert (await answer.json(content_type=None))["detail"].count("body") == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "faults"),
+    [
+        ("alerts?state=loud", {"state": "must be inactive, pending, firing or resolved"}),
+        ("alerts?colour=red", {"colour": "unknown field; there are model_id, state"}),
+        ("status?colour=red", {"colour": "unknown field; there are none here"}),
+        ("drift/checks?limit=many", {"limit": "must be a whole number"}),
+        ("drift/checks?limit=9999", {"limit": "must be at most 1000"}),
+        ("summaries?since=2024-02-30T00:00:00Z", {"since": "there is no such day or time: "}),
+        ("summaries?since=noon", {"since": "must be epoch seconds or an RFC 3339 time"}),
+        ("summaries?since=nan", {"since": "must be a finite number"}),
+    ],
+)
+async def test_faulty_parameter_is_told_in_plain_words(http: Http, question: str, faults: dict[str, str]) -> None:
+    """A filter says what it may be."""
+    found = await told(await http.get(f"/api/v1/{question}"))
+    assert found.keys() == faults.keys()
+    assert all(found[field].startswith(message) for field, message in faults.items())
+
+
+async def test_page_shows_the_problem_that_is_answered(http: Http) -> None:
+    """The example of docs/api.md is the answer to such a request, whatever Python runs the sidecar."""
+    answer = await http.put("/api/v1/experiments/x", json=EXPERIMENT | {"split": 2})
+    example = API_PAGE.read_text().split("## Errors")[1].split("```json")[1].split("```")[0]
+    assert await answer.json(content_type=None) == json.loads(example)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "detail"),
+    [
+        ("GET", "/api/v1/nope", 404, "nothing is at this path"),
+        ("DELETE", "/api/v1/status", 405, "DELETE is not possible here; there are GET"),
+    ],
+)
+async def test_detail_does_not_repeat_the_status(http: Http, method: str, path: str, status: int, detail: str) -> None:
+    """What the HTTP layer refuses is told in words too."""
+    answer = await http.request(method, path)
+    problem = await answer.json(content_type=None)
+    assert (answer.status, problem["status"], problem["detail"]) == (status, status, detail)
