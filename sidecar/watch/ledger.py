@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil, floor
+from math import floor
 
 import structlog
 
@@ -147,9 +147,9 @@ class Ledger:
     def window(self, scope: Scope, window_s: float, now: float) -> tuple[Figures, float]:
         """(the figures of the last ``window_s``, the seconds they really cover).
 
-        A window is made of whole bins and ends now: it covers up to one bin less than asked for, which is a tenth
-        at most and a fiftieth in the middle. A bucket that lies in the future (the clock was set back) is no part of
-        it. Alerts that share a window share its sum.
+        A window is made of whole bins and ends now: it covers all that was asked for and up to one bin more, which is
+        a tenth at most, but for windows under 100 s. A bucket that lies in the future (the clock was set back) is no
+        part of it. Alerts that share a window share its sum.
         """
         known = self._totals.get((scope, window_s))
         if known is not None and known[0] == now:
@@ -167,9 +167,8 @@ class Ledger:
 
 
 def _begin(now: float, window_s: float, width: int) -> float:
-    """The start of the first bin of a window that ends with the bin which ``now`` lies in."""
-    end = (floor(now / width) + 1) * width
-    return end - ceil(window_s / width) * width
+    """The start of the bin that a window begins in: all of the window is covered, and up to a bin more."""
+    return floor((now - window_s) / width) * width
 
 
 def _is_read_again(key: SummaryKey, now: float) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.drift.contrast import Contrast, over
 from sidecar.drift.divergence import jensen_shannon
-from sidecar.drift.permutation import Deal
+from sidecar.drift.permutation import Deal, permute
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -27,8 +27,11 @@ def test_moved_and_noise_are_those_of_the_formula() -> None:
     before, now = counts[:5].sum(axis=0), counts[5:].sum(axis=0)
     shares = counts.sum(axis=0) / counts.sum()
     moved = (before / before.sum() - now / now.sum()) ** 2
-    excess = counts - counts.sum(axis=1, keepdims=True) * shares
-    noise = (excess[:5] ** 2).sum(axis=0) / before.sum() ** 2 + (excess[5:] ** 2).sum(axis=0) / now.sum() ** 2
+    noise = np.zeros(4)
+    for side in (counts[:5], counts[5:]):
+        sizes, total = side.sum(axis=1, keepdims=True), side.sum()
+        own = ((side - sizes * side.sum(axis=0) / total) ** 2).sum(axis=0)
+        noise += own / total**2 / (1 - (sizes**2).sum() / total**2)
     assert contrast.each_bin(*sums(contrast, current))[0] == pytest.approx(moved / noise)
     expected = np.array([(moved / shares).sum(), (noise / shares).sum()]) / (8 * np.log(2))
     assert contrast.moved_and_noise(*sums(contrast, current))[0] == pytest.approx(expected)
@@ -46,15 +49,20 @@ def test_a_small_move_is_the_divergence() -> None:
 
 
 @pytest.mark.parametrize("strata", [[0] * 8, [0, 0, 1, 1, 0, 0, 1, 1]])
-def test_between_blocks_of_one_size_the_noise_is_the_same_whatever_the_labels(strata: list[int]) -> None:
-    """So the order of relabelings is that of the moves, and the test is the plain one."""
+def test_between_blocks_of_one_size_relabelings_are_ordered_by_the_move(strata: list[int]) -> None:
+    """So the test is the plain one there, of each bin and of all."""
     counts = np.random.default_rng(2).multinomial(100, [0.5, 0.3, 0.2], 8).astype(float)
-    contrast = Contrast(counts, np.array(strata))
-    noise = [
-        contrast.moved_and_noise(*sums(contrast, np.isin(np.arange(8), places)))[0, 1]
-        for places in combinations(range(8), 4)
-    ]
-    assert noise == pytest.approx([noise[0]] * 70)
+    contrast = Contrast(counts, np.array(strata), each=True)
+    moved, noise, first = [], [], []
+    for places in combinations(range(8), 4):
+        both = sums(contrast, np.isin(np.arange(8), places))
+        moved.append(contrast.moved_and_noise(*both)[0, 0])
+        noise.append(contrast.moved_and_noise(*both)[0, 1])
+        first.append((both[1][0, 3] ** 2, contrast.each_bin(*both)[0, 0]))
+    ratios = np.array(moved) / np.array(noise)
+    assert np.diff(ratios[np.argsort(moved)]).min() >= -1e-9
+    by_move = np.array(sorted(first))
+    assert np.diff(by_move[:, 1]).min() >= -1e-9
 
 
 def test_the_ratio_of_sides_that_only_scatter_is_about_one() -> None:
@@ -79,7 +87,33 @@ def test_strata_are_compared_like_with_like() -> None:
     current = np.arange(8) >= 4
     matched, free = Contrast(counts, stratum, each=True), Contrast(counts, np.zeros(8, np.intp), each=True)
     assert matched.each_bin(*sums(matched, current)).tolist() == [[0.0, 0.0]]
-    assert free.each_bin(*sums(free, current)).max() > 1
+    assert free.each_bin(*sums(free, current)).max() > 0.1
+
+
+def test_a_move_without_noise_is_the_largest() -> None:
+    """Blocks that agree within their side: what rounding leaves of their noise does not hide it."""
+    counts = np.array([[90.0, 10.0]] * 6 + [[30.0, 70.0]] * 6) / 3
+    contrast = Contrast(counts, np.zeros(12, np.intp))
+    null = permute(
+        contrast.columns,
+        Deal.free(6, 6),
+        lambda *sides: over(*contrast.moved_and_noise(*sides).T)[:, None],
+        999,
+        np.random.default_rng(0),
+    )
+    assert null.observed[0] > 1e6
+    assert null.p_value(0) <= 0.01
+
+
+def test_a_side_that_lies_in_one_block_has_no_end_of_noise() -> None:
+    """A single day tells nothing of what days are like, whatever it holds."""
+    counts = np.random.default_rng(5).multinomial(200, [0.6, 0.4], 12).astype(float)
+    counts[6:] = 0
+    counts[6] = [0.0, 50.0]
+    contrast = Contrast(counts, np.zeros(12, np.intp), each=True)
+    both = sums(contrast, np.arange(12) >= 6)
+    assert np.isinf(contrast.moved_and_noise(*both)[0, 1])
+    assert contrast.each_bin(*both).tolist() == [[0.0, 0.0]]
 
 
 def test_a_bin_that_cannot_move_is_never_the_largest() -> None:

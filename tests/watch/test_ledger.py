@@ -41,7 +41,17 @@ async def test_window_holds_what_happened_in_it_and_nothing_else(room: Room) -> 
     seen = [[ledger.window(scope, window, now)[0].images for window in (60, 900, 7_200)] for scope in scopes]
     assert seen == [[2, 6, 10], [1, 3, 5], [1, 3, 5], [0, 0, 0]]
     covered = ledger.window(Scope("det"), 900, now)[1]
-    assert 890 < covered <= 900
+    assert 900 <= covered < 910
+
+
+async def test_shortest_window_is_never_the_bin_that_has_just_begun(room: Room) -> None:
+    """Ten seconds are ten seconds at every moment: what happened nine seconds ago is in them."""
+    room.past.add([prediction(MONDAY + 1, 1, [0])])
+    await room.past.write()
+    ledger = ledger_of(room)
+    for now in np.arange(MONDAY + 1.5, MONDAY + 11, 0.5):
+        await ledger.refresh([(Scope("det"), 10)], now)
+        assert ledger.window(Scope("det"), 10, now)[0].images == 1
 
 
 async def test_refresh_sees_what_is_new_and_counts_nothing_twice(room: Room) -> None:
