@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,11 +175,25 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
     book = Book(Alerts(store), AnyChannel, clock, lambda: "")
     ticks = iter(range(0, 10**9, 10))
 
-    async def load(width_s: int, since: float, until: float) -> list[SummaryRow]:
-        return await reader.summaries(since=since, until=until, width_s=width_s, roles_without=UNJUDGED_ROLES)
+    async def load(
+        width_s: int, since: float, until: float, models: Collection[str]
+    ) -> AsyncIterator[Sequence[SummaryRow]]:
+        after = None
+        while True:
+            page, after = await reader.summaries_page(
+                since=since,
+                until=until,
+                width_s=width_s,
+                models=list(models),
+                after=after,
+                roles_without=UNJUDGED_ROLES,
+            )
+            yield page
+            if after is None:
+                return
 
     rounds = Rounds(
-        *(book, Ledger(load), normal, Seasons(history), checks.latest, lambda: 0, lambda: 0),
+        *(book, Ledger(load), normal, Seasons(load), checks.latest, lambda: 0, lambda: 0),
         clock=clock,
         monotonic=lambda: float(next(ticks)),
     )
