@@ -5,6 +5,8 @@ clock, no disk, no asyncio, no randomness.
 
 Key types: ``Arm`` (what was counted of one variant in one epoch, from a ``Summary`` or from sums per unit), ``Epoch``
 (arms under one split), ``METRICS`` (the literal catalogue), ``Guardrail``, and ``results``, which gives ``Results``.
+``Definition`` and ``ShadowDefinition`` are what was asked for (read in ``asking``), ``Trial`` is a test as it stands,
+with its epochs (``lifecycle`` has the table of its statuses).
 ``sidecar.experiments.pairs`` compares two versions' answers to the same image.
 
 Invariants, kept by tests/experiments and tests/laws:
