@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,14 +17,12 @@ from sidecar.alerts.delivery import Sender
 from sidecar.api.watch import WatchFigures
 from sidecar.app.config import Config, ModelConfig
 from sidecar.app.watch_config import NotifyConfig
-from sidecar.recording import UNJUDGED_ROLES, Alerts, Baselines, DriftChecks, Notifications, Reader, Store, SummaryRow
-from sidecar.watch import Book, Checks, Drift, History, Ledger, Normal, Rounds, Seasons
+from sidecar.recording import Alerts, Baselines, DriftChecks, Notifications, Reader, Store
+from sidecar.watch import Book, Checks, Drift, History, Ledger, Normal, Rounds, Seasons, pages_of
 
 log = structlog.get_logger()
 
 NOTIFICATION_OUTCOMES = ("sent", "failed", "refused", "repeated", "gave_up", "reposted")
-PAGE = 500
-"""Summaries read at a time."""
 LOOKED_AT_MAX = 100
 """Waiting notifications that are looked at for what keeps them."""
 CHECK_EVERY_S = 60.0
@@ -56,7 +54,6 @@ class Watching:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._config = config
-        self._reader = reader
         self._clock = clock
         self._sources = sources
         self._defaults_given: set[str] = set()
@@ -77,11 +74,12 @@ class Watching:
             self.alerts, self, clock, lambda: self._config.notify.link, generation=lambda: store.generation
         )
         self.sender = Sender(self.notifications, self.channels, firing=self._firing)
+        load = pages_of(reader)
         self.rounds = Rounds(
             self.book,
-            Ledger(self._load),
+            Ledger(load),
             self.normal,
-            Seasons(self._load),
+            Seasons(load),
             self.checks.latest,
             sources.lost,
             sources.waiting,
@@ -214,25 +212,6 @@ class Watching:
                     await self.normal.freeze_due(settings.baseline_period)
                 await self.checks.run_due(settings.window, bool(self._config.slice_by))
             await asyncio.sleep(min(CHECK_EVERY_S, max(1.0, min(settings.window, settings.baseline_period) / 10)))
-
-    async def _load(
-        self, width_s: int, since: float, until: float, models: Collection[str]
-    ) -> AsyncIterator[Sequence[SummaryRow]]:
-        after = None
-        while True:
-            page, after = await self._reader.summaries_page(
-                since=since,
-                until=until,
-                width_s=width_s,
-                models=list(models),
-                after=after,
-                limit=PAGE,
-                roles_without=UNJUDGED_ROLES,
-            )
-            if page:
-                yield page
-            if after is None:
-                return
 
     def _is_independent(self, model: str) -> bool:
         models = {item.name: item for item in self._config.models}

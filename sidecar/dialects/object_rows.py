@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from sidecar.dialects.columns import Array, numbers, one_image
 from sidecar.dialects.reply import Reply
@@ -40,7 +40,7 @@ class RowFormat:
 def _whole(value: Any) -> Sequence[float]:
     if len(value) != 4:
         raise ValueError(f"a box of {len(value)} numbers")
-    return value  # type: ignore[no-any-return]
+    return cast(Sequence[float], value)
 
 
 ROBOFLOW = RowFormat(

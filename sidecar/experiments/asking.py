@@ -56,9 +56,9 @@ def read_ab_config(config: Mapping[str, Any], variants: Sequence[str]) -> dict[s
     reading.take(fields, "unit", "unit", _unit)
     reading.take(fields, "guardrails", "guardrails", _guardrails)
     reading.take(fields, "ramp", "ramp", _ramp)
-    reading.take(fields, "alpha", "alpha", lambda value: _number(value, 0.0, 0.5, open_ends=True))
+    reading.take(fields, "alpha", "alpha", lambda value: _number(value, 0.0, 0.5, "()"))
     reading.take(fields, "plan_units", "plan_units", lambda value: _whole(value, 100, 10**9))
-    reading.take(fields, "effect", "effect", lambda value: _number(value, 0.0, 10.0, open_ends=True))
+    reading.take(fields, "effect", "effect", lambda value: _number(value, 0.0, 10.0, "()"))
     reading.take(fields, "exclude", "exclude", _exclude)
     reading.take(fields, "override_header", "override", _header)
     reading.take(fields, "notify", "notify", _texts)
@@ -85,9 +85,9 @@ def read_shadow_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     reading = _Reading(config, _SHADOW_KEYS)
     fields: dict[str, Any] = {}
-    reading.take(fields, "share", "share", lambda value: _number(value, 0.0, 1.0, open_ends="low"))
+    reading.take(fields, "share", "share", lambda value: _number(value, 0.0, 1.0, "(]"))
     reading.take(fields, "duration_days", "duration_days", _days)
-    reading.take(fields, "iou_min", "iou_min", lambda value: _number(value, 0.0, 1.0, open_ends=True))
+    reading.take(fields, "iou_min", "iou_min", lambda value: _number(value, 0.0, 1.0, "()"))
     reading.take(fields, "samples_per_hour", "samples_per_hour", lambda value: _whole(value, 0, SAMPLES_PER_HOUR_MAX))
     reading.end()
     return fields
@@ -105,13 +105,13 @@ def read_split(split: Any, variants: Sequence[str]) -> tuple[float, ...]:
     if split is None:
         raise ValueError("is needed: the share of traffic that goes to model B, such as 0.1")
     if not isinstance(split, Mapping):
-        total = _number(split, 0.0, 1.0, open_ends=True)
+        total = _number(split, 0.0, 1.0, "()")
         return tuple(total / len(treatments) for _ in treatments)
     if unknown := [str(name) for name in split if name not in variants]:
         raise ValueError(f"{', '.join(unknown)} are not among {', '.join(variants)}")
     if missing := [name for name in treatments if name not in split]:
         raise ValueError(f"has no share of {', '.join(missing)}")
-    shares = tuple(_number(split[name], 0.0, 1.0, open_ends=True) for name in treatments)
+    shares = tuple(_number(split[name], 0.0, 1.0, "()") for name in treatments)
     rest = 1 - sum(shares)
     if rest <= 1e-9:
         raise ValueError(f"the treatments' shares come to {sum(shares):g}, under 1 is needed: the rest is {control}'s")
@@ -146,14 +146,21 @@ class _Reading:
             raise DefinitionError(self._faults)
 
 
-def _number(value: Any, low: float, high: float, *, open_ends: bool | str = False) -> float:
-    """A number within bounds; ``open_ends``: True without both of them, ``low`` without the lower one."""
+_ENDS = {
+    "[]": "{low:g} to {high:g}",
+    "(]": "over {low:g}, at most {high:g}",
+    "()": "over {low:g} and under {high:g}",
+}
+"""How an interval is told, by which of its ends belong to it."""
+
+
+def _number(value: Any, low: float, high: float, ends: str = "[]") -> float:
+    """A number from ``low`` to ``high``; a round one of ``ends`` leaves that end out."""
+    expected = _ENDS[ends].format(low=low, high=high)
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise ValueError(f"{value!r} is no number, expected {low:g} to {high:g}")
-    outside = value < low or value > high or (open_ends and value == low) or (open_ends is True and value == high)
-    if outside:
-        ends = {True: f"over {low:g} and under {high:g}", "low": f"over {low:g}, at most {high:g}"}
-        raise ValueError(f"{value:g} is not within bounds, expected {ends.get(open_ends, f'{low:g} to {high:g}')}")
+        raise ValueError(f"{value!r} is no number, expected {expected}")
+    if not low <= value <= high or (ends[0] == "(" and value == low) or (ends[1] == ")" and value == high):
+        raise ValueError(f"{value:g} is not within bounds, expected {expected}")
     return float(value)
 
 
@@ -164,7 +171,7 @@ def _whole(value: Any, low: int, high: int) -> int:
 
 
 def _days(value: Any) -> float | None:
-    return None if value is None else _number(value, 0.0, DAYS_MAX, open_ends="low")
+    return None if value is None else _number(value, 0.0, DAYS_MAX, "(]")
 
 
 def _list(value: Any, what: str) -> Sequence[Any]:
@@ -175,7 +182,7 @@ def _list(value: Any, what: str) -> Sequence[Any]:
 
 def _metrics(value: Any) -> tuple[str, ...]:
     names = _list(value, "metrics")
-    if unknown := [repr(name) for name in names if name not in METRICS]:
+    if unknown := [repr(name) for name in names if not isinstance(name, str) or name not in METRICS]:
         raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(METRICS)}")
     if not names or len(set(names)) < len(names):
         raise ValueError("needs at least one metric, each of them once; the first is the primary one")
@@ -226,7 +233,7 @@ def _ramp(value: Any) -> Ramp | None:
     given = value if isinstance(value, Mapping) else {"shares": value}
     if not {"shares"} <= set(given) <= {"shares", "hours", "units"}:
         raise ValueError(f"{value!r} is no ramp, expected a list of shares, or shares, hours and units")
-    shares = tuple(_number(share, 0.0, 1.0, open_ends=True) for share in _list(given["shares"], "shares"))
+    shares = tuple(_number(share, 0.0, 1.0, "()") for share in _list(given["shares"], "shares"))
     if not 2 <= len(shares) <= RAMP_STEPS_MAX or any(later <= share for share, later in pairwise(shares)):
         raise ValueError(f"needs 2 to {RAMP_STEPS_MAX} shares, each larger than the one before")
     hours = _number(given.get("hours", RAMP_HOURS), 0.0, 24 * DAYS_MAX)

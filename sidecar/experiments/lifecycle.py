@@ -25,6 +25,8 @@ Kind = Literal["ab", "shadow"]
 EPOCHS_MAX = 1_000
 DAY_S = 86_400.0
 ID_CHARACTERS_MAX = 60
+SHARE_ROUNDING = 1e-9
+"""Shares that differ by less are one: proportions leave a rounding."""
 
 TABLE: dict[tuple[Status, Action], Status] = {
     ("running", "pause"): "paused",
@@ -77,7 +79,6 @@ class Trial:
     epochs: tuple[EpochSpan, ...]
     ended_at: float | None = None
     reason: str = ""
-    ramp_step: int = 0
     slow_edge_ms: float | None = None
     decision: str = ""
     note: str = ""
@@ -107,7 +108,7 @@ class Trial:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; ``from_dict`` reads it."""
-        return {**asdict(self), "kind": self.kind, "definition": self.definition.to_dict()}
+        return {**asdict(self), "kind": self.kind}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Trial:
@@ -153,19 +154,18 @@ def resumed(trial: Trial, now: float) -> Trial:
     return replace(_opened(trial, now, trial.resumed_shares, "resumed"), status=status)
 
 
-def ramped(trial: Trial, shares: tuple[float, ...], now: float, reason: str, step: int | None = None) -> Trial:
-    """Another split. ``step`` is the place in a planned ramp that is reached by it."""
+def ramped(trial: Trial, shares: tuple[float, ...], now: float, reason: str) -> Trial:
+    """Another split."""
     status = _after(trial, "ramp")
     if len(shares) != len(trial.epoch.shares):
         raise LifecycleError("traffic_split", f"{len(shares)} shares for {len(trial.epoch.shares)} treatments")
-    opened = _opened(trial, now, shares, reason)
-    return replace(opened, status=status, ramp_step=trial.ramp_step if step is None else step)
+    return replace(_opened(trial, now, shares, reason), status=status)
 
 
 def reopened(trial: Trial, now: float, reason: str, opened_for: str) -> Trial:
     """The same split in a new epoch: something that figures depend on has changed."""
     if not trial.active:
-        raise _ended(trial, "reopened")
+        raise LifecycleError("status", f"{trial.trial_id!r} is {trial.status}: it can't be reopened")
     return replace(_opened(trial, now, trial.epoch.shares, reason), opened_for=opened_for)
 
 
@@ -180,15 +180,14 @@ def stopped(trial: Trial, now: float, reason: str = "") -> Trial:
 
 def concluded(trial: Trial, now: float, decision: str = "", note: str = "") -> Trial:
     """A person decided, for a variant of the test or (empty) for none."""
-    _check_variant(trial, decision, "winner")
+    if decision:
+        _check_variant(trial, decision, "winner")
     return replace(_end(trial, "conclude", now, ""), decision=decision, note=note)
 
 
 def promoted(trial: Trial, variant: str, now: float) -> Trial:
     """``variant`` serves from now on; a test that is active is concluded with that."""
     status = _after(trial, "promote")
-    if not variant:
-        raise LifecycleError("variant", f"is needed, one of {', '.join(trial.definition.variants)}")
     _check_variant(trial, variant, "variant")
     ended = replace(_end(trial, "promote", now, ""), decision=variant) if trial.active else trial
     return replace(ended, status=status, promoted=variant, promoted_at=now)
@@ -218,15 +217,15 @@ def is_due(trial: Trial, now: float) -> bool:
     return trial.status == "running" and days is not None and running_s(trial, now) >= days * DAY_S
 
 
-def next_step(trial: Trial) -> tuple[int, tuple[float, ...]] | None:
-    """The step of a planned ramp that comes next, and the treatments' shares then; None where none does."""
+def next_shares(trial: Trial) -> tuple[float, ...] | None:
+    """The treatments' shares at the next step of the planned ramp, the first that is over the present split, however
+    that came about; None where none follows."""
     definition = trial.definition
     if trial.status != "running" or not isinstance(definition, Definition) or definition.ramp is None:
         return None
-    step = trial.ramp_step + 1
-    if step >= len(definition.ramp.shares):
-        return None
-    return step, scaled(trial.resumed_shares, definition.ramp.shares[step])
+    present = sum(trial.epoch.shares)
+    total = next((share for share in definition.ramp.shares if share > present + SHARE_ROUNDING), None)
+    return None if total is None else scaled(trial.resumed_shares, total)
 
 
 def scaled(shares: tuple[float, ...], total: float) -> tuple[float, ...]:
@@ -275,12 +274,8 @@ def _end(trial: Trial, action: Action, now: float, reason: str) -> Trial:
     return replace(trial, status=_after(trial, action), ended_at=max(now, trial.epoch.since), reason=reason)
 
 
-def _ended(trial: Trial, what: str) -> LifecycleError:
-    return LifecycleError("status", f"{trial.trial_id!r} is {trial.status}: it can't be {what}")
-
-
 def _check_variant(trial: Trial, variant: str, field: str) -> None:
-    if variant and variant not in trial.definition.variants:
+    if variant not in trial.definition.variants:
         raise LifecycleError(field, f"{variant!r} is not among {', '.join(trial.definition.variants)}")
 
 

@@ -19,6 +19,7 @@ from sidecar.watch.checks import Checks
 from sidecar.watch.drift import Drift
 from sidecar.watch.history import History
 from sidecar.watch.ledger import Ledger
+from sidecar.watch.loading import pages_of
 from sidecar.watch.normal import Normal
 from sidecar.watch.rounds import Rounds
 from sidecar.watch.scope import Clash, Fault, Missing, Scope, filter_of, scope_of
@@ -40,5 +41,6 @@ __all__ = [
     "Scope",
     "Seasons",
     "filter_of",
+    "pages_of",
     "scope_of",
 ]

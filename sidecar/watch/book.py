@@ -127,10 +127,8 @@ class Book:
     ) -> Entry:
         """A new alert, saved before this returns. Raises Faults, or Clash where the name is taken or there are as many
         alerts as there may be."""
-        parsed = condition if isinstance(condition, Condition) else None
         faults = self._notify_faults(notify)
-        if parsed is None:
-            parsed = _parsed(condition, faults)  # type: ignore[arg-type]
+        parsed = condition if isinstance(condition, Condition) else _parsed(condition, faults)
         if faults or parsed is None:
             raise Faults(faults)
         self._check_model(scope, parsed)

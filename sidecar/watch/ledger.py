@@ -7,7 +7,7 @@ nor with alerts that share a model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 
@@ -17,6 +17,7 @@ from sidecar.alerts import Figures
 from sidecar.recording import SummaryRow
 from sidecar.summaries import Summary, SummaryError, SummaryKey
 from sidecar.watch.history import key_of
+from sidecar.watch.loading import Load
 from sidecar.watch.scope import Scope
 
 log = structlog.get_logger()
@@ -28,9 +29,6 @@ LATE_S = 120
 """What comes later than this after a bucket has ended is not seen by windows that had read it."""
 DECODED_MAX = 20_000
 """Decoded rows that are kept for the next round, of those that may be read again; more are decoded again."""
-
-Load = Callable[[int, float, float, Collection[str]], AsyncIterator[Sequence[SummaryRow]]]
-"""Rows of a width in [since, until) of some models, page by page, without roles that are not judged."""
 
 
 def bin_s(window_s: float) -> int:

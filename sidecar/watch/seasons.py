@@ -13,7 +13,7 @@ from sidecar.alerts import METRICS, Condition, Facts, Figures
 from sidecar.drift import Seasonal, fit_seasonal
 from sidecar.recording import StoreError, SummaryRow
 from sidecar.summaries import Summary, SummaryError
-from sidecar.watch.ledger import Load
+from sidecar.watch.loading import Load
 from sidecar.watch.scope import Scope
 
 log = structlog.get_logger()

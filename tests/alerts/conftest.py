@@ -1,12 +1,19 @@
-"""Summaries of traffic as it might be, drawn with a seed."""
+"""Summaries of traffic as it might be, drawn with a seed; a sender and what it works with."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import numpy as np
 import pytest
 
+from sidecar.alerts.channels import Channels
+from sidecar.alerts.delivery import Sender
 from sidecar.summaries import FEEDBACK_KINDS, Summary
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
+from tests.kit.alert_receivers import HttpReceiver
+from tests.kit.sending import Clock, MemoryStore, Most
 
 LABELS = ("car", "person", "dog")
 
@@ -58,3 +65,47 @@ def make_summary() -> Callable[..., Summary]:
         return summary
 
     return make
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[HttpReceiver]:
+    receiver = HttpReceiver()
+    await receiver.start()
+    yield receiver
+    await receiver.stop()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def running(clock: Clock) -> Callable[..., Any]:
+    """Runs a sender for as long as the ``async with`` lasts."""
+
+    @asynccontextmanager
+    async def running(store: Any, channels: Channels, **options: Any) -> AsyncIterator[Sender]:
+        timing = {
+            "clock": clock.wall,
+            "monotonic": clock.monotonic,
+            "sleep": clock.sleep,
+            "rng": Most(),
+            "drain_s": 0.0,
+        }
+        sender = Sender(store, channels, **{**timing, **options})
+        task = asyncio.create_task(sender.run())
+        try:
+            yield sender
+            assert not task.done(), "the sender ended"
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    return running

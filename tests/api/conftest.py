@@ -56,6 +56,13 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
 
 
 @pytest.fixture
+def totals(services: Services) -> LiveTotals:
+    """The totals of the services, to set."""
+    assert isinstance(services.totals, LiveTotals)
+    return services.totals
+
+
+@pytest.fixture
 def watch(services: Services) -> LiveWatch:
     """The watch of the services, to set and to look at."""
     assert isinstance(services.watch, LiveWatch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sidecar.api import Services, schemas
 from sidecar.api.handlers import ROUTES
 from sidecar.recording import Sample, Store
+from tests.api.live import LiveTotals
 from tests.api.live_watch import LiveWatch
 
 Http = TestClient[Any, Any]
@@ -216,10 +217,10 @@ async def test_faulty_experiment_is_refused_by_field(http: Http, name: str, chan
     assert (await (await http.get("/api/v1/experiments")).json())["items"] == []
 
 
-async def test_status_names_what_is_wrong(http: Http, services: Services) -> None:
+async def test_status_names_what_is_wrong(http: Http, totals: LiveTotals) -> None:
     """A faulty store makes the status not ok, in words."""
     assert (await (await http.get("/api/v1/status")).json())["ok"] is True
-    services.totals.store_state.update(ok=False, reason="full")  # type: ignore[attr-defined]
+    totals.store_state.update(ok=False, reason="full")
     status = await (await http.get("/api/v1/status")).json()
     assert (status["ok"], status["faults"]) == (False, ["store: full"])
 
@@ -236,9 +237,9 @@ async def test_status_names_channels_that_fail_and_counts_alerts(http: Http, wat
     assert status["faults"] == ["notifications to slack:#ml can't be delivered: no such channel"]
 
 
-async def test_fault_of_the_sidecar_is_a_500_problem_without_its_cause(http: Http, services: Services) -> None:
+async def test_fault_of_the_sidecar_is_a_500_problem_without_its_cause(http: Http, totals: LiveTotals) -> None:
     """What broke inside is logged, not told."""
-    services.totals.by_key = {("secret", "1", "serving"): None}  # type: ignore[attr-defined]
+    totals.by_key = cast(Any, {("secret", "1", "serving"): None})
     answer = await http.get("/api/v1/status")
     assert (answer.status, answer.content_type) == (500, "application/problem+json")
     assert "NoneType" not in await answer.text()

@@ -19,6 +19,7 @@ from sidecar.api import MetricsCollector, Services
 from sidecar.api.metrics import CLASSES_MAX, VERSIONS_MAX, latency_buckets
 from sidecar.summaries import ExponentialHistogram, Summary
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
+from tests.api.live import LiveTotals
 from tests.api.live_watch import LiveWatch
 
 Http = TestClient[Any, Any]
@@ -47,7 +48,8 @@ def samples_of(page: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], flo
 
 
 def set_totals(services: Services, totals: dict[tuple[str, str, str], Summary]) -> None:
-    services.totals.by_key = totals  # type: ignore[attr-defined]
+    assert isinstance(services.totals, LiveTotals)
+    services.totals.by_key = totals
 
 
 @pytest.fixture

@@ -13,20 +13,19 @@ import argparse
 import asyncio
 import platform
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sidecar.drift import Period
-from sidecar.recording import UNJUDGED_ROLES, Alerts, Baselines, Batch, DriftChecks, Reader, Store, SummaryRow
+from sidecar.recording import Alerts, Baselines, Batch, DriftChecks, Reader, Store, SummaryRow
 from sidecar.summaries import Summary, SummaryKey, rollup
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
-from sidecar.watch import Book, Checks, Drift, History, Ledger, Normal, Rounds, Scope, Seasons
+from sidecar.watch import Book, Checks, Drift, History, Ledger, Normal, Rounds, Scope, Seasons, pages_of
 
 DAY_S = 86_400
 NOW = 1_709_251_200.0  # 2024-03-01T00:00:00Z
@@ -175,23 +174,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
     book = Book(Alerts(store), AnyChannel, clock, lambda: "")
     ticks = iter(range(0, 10**9, 10))
 
-    async def load(
-        width_s: int, since: float, until: float, models: Collection[str]
-    ) -> AsyncIterator[Sequence[SummaryRow]]:
-        after = None
-        while True:
-            page, after = await reader.summaries_page(
-                since=since,
-                until=until,
-                width_s=width_s,
-                models=list(models),
-                after=after,
-                roles_without=UNJUDGED_ROLES,
-            )
-            yield page
-            if after is None:
-                return
-
+    load = pages_of(reader)
     rounds = Rounds(
         *(book, Ledger(load), normal, Seasons(load), checks.latest, lambda: 0, lambda: 0),
         clock=clock,
@@ -234,4 +217,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

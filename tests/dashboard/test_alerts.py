@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from sidecar.api import Conflict
 from tests.api.live_watch import LiveWatch
 from tests.dashboard.browser import Page
@@ -100,20 +102,22 @@ def test_alert_is_silenced_for_an_hour_and_back(page: Page, watch: LiveWatch) ->
     page.wait(lambda: page.focused() == "Silence 1 h: low", "the focus on what can be done next")
 
 
-def test_refused_action_is_explained_beside_its_button(page: Page, watch: LiveWatch) -> None:
+def test_refused_action_is_explained_beside_its_button(
+    page: Page, watch: LiveWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the API says comes in words, and the alert can be tried again."""
 
     async def refuse(alert_id: str, until: float | None, by: str) -> Any:
         raise Conflict("alert_id", "the alert is being changed by somebody else")
 
-    watch.silence_alert = refuse  # type: ignore[method-assign]
+    monkeypatch.setattr(watch, "silence_alert", refuse)
     add_alert(watch, "low")
     page.open()
     page.says("#alerts-count", "1 firing")
     page.tab_to("Silence 1 h: low")
     page.press(ENTER)
     page.says("#alerts .actions [role=alert]", "Silence 1 h failed: the alert is being changed by somebody else")
-    del watch.silence_alert  # type: ignore[attr-defined]
+    monkeypatch.undo()
     page.press(ENTER)
     page.says("#alerts .alert", "silenced until")
     assert not page.is_visible("#alerts .actions [role=alert]")

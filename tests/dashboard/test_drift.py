@@ -122,7 +122,7 @@ def test_version_without_a_baseline_says_what_will_be_it(
     """A person who waits knows what for."""
     rule = {"drift": {"baseline": "auto", "baseline_period": 7 * 86_400.0}}
     monkeypatch.setattr(LiveControl, "settings", lambda _: rule)
-    watch.drift_checks = no_checks  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(watch, "drift_checks", no_checks)
     page.open()
     page.says(CARD, "Not checked yet", "No baseline yet: the first 7 days of traffic will be it.", "No check yet")
 
@@ -143,7 +143,9 @@ def test_new_version_is_judged_by_its_predecessors_normal(page: Page, watch: Liv
     page.says(f"{CARD}:nth-child(2)", "of version 0: this one has none of its own")
 
 
-def test_newer_check_takes_the_place_of_the_one_before(page: Page, watch: LiveWatch) -> None:
+def test_newer_check_takes_the_place_of_the_one_before(
+    page: Page, watch: LiveWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The page follows the monitor; a card that stays as it is isn't made anew."""
     add_baseline(watch)
     page.open()
@@ -157,6 +159,6 @@ def test_newer_check_takes_the_place_of_the_one_before(page: Page, watch: LiveWa
         return found
 
     watch.findings = drift_findings(verdict="no_drift", sentence="No drift any more.")
-    watch.drift_checks = later  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(watch, "drift_checks", later)
     page.says(CARD, "No drift any more.")
     assert page.run("return document.querySelector('#drift .card').isTheSame")

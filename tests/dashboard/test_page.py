@@ -49,7 +49,9 @@ def test_page_fits_its_screen(page: Page, watch: LiveWatch, width: int) -> None:
     assert page.run("return document.documentElement.scrollWidth") <= width
 
 
-def test_section_that_fails_says_so_and_the_others_go_on(page: Page, watch: LiveWatch) -> None:
+def test_section_that_fails_says_so_and_the_others_go_on(
+    page: Page, watch: LiveWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A store that can't be read takes one section away, not the page; the section comes back by itself."""
 
     async def broken(*_: object) -> Any:
@@ -57,12 +59,12 @@ def test_section_that_fails_says_so_and_the_others_go_on(page: Page, watch: Live
 
     add_alert(watch, "low")
     add_baseline(watch)
-    watch.alerts = broken  # type: ignore[method-assign]
+    monkeypatch.setattr(watch, "alerts", broken)
     page.open()
     page.says("#alerts-fault", "This could not be read just now: the store can't be read: io")
     page.says("#drift", "Significant drift")
     page.says("#predictions", "cat")
-    del watch.alerts  # type: ignore[attr-defined]
+    monkeypatch.undo()
     page.says("#alerts", "avg_confidence of det")
     assert not page.is_visible("#alerts-fault")
 
@@ -95,13 +97,13 @@ def test_session_with_a_token_acts_and_ends(browser: WebDriver, folder: Path, wa
         browser.get("about:blank")
 
 
-def test_section_that_is_not_permitted_says_so(page: Page, watch: LiveWatch) -> None:
+def test_section_that_is_not_permitted_says_so(page: Page, watch: LiveWatch, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal for lack of rights is told as such, and is no reason to log in again."""
 
     async def forbidden(*_: object) -> Any:
         raise Problem(403, "only the operator may read alerts")
 
-    watch.alerts = forbidden  # type: ignore[method-assign]
+    monkeypatch.setattr(watch, "alerts", forbidden)
     page.open()
     page.says("#alerts-fault", "not permitted; only the operator may read alerts")
     assert not page.is_visible("#alerts-empty")

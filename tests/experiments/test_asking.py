@@ -67,6 +67,7 @@ def test_everything_that_can_be_asked_for_is_read() -> None:
         ({"traffic_split": {"A": 0.5, "B": 0.1}}, "traffic_split", "come to 0.6, expected 1"),
         ({"traffic_split": 0.1, "metrics": ["accuracy"]}, "metrics", "there is no 'accuracy'; there are confidence"),
         ({"traffic_split": 0.1, "metrics": []}, "metrics", "at least one"),
+        ({"traffic_split": 0.1, "metrics": [["latency"]]}, "metrics", "there is no ['latency']"),
         ({"traffic_split": 0.1, "metrics": "latency"}, "metrics", "is no list"),
         ({"traffic_split": 0.1, "duration_days": 0}, "duration_days", "over 0"),
         ({"traffic_split": 0.1, "unit": "camera"}, "unit", "request, client or header:NAME"),

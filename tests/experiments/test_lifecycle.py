@@ -55,7 +55,7 @@ def test_every_action_does_what_the_table_says(status: Status, action: Action) -
 def test_every_change_of_split_opens_an_epoch() -> None:
     """A pause too: then treatments get nothing, and afterwards what they had."""
     trial = lifecycle.begun("test", ASKED, 0.0)
-    trial = lifecycle.ramped(trial, (0.25,), 10.0, "ramp", step=1)
+    trial = lifecycle.ramped(trial, (0.25,), 10.0, "ramp")
     trial = lifecycle.resumed(lifecycle.paused(trial, 20.0), 30.0)
     trial = lifecycle.reopened(trial, 40.0, "an operating point changed", "B: 0.3")
     assert [(span.number, span.since, span.shares, span.reason) for span in trial.epochs] == [
@@ -65,7 +65,7 @@ def test_every_change_of_split_opens_an_epoch() -> None:
         (3, 30.0, (0.25,), "resumed"),
         (4, 40.0, (0.25,), "an operating point changed"),
     ]
-    assert (trial.ramp_step, trial.opened_for) == (1, "B: 0.3")
+    assert trial.opened_for == "B: 0.3"
 
 
 def test_a_pause_does_not_use_up_the_duration() -> None:
@@ -122,11 +122,16 @@ def test_a_ramp_goes_step_by_step_and_ends() -> None:
     """Proportions of several treatments stay, so that no unit changes from one to another."""
     asked = Definition("n", "*", "A", ("B", "C"), (0.025, 0.075), ramp=Ramp((0.1, 0.4)))
     trial = lifecycle.begun("test", asked, 0.0)
-    following = lifecycle.next_step(trial)
-    assert following == (1, (0.1, 0.3))
-    trial = lifecycle.ramped(trial, following[1], 10.0, "ramp", step=following[0])
-    assert lifecycle.next_step(trial) is None
-    assert lifecycle.next_step(lifecycle.paused(lifecycle.begun("test", asked, 0.0), 1.0)) is None
+    following = lifecycle.next_shares(trial)
+    assert following == (0.1, 0.3)
+    assert lifecycle.next_shares(lifecycle.ramped(trial, following, 10.0, "ramp")) is None
+    assert lifecycle.next_shares(lifecycle.paused(trial, 1.0)) is None
+
+
+def test_a_planned_ramp_goes_on_from_a_split_that_was_set_by_hand() -> None:
+    """Never down: what is planned and lower is left out."""
+    trial = lifecycle.ramped(lifecycle.begun("test", ASKED, 0.0), (0.3,), 10.0, "by hand")
+    assert lifecycle.next_shares(trial) == (0.5,)
 
 
 def test_a_split_of_other_arms_is_refused() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sidecar.alerts.channels import Channels, NotifySettings, WebhookSettings
 from sidecar.alerts.notice import Notice
 from sidecar.recording.watch_rows import NotificationRow
-from tests.kit.alert_receivers import notice
+from tests.kit.alert_receivers import HttpReceiver, notice
 
 WALL = 1_764_000_100.0
 
@@ -110,3 +112,14 @@ async def settle() -> None:
     """Let what goes on without a clock, requests to the local receiver among it, come to rest."""
     for _ in range(12):
         await asyncio.sleep(0.001)
+
+
+def channels_to(receiver: HttpReceiver, **settings: Any) -> Channels:
+    """``webhook:a`` to ``webhook:z`` lead to the receiver's /a to /z, ``alertmanager`` to its root."""
+    webhooks = {name: WebhookSettings(f"{receiver.url}/{name}", "secret") for name in "abcdefghijklmnopqrstuvwxyz"}
+    defaults = {"webhooks": webhooks, "alertmanagers": {"main": receiver.url}, "allowed_hosts": ("127.0.0.1",)}
+    return Channels(NotifySettings(**{**defaults, **settings}))
+
+
+def kinds(receiver: HttpReceiver, path: str = "/a") -> list[str]:
+    return [json.loads(posted.body)["data"]["kind"] for posted in receiver.posted if posted.path == path]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from sidecar.monitor.buckets import WIDTHS_S
-from sidecar.recording import UNJUDGED_ROLES, Batch, Reader, Store, SummaryRow
+from sidecar.recording import Batch, Reader, Store, SummaryRow
 from sidecar.summaries import Summary, SummaryKey
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
 from sidecar.watch import Checks, Drift, History, Normal
+from sidecar.watch.loading import Load, pages_of
 
 MONDAY = 1_704_067_200.0  # 2024-01-01T00:00:00Z
 DAY_S = 86_400.0
@@ -139,22 +140,7 @@ class Room:
     checks: Checks
     independent: set[str]
 
-    async def load(
-        self, width_s: int, since: float, until: float, models: Collection[str]
-    ) -> AsyncIterator[Sequence[SummaryRow]]:
+    @property
+    def load(self) -> Load:
         """As the composition root reads for alerts."""
-        after = None
-        while True:
-            page, after = await self.reader.summaries_page(
-                since=since,
-                until=until,
-                width_s=width_s,
-                models=list(models),
-                after=after,
-                limit=500,
-                roles_without=UNJUDGED_ROLES,
-            )
-            if page:
-                yield page
-            if after is None:
-                return
+        return pages_of(self.reader)
