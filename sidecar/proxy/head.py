@@ -114,6 +114,11 @@ class RequestHead:
                 return value
         return None
 
+    def text(self, name: bytes) -> str | None:
+        """As ``get``, as text."""
+        value = self.get(name)
+        return None if value is None else value.decode("latin-1")
+
 
 @dataclass(slots=True)
 class ResponseHead:

@@ -102,6 +102,13 @@ class Ring:
         body = self._open.get(prediction_id) or self._pinned.get(prediction_id)
         if body is None or body.ended_at is None:
             return self._gone.get(prediction_id, "unknown")
+        return self.chunks(body) or []
+
+    @staticmethod
+    def chunks(body: Body) -> list[bytes] | None:
+        """What came of a body so far, None where the ring has let it go."""
+        if not body.held:
+            return None
         return [*body.chunks, bytes(body.tail)] if body.tail else list(body.chunks)
 
     def expire(self, now: float) -> None:

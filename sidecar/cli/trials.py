@@ -1,0 +1,101 @@
+"""What the commands of A/B tests and of shadow tests have in common: how shares are written, which test is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sidecar.cli.asking import fail, picked
+
+if TYPE_CHECKING:
+    from sidecar.client import Client
+
+TestId = Annotated[str, typer.Argument(metavar="ID", help="A test: its id, the beginning of it, or its name.")]
+Status = Annotated[str | None, typer.Option(help="Only those running, paused, completed, stopped or concluded.")]
+Model = Annotated[str | None, typer.Option(help="Only those of one model.")]
+Days = Annotated[float | None, typer.Option(help="How many days it runs, paused time not counted; 7 by default.")]
+Endless = Annotated[bool, typer.Option("--until-stopped", help="Run until somebody ends it, in place of --days.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept with the test.")]
+
+
+def share_number(given: str | float) -> float:
+    """A share as it is typed.
+
+    >>> share_number("0.1")
+    0.1
+    """
+    try:
+        return float(given)
+    except ValueError:
+        hint = "; shares are 0 to 1: 10 % is 0.1" if "%" in str(given) else ""
+        raise typer.BadParameter(f"{given!r} is no number{hint}") from None
+
+
+def shares_list(given: str) -> list[float]:
+    """Shares with commas between them.
+
+    >>> shares_list("0.01, 0.05,0.5")
+    [0.01, 0.05, 0.5]
+    """
+    return [share_number(part.strip()) for part in given.split(",") if part.strip()]
+
+
+def split_of(given: Sequence[str], flag: str) -> float | dict[str, float]:
+    """One share, or one of each variant as VARIANT=SHARE; ends the command where it is neither.
+
+    >>> split_of(["0.1"], "--split"), split_of(["B=0.1", "C=0.2"], "--split")
+    (0.1, {'B': 0.1, 'C': 0.2})
+    """
+    try:
+        if len(given) == 1 and "=" not in given[0]:
+            return share_number(given[0])
+        named = [item.rpartition("=") for item in given]
+        if all(name for name, _, _ in named) and len({name for name, _, _ in named}) == len(named):
+            return {name: share_number(share) for name, _, share in named}
+    except typer.BadParameter as error:
+        fail(f"{flag}: {error.message}")
+    fail(f"{flag}: give one share, or VARIANT=SHARE once for each treatment")
+
+
+def days_of(days: float | None, endless: bool) -> dict[str, Any]:
+    """``duration_days`` of a config, where it is given.
+
+    >>> days_of(None, False), days_of(2.0, False), days_of(None, True)
+    ({}, {'duration_days': 2.0}, {'duration_days': None})
+    """
+    if days is not None and endless:
+        fail("give one of --days and --until-stopped")
+    return {"duration_days": days} if days is not None or endless else {}
+
+
+def given_only(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Without those that were not given.
+
+    >>> given_only({"unit": None, "exclude": "x-probe"})
+    {'exclude': 'x-probe'}
+    """
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def ab_test_id(client: Client, wanted: str) -> str:
+    """The id of the A/B test that is meant."""
+    return picked(client.ab_tests(), "id", wanted)
+
+
+def shadow_test_id(client: Client, wanted: str) -> str:
+    """The id of the shadow test that is meant."""
+    return picked(client.shadow_tests(), "id", wanted)
+
+
+def variant_named(variants: Sequence[Mapping[str, Any]], wanted: str) -> str:
+    """The variant's name; its model's id does as well. What is neither is left as it is: the sidecar will say so.
+
+    >>> variant_named([{"id": "digits@2", "variant": "B"}], "digits@2")
+    'B'
+    """
+    if any(item["variant"] == wanted for item in variants):
+        return wanted
+    found = [str(item["variant"]) for item in variants if item["id"] == wanted]
+    return found[0] if len(found) == 1 else wanted
