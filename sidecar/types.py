@@ -65,8 +65,8 @@ class Experiment:
     """A split of one model's prediction traffic. ``model`` may be ``*``; ``name`` is the A/B test's id.
 
     ``unit`` is ``request``, ``client`` or ``header:NAME``. ``shares`` of the units go to each of ``treatments``, the
-    rest to ``control``. A request with the header ``exclude`` (``NAME``, or ``NAME=value`` for that value alone) goes to
-    control and is not analysed; the value of the header ``override`` names the variant that serves a tester.
+    rest to ``control``. A request with the header ``exclude`` (``NAME``, or ``NAME=value`` for that value alone) goes
+    to control and is not analysed; the value of the header ``override`` names the variant that serves a tester.
     """
 
     name: str

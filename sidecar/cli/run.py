@@ -94,7 +94,7 @@ def _arguments(
             {
                 "control": named[0]["name"],
                 "treatment": named[1]["name"],
-                "split": 0.5 if split is None else split,
+                "traffic_split": 0.5 if split is None else split,
                 "unit": unit or "request",
             }
         ]

@@ -142,10 +142,10 @@ def begun(
     )
 
 
-def paused(trial: Trial, now: float) -> Trial:
+def paused(trial: Trial, now: float, reason: str = "") -> Trial:
     """All traffic goes to control until it is resumed."""
     status = _after(trial, "pause")
-    return replace(_opened(trial, now, tuple(0.0 for _ in trial.epoch.shares), "paused"), status=status)
+    return replace(_opened(trial, now, tuple(0.0 for _ in trial.epoch.shares), reason or "paused"), status=status)
 
 
 def resumed(trial: Trial, now: float) -> Trial:

@@ -12,9 +12,12 @@ import pytest
 
 from sidecar.recording import Batch, Store
 from tests.api.live import make_prediction
+from tests.api import serving
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
 from tests.dashboard.browser import Page, missing_programs, started
+from tests.dashboard.live_trials import LiveTrials
+from tests.dashboard.trial_routes import add_routes
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -37,6 +40,20 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
 def watch() -> LiveWatch:
     """A Watch without alerts or baselines, to set and to look at."""
     return LiveWatch()
+
+
+@pytest.fixture(autouse=True)
+def trials(monkeypatch: pytest.MonkeyPatch) -> LiveTrials:
+    """No tests of versions yet, to add to; every application of the test serves them."""
+    trials, create = LiveTrials(), serving.create_app
+
+    def create_app(services: Any) -> Any:
+        app = create(services)
+        add_routes(app, trials)
+        return app
+
+    monkeypatch.setattr(serving, "create_app", create_app)
+    return trials
 
 
 @pytest.fixture

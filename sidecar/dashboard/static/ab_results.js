@@ -1,0 +1,181 @@
+// What an A/B test has found: figures by variant, differences, guardrails, whether the split is as planned.
+
+import { badge, bar, element, scroller, tableOf } from "./dom.js";
+import { count, inUnit, milliseconds, number, offBy, part, percent, plural, pValue } from "./format.js";
+import { differenceRow, intervalPicture } from "./plots.js";
+import { nameOf } from "./trial_settings.js";
+
+const METRICS = {
+  confidence: "Confidence",
+  latency: "Latency",
+  feedback_score: "Feedback",
+  error_rate: "Error rate",
+  detections_per_image: "Detections per image",
+  no_detection_rate: "Images without detections",
+  undecodable_rate: "Unreadable answers",
+  slow_rate: "Slow requests",
+};
+const DECISIONS = {
+  harmful: ["Harmful", "alarm", "bad"],
+  safe: ["Safe", "tick", "good"],
+  not_yet: ["Not known yet", "ring", "quiet"],
+};
+const VERDICTS = {
+  b_better: ["Better", "tick", "good"],
+  a_better: ["Worse", "alarm", "warn"],
+  no_difference_yet: ["No difference yet", "ring", "quiet"],
+  mixed: ["Mixed", "half", "warn"],
+  invalid: ["Invalid", "alarm", "bad"],
+};
+const labelOf = (metric) => METRICS[metric] || metric;
+
+/** The parts of a card, in order: {name, data, make, fill}. */
+export function abParts(results) {
+  const several = results.comparisons.length > 1;
+  const control = nameOf(results, results.model_a.name);
+  return [
+    { name: "variants", data: Object.values(results.variants), make: makeVariants, fill: fillVariants },
+    ...results.comparisons.flatMap((comparison) => comparisonParts(comparison, results, control, several)),
+    { name: "units", data: { srm: results.srm, names: namesOf(results), longer: results.how_much_longer }, make: makePart, fill: fillUnits },
+    { name: "notes", data: results.notes, make: () => element("ul", undefined, "limitations quiet"), fill: fillNotes },
+  ];
+}
+
+const makePart = () => element("section", undefined, "part");
+const namesOf = (results) => Object.fromEntries(Object.keys(results.variants).map((name) => [name, nameOf(results, name)]));
+
+function comparisonParts(comparison, results, control, several) {
+  const treatment = nameOf(results, comparison.variant);
+  const { alpha } = results;
+  return [
+    {
+      name: `differences ${comparison.variant}`,
+      data: { metrics: comparison.metrics, control, treatment, alpha, verdict: several ? comparison.verdict : "" },
+      make: makePart,
+      fill: fillDifferences,
+    },
+    {
+      name: `guardrails ${comparison.variant}`,
+      data: { guardrails: comparison.guardrails, treatment: several ? treatment : "" },
+      make: makePart,
+      fill: fillGuardrails,
+    },
+  ];
+}
+
+const makeVariants = () => scroller("Figures of each variant");
+
+const FIGURES = [
+  ["Units", (one) => count(one.n)],
+  ["Images", (one) => count(one.images)],
+  ["Confidence", (one) => number(one.avg_confidence)],
+  ["Latency p50", (one) => milliseconds(one.p50_latency_ms)],
+  ["Latency p99", (one) => milliseconds(one.p99_latency_ms)],
+  ["Error rate", (one) => percent(one.error_rate)],
+  ["Detections per image", (one) => number(one.detections_per_image)],
+  ["Without detections", (one) => percent(one.no_detection_rate)],
+  ["Unreadable", (one) => percent(one.undecodable_rate)],
+  ["Feedback", feedbackText],
+];
+
+function feedbackText(one) {
+  if (one.feedback_score === null) return "–";
+  return `${percent(one.feedback_score)} of ${count(one.n_feedback)}`;
+}
+
+function fillVariants(node, variants) {
+  const heads = variants.map((one, place) => `${one.id || one.name}${place ? "" : " (control)"}`);
+  node.replaceChildren(tableOf(["", ...heads], FIGURES.map(([label, text]) => [label, ...variants.map(text)])));
+}
+
+function fillDifferences(node, { metrics, control, treatment, alpha, verdict }) {
+  const heading = element("h4", `${treatment} less ${control}`);
+  if (verdict) heading.append(" ", badge(...VERDICTS[verdict]));
+  const rows = element("ul", undefined, "differences");
+  rows.append(...Object.values(metrics).map((item) => metricRow(item, alpha)));
+  const how = element(
+    "p",
+    `Lines are ${part(1 - alpha)} confidence sequences: they and the always-valid p hold however often one looks. The fixed-horizon p holds for one look at a number of units settled beforehand.`,
+    "quiet small",
+  );
+  node.replaceChildren(heading, rows, how);
+}
+
+function metricRow(item, alpha) {
+  const ratio = item.confidence_sequence_of === "ratio";
+  const [low, high] = item.confidence_sequence;
+  const point = ratio ? ratioOf(item) : item.difference;
+  const kind = item.favours === "model_b" ? "good" : item.favours === "model_a" ? "bad" : item.significant ? "warn" : "open";
+  const tags = [];
+  if (item.primary) tags.push("primary");
+  if (item.significant) tags.push(item.favours === "model_b" ? "better" : item.favours === "model_a" ? "worse" : "differs");
+  return differenceRow({
+    label: labelOf(item.metric),
+    tags,
+    kind: kind === "open" ? "" : kind,
+    values: `${inUnit(item.unit, item.model_a)} → ${inUnit(item.unit, item.model_b)} (${item.direction})`,
+    picture: intervalPicture({ low, high, point, mark: ratio ? 1 : 0, ratio, kind }),
+    interval: intervalText(item, ratio),
+    tests: testsText(item, alpha),
+    note: item.reason,
+  });
+}
+
+const ratioOf = ({ model_a: a, model_b: b }) => (a > 0 && b !== null ? b / a : null);
+
+function intervalText(item, ratio) {
+  const [low, high] = item.confidence_sequence;
+  if (item.difference === null) return "No difference to show yet";
+  const relative = item.relative_difference === null ? "" : ` (${offBy("", 100 * item.relative_difference)} %)`;
+  const now = `${offBy(item.unit, item.difference)}${relative}`;
+  if (low === null && high === null) return `${now}, not bounded yet`;
+  if (ratio) return `${now}; ${number(low)} to ${high === null ? "any number of" : number(high)} times`;
+  return `${now}; ${low === null ? "no bound" : offBy(item.unit, low)} to ${high === null ? "no bound" : offBy(item.unit, high)}`;
+}
+
+function testsText(item) {
+  const adjusted = item.p_adjusted === item.p_value_always_valid ? "" : ` (adjusted ${pValue(item.p_adjusted)})`;
+  const n = `n ${count(item.n.model_a)} and ${count(item.n.model_b)}`;
+  return `always-valid p ${pValue(item.p_value_always_valid)}${adjusted}; fixed-horizon p ${pValue(item.p_value_fixed_horizon)}; ${n}`;
+}
+
+function fillGuardrails(node, { guardrails, treatment }) {
+  node.replaceChildren(element("h4", treatment ? `Guardrails of ${treatment}` : "Guardrails"));
+  if (!guardrails.length) {
+    node.append(element("p", "None: nothing stops this test by itself.", "quiet"));
+    return;
+  }
+  const list = element("ul", undefined, "guardrails");
+  for (const { metric, decision, reason } of guardrails) {
+    const row = element("li");
+    row.append(badge(...DECISIONS[decision]), element("strong", labelOf(metric)), element("span", reason, "quiet"));
+    list.append(row);
+  }
+  node.append(list);
+}
+
+function fillUnits(node, { srm, names, longer }) {
+  const split = element("p");
+  const observed = Object.values(srm.observed).map(count).join(" : ");
+  const expected = Object.values(srm.expected).map((n) => count(Math.round(n))).join(" : ");
+  split.append(
+    srm.ok ? badge("As planned", "tick", "good") : badge("Sample ratio mismatch", "alarm", "bad"),
+    ` ${Object.keys(srm.observed).map((name) => names[name] || name).join(" : ")} got ${observed} units, expected ${expected} (p ${pValue(srm.p_value)})`,
+  );
+  node.replaceChildren(element("h4", "Split of the units"), split, element("h4", "How much longer"), ...longerLines(longer));
+}
+
+function longerLines({ units, units_seen: seen, text }) {
+  const lines = [element("p", text)];
+  if (units) {
+    const progress = element("p", undefined, "progress quiet");
+    progress.append(bar(seen / units), element("span", `${count(seen)} of ${plural(units, "unit", "units")}`));
+    lines.push(progress);
+  }
+  return lines;
+}
+
+function fillNotes(node, notes) {
+  node.hidden = notes.length === 0;
+  node.replaceChildren(...notes.map((text) => element("li", text)));
+}
