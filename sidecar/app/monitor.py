@@ -97,7 +97,7 @@ class Monitor:
         config = self._config  # from here to the intake nothing awaits: no reload comes between
         control = Control(config, load_state(config.data_dir), lambda settings: intake.apply(settings))
         reading = Reading(config)
-        trialing = Trialing(config, store, reader, control)
+        trialing = Trialing(config, store, reader, control, gone=buckets.forget)
         keeper = SampleKeeper(config.data_dir, store)
         rules = sampling_config(config.sampling.model_dump())
 

@@ -38,7 +38,8 @@ class SteadyClock:
 
 
 class Trialing:
-    """Over an open store. Run each of ``parts()`` as a task after ``restore``; ``tally`` belongs into the pipeline."""
+    """Over an open store. Run each of ``parts()`` as a task after ``restore``; ``tally`` belongs into the pipeline.
+    ``gone`` hears of tests that had to make room for others."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Trialing:
         reader: Reader,
         control: Control,
         clock: Callable[[], float] | None = None,
+        gone: Callable[[str], None] = lambda trial_id: None,
     ) -> None:
         self.config = config
         self.control = control
@@ -62,6 +64,8 @@ class Trialing:
         self._reconfigured.set()
         self._store = store
         self._generation = store.generation
+        self._gone = gone
+        self._counted: set[str] = set()
         self._units_counted_at = -COUNT_UNITS_EVERY_S
 
     async def restore(self) -> None:
@@ -71,19 +75,23 @@ class Trialing:
         await self.tally.restore(self.rows)
         try:
             self.control.follow(self.book.active())
-            await self._declarations.reconcile(self.config)
+            await self.reconcile()
             self._reconfigured.clear()
         except OSError as error:  # it is tried again
             log.error("configuration_not_followed", error=str(error))
 
     def parts(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         """What has to run, by name; none of them ends by itself."""
-        return (("tests", self._look_after), ("declared tests", self._reconcile))
+        return (("tests", self._look_after), ("declared tests", self._follow_configuration))
 
     def configure(self, config: Config) -> None:
         """A new configuration, already checked."""
         self.config = config
         self._reconfigured.set()
+
+    async def reconcile(self) -> None:
+        """Make the tests follow the configuration. Raises StoreError and OSError."""
+        await self._declarations.reconcile(self.config)
 
     def stops(self, model: str, since: float, until: float) -> list[tuple[float, str]]:
         """(when, sentence) of each stop by a guardrail within [since, until]; of all models where ``model`` is ""."""
@@ -129,9 +137,12 @@ class Trialing:
         """The tally counts for tests under way, and for ended ones until they are frozen."""
         counted = [entry.trial for entry in self.book.entries.values() if entry.trial.active or entry.results is None]
         self.tally.configure([_running(trial) for trial in counted])
-        for trial_id, entry in self.book.entries.items():
-            if entry.results is not None:
-                self.tally.forget(trial_id)
+        known = {trial.trial_id for trial in counted}
+        for trial_id in self._counted - known:
+            self.tally.forget(trial_id)
+        for trial_id in self._counted - set(self.book.entries):  # its id may be given to another
+            self._gone(trial_id)
+        self._counted = known
 
     async def _look_after(self) -> None:
         while True:
@@ -160,12 +171,12 @@ class Trialing:
                 except StoreError as error:
                     log.error("units_not_counted", trial=trial.trial_id, reason=error.reason)
 
-    async def _reconcile(self) -> None:
+    async def _follow_configuration(self) -> None:
         while True:
             await self._reconfigured.wait()
             self._reconfigured.clear()
             try:
-                await self._declarations.reconcile(self.config)
+                await self.reconcile()
             except (StoreError, OSError) as error:
                 log.error("configuration_not_followed", error=str(error))
                 self._reconfigured.set()

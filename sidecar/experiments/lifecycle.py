@@ -24,7 +24,7 @@ Kind = Literal["ab", "shadow"]
 
 EPOCHS_MAX = 1_000
 DAY_S = 86_400.0
-ID_CHARACTERS_MAX = 60
+ID_CHARACTERS_MAX = 58
 SHARE_ROUNDING = 1e-9
 """Shares that differ by less are one: proportions leave a rounding."""
 

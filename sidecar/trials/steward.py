@@ -33,7 +33,7 @@ from sidecar.trials.reading import Read, Readout
 log = structlog.get_logger()
 
 ROUND_S = 10.0
-SETTLE_S = 15.0
+SETTLE_S = 60.0
 """How long after its end a test is frozen: what was under way then has been recorded."""
 HOUR_S = 3_600.0
 EDGE_REQUESTS = 1_000

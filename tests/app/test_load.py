@@ -40,7 +40,7 @@ def test_names_that_stand_for_nothing_are_told_at_once(tmp_path: Path) -> None:
     """Doubled and unknown upstream names are found wherever they stand."""
     text = (
         "upstreams:\n- {name: A, url: 'http://a'}\n- {name: A, url: 'http://b'}\n"
-        "default_upstream: Q\nexperiments:\n- control: A\n  treatment: C\n"
+        "default_upstream: Q\nexperiments:\n- control: A\n  treatment: C\n  traffic_split: 0.1\n"
     )
     assert [fault.split(": ")[0:2] for fault in faults_of(tmp_path, text)] == [
         ["c.yaml:3", "upstreams[1].name"],
@@ -107,13 +107,13 @@ def test_unknown_names_are_told_beside_faulty_fields(tmp_path: Path) -> None:
     """One look is enough: what is wrong between fields does not wait until each field is good."""
     text = (
         "listen: {port: 99999}\nupstreams:\n- {name: A, url: 'ftp://a'}\n- {name: A, url: 'http://b'}\n"
-        "experiments:\n- {control: A, treatment: C, split: 2}\nadmin: {host: 0.0.0.0}\n"
+        "experiments:\n- {control: A, treatment: C, traffic_split: 0.5, salt: 2}\nadmin: {host: 0.0.0.0}\n"
     )
     assert [fault.split(": ")[:2] for fault in faults_of(tmp_path, text)] == [
         ["c.yaml:1", "listen.port"],
         ["c.yaml:3", "upstreams[0].url"],
         ["c.yaml:4", "upstreams[1].name"],
-        ["c.yaml:6", "experiments[0].split"],
+        ["c.yaml:6", "experiments[0].salt"],
         ["c.yaml:6", "experiments[0].treatment"],
         ["c.yaml:7", "admin.token_file"],
     ]

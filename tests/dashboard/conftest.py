@@ -12,12 +12,10 @@ import pytest
 
 from sidecar.recording import Batch, Store
 from tests.api.live import make_prediction
-from tests.api import serving
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
 from tests.dashboard.browser import Page, missing_programs, started
 from tests.dashboard.live_trials import LiveTrials
-from tests.dashboard.trial_routes import add_routes
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -42,18 +40,10 @@ def watch() -> LiveWatch:
     return LiveWatch()
 
 
-@pytest.fixture(autouse=True)
-def trials(monkeypatch: pytest.MonkeyPatch) -> LiveTrials:
-    """No tests of versions yet, to add to; every application of the test serves them."""
-    trials, create = LiveTrials(), serving.create_app
-
-    def create_app(services: Any) -> Any:
-        app = create(services)
-        add_routes(app, trials)
-        return app
-
-    monkeypatch.setattr(serving, "create_app", create_app)
-    return trials
+@pytest.fixture
+def trials() -> LiveTrials:
+    """No tests of versions yet, to add to and to look at."""
+    return LiveTrials()
 
 
 @pytest.fixture
@@ -73,9 +63,9 @@ async def _record(folder: Path) -> None:
 
 
 @pytest.fixture
-def page(browser: WebDriver, folder: Path, watch: LiveWatch) -> Iterator[Page]:
+def page(browser: WebDriver, folder: Path, watch: LiveWatch, trials: LiveTrials) -> Iterator[Page]:
     """The dashboard without a token, not opened yet."""
-    with served(folder, watch) as url:
+    with served(folder, watch, trials=trials) as url:
         yield Page(browser, url)
         browser.get("about:blank")  # no more requests of a page whose application is gone
 

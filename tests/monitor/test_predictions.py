@@ -1,6 +1,7 @@
 """From an exchange to its predictions."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_unreadable_answer_keeps_its_reason() -> None:
 
 
 @pytest.mark.parametrize("failed", [{"status": 500}, {"status": 0, "error": "client_gone"}, {"error": "truncated"}])
-def test_failed_exchange_is_not_read(failed: dict[str, object]) -> None:
+def test_failed_exchange_is_not_read(failed: dict[str, Any]) -> None:
     """An error is neither undecodable nor an image without detections."""
 
     def never(_: Exchange) -> list[DecodedImage]:

@@ -27,8 +27,8 @@ def traffic(rng: np.random.Generator) -> list[list[Sampled]]:
         items.append((at, serving(f"r{number}", boxes, boxes[:1], epoch=epoch)))
         items.append((at + float(rng.uniform(-4, 4)), copy(f"r{number}", others[:2], boxes[:1], epoch=epoch)))
         arm = "AB"[int(rng.integers(2))]
-        fields = {"request_id": f"u{number}", "arm": arm, "epoch": epoch}
-        items.append((at, treated(f"cam-{rng.integers(9)}-{arm}", boxes, **fields)))
+        unit = f"cam-{rng.integers(9)}-{arm}"
+        items.append((at, treated(unit, boxes, request_id=f"u{number}", arm=arm, epoch=epoch)))
     items.sort(key=lambda item: item[0])
     cuts = sorted({0, len(items), *rng.integers(1, len(items), 19).tolist()})
     return [[item for _, item in items[start:end]] for start, end in pairwise(cuts)]

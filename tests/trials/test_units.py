@@ -158,6 +158,13 @@ def test_lower_bound_than_before_the_restart_is_written() -> None:
     assert (len(units), cut.above) == (3, units.bound)
 
 
+def test_row_over_the_bound_does_not_come_back() -> None:
+    """A part of a unit that was left out would pass for the whole."""
+    units = UnitSums("t")
+    units.restore([UnitRow("t", 0, "a", unit, vector(1).tobytes()) for unit in (5, 6)], 5)
+    assert (len(units), units.bound) == (1, 5)
+
+
 def test_row_of_another_form_is_counted_and_passed_over() -> None:
     """Sums of another release never stop the monitor."""
     units = UnitSums("t")

@@ -11,7 +11,8 @@ from sidecar.trials.vectors import vectors_of
 from sidecar.types import RequestCounts, latency_index
 from tests.kit.trial_traffic import Sampled, treated
 
-EDGE_MS = 16.0
+EDGE_MS = 15.0
+"""Between two edges of latency histograms: it is taken as the one above, 16 ms."""
 CARS = [(0.0, 0.9, "car"), (100.0, 0.4, "car"), (200.0, 0.1, "dog")]
 
 

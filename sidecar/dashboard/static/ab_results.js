@@ -75,8 +75,10 @@ const FIGURES = [
   ["Detections per image", (one) => number(one.detections_per_image)],
   ["Without detections", (one) => percent(one.no_detection_rate)],
   ["Unreadable", (one) => percent(one.undecodable_rate)],
+  ["Slow requests", (one) => percent(one.slow_rate)],
   ["Feedback", feedbackText],
 ];
+const WHERE_KNOWN = ["Slow requests"]; // what slow means is not known of every test
 
 function feedbackText(one) {
   if (one.feedback_score === null) return "–";
@@ -84,15 +86,22 @@ function feedbackText(one) {
 }
 
 function fillVariants(node, variants) {
-  const heads = variants.map((one, place) => `${one.id || one.name}${place ? "" : " (control)"}`);
-  node.replaceChildren(tableOf(["", ...heads], FIGURES.map(([label, text]) => [label, ...variants.map(text)])));
+  const rows = FIGURES.map(([label, text]) => [label, ...variants.map(text)]);
+  const shown = rows.filter(([label, ...texts]) => !WHERE_KNOWN.includes(label) || texts.some((text) => text !== "–"));
+  node.replaceChildren(tableOf(["", ...variants.map(headOf)], shown));
+}
+
+/** The model id, and the variant's own name, by which the sentence calls it. */
+function headOf({ id, name }, place) {
+  const also = [...(id && id !== name ? [name] : []), ...(place ? [] : ["control"])];
+  return `${id || name}${also.length ? ` (${also.join(", ")})` : ""}`;
 }
 
 function fillDifferences(node, { metrics, control, treatment, alpha, verdict }) {
   const heading = element("h4", `${treatment} less ${control}`);
   if (verdict) heading.append(" ", badge(...VERDICTS[verdict]));
   const rows = element("ul", undefined, "differences");
-  rows.append(...Object.values(metrics).map((item) => metricRow(item, alpha)));
+  rows.append(...Object.values(metrics).map(metricRow));
   const how = element(
     "p",
     `Lines are ${part(1 - alpha)} confidence sequences: they and the always-valid p hold however often one looks. The fixed-horizon p holds for one look at a number of units settled beforehand.`,
@@ -101,26 +110,27 @@ function fillDifferences(node, { metrics, control, treatment, alpha, verdict }) 
   node.replaceChildren(heading, rows, how);
 }
 
-function metricRow(item, alpha) {
+const KINDS = { model_a: ["worse", "bad"], model_b: ["better", "good"] };
+
+function metricRow(item) {
   const ratio = item.confidence_sequence_of === "ratio";
   const [low, high] = item.confidence_sequence;
   const point = ratio ? ratioOf(item) : item.difference;
-  const kind = item.favours === "model_b" ? "good" : item.favours === "model_a" ? "bad" : item.significant ? "warn" : "open";
-  const tags = [];
-  if (item.primary) tags.push("primary");
-  if (item.significant) tags.push(item.favours === "model_b" ? "better" : item.favours === "model_a" ? "worse" : "differs");
+  const [word, kind] = KINDS[item.favours] || (item.significant ? ["differs", "warn"] : ["", "open"]);
+  const tags = item.primary ? [["primary", ""]] : [];
+  if (word) tags.push([word, kind]);
   return differenceRow({
     label: labelOf(item.metric),
     tags,
-    kind: kind === "open" ? "" : kind,
-    values: `${inUnit(item.unit, item.model_a)} → ${inUnit(item.unit, item.model_b)} (${item.direction})`,
+    values: `${inUnit(item.unit, item.model_a)} → ${inUnit(item.unit, item.model_b)}${betterText(item)}`,
     picture: intervalPicture({ low, high, point, mark: ratio ? 1 : 0, ratio, kind }),
     interval: intervalText(item, ratio),
-    tests: testsText(item, alpha),
+    tests: testsText(item),
     note: item.reason,
   });
 }
 
+const betterText = ({ direction }) => (direction.endsWith("better") ? ` (${direction})` : "");
 const ratioOf = ({ model_a: a, model_b: b }) => (a > 0 && b !== null ? b / a : null);
 
 function intervalText(item, ratio) {
@@ -169,7 +179,8 @@ function longerLines({ units, units_seen: seen, text }) {
   const lines = [element("p", text)];
   if (units) {
     const progress = element("p", undefined, "progress quiet");
-    progress.append(bar(seen / units), element("span", `${count(seen)} of ${plural(units, "unit", "units")}`));
+    const words = seen < units ? `${count(seen)} of ${plural(units, "unit", "units")}` : `${count(seen)} units, ${count(units)} were needed`;
+    progress.append(bar(seen / units), element("span", words));
     lines.push(progress);
   }
   return lines;

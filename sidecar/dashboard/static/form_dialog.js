@@ -3,15 +3,16 @@
 import { LoggedOut, Refused } from "./api.js";
 import { byId, element, setText, showText } from "./dom.js";
 
-let closed = Promise.resolve();
+let asking = false;
 
 /**
  * Asks for `fields` and hands their values to `send(values)`; resolves to what that gives, or to null where the dialog
- * was left. A field is {name, label, note, kind, value, options, path, required, more}: `kind` is text, lines, choice
+ * was left, or is open already. A field is {name, label, note, kind, value, options, path, required, more}: `kind` is text, lines, choice
  * or marks (several of `options`), `path` what the sidecar calls it, `more` puts it into a fold.
  */
 export async function openForm({ title, note = "", fields, button, serious = false, send }) {
-  await closed;
+  if (asking) return null;
+  asking = true;
   const dialog = byId("form-dialog");
   setText(byId("form-title"), title);
   showText(byId("form-note"), note);
@@ -25,8 +26,8 @@ export async function openForm({ title, note = "", fields, button, serious = fal
   byId("form-fields").replaceChildren(...plain.map(({ node }) => node), ...(rest.length ? [foldOf(rest)] : []));
   dialog.showModal();
   dialog.scrollTop = 0;
-  const answer = answerOf(dialog, made, send);
-  closed = answer.then(() => undefined);
+  const answer = await answerOf(dialog, made, send);
+  asking = false;
   return answer;
 }
 
@@ -80,8 +81,8 @@ function foldOf(made) {
 const MAKERS = { text: textField, lines: linesField, choice: choiceField, marks: marksField };
 
 /** {field, node, control, fault, value()}: `control` is what gets the focus where something is wrong. */
-function makeField(field) {
-  const id = `form-${field.name}`;
+function makeField(field, place) {
+  const id = `form-field-${place}`; // names can be of people's own making
   const fault = element("p", "", "refused");
   fault.id = `${id}-fault`;
   fault.hidden = true;
@@ -95,6 +96,7 @@ function makeField(field) {
   }
   made.node.append(fault);
   (made.group || made.control).setAttribute("aria-describedby", described.join(" "));
+  (made.group || made.control).dataset.name = field.name;
   return { field, fault, ...made };
 }
 

@@ -51,13 +51,13 @@ export function histogramPicture({ edges, counts }, className) {
 }
 
 /**
- * A line of a list of differences: {label, tags, values, picture, interval, tests, note}, all texts but the picture;
+ * A line of a list of differences: {label, tags, values, picture, interval, tests, note}. Tags are [text, kind],
  * `tests` are the p-values in words.
  */
-export function differenceRow({ label, tags = [], values, picture, interval, tests, note, kind }) {
+export function differenceRow({ label, tags = [], values, picture, interval, tests, note }) {
   const row = element("li", undefined, "difference");
   const name = element("p", undefined, "name");
-  name.append(element("strong", label), ...tags.map((tag) => element("span", tag, `tag ${kind || ""}`)));
+  name.append(element("strong", label), ...tags.map(([tag, kind]) => element("span", tag, `tag ${kind}`)));
   const words = element("div", undefined, "words");
   words.append(element("p", interval), element("p", tests, "quiet"));
   if (note) words.append(element("p", note, "quiet"));

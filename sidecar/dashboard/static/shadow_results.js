@@ -10,6 +10,7 @@ const SKIPPED = {
   no_shadow: "the shadow did not answer in time",
   no_serving: "the serving answer was not there",
   full: "too many were waiting",
+  twice: "an answer came twice",
 };
 
 /** The parts of a card, in order; `samples` has the images kept by reason since the start, null where not known. */
@@ -70,14 +71,12 @@ function fillDifferences(node, { a, b, tests }) {
 
 function pairedRow(label, values, unit, { n, difference, always_valid: valid, fixed_horizon: fixed, significant, alpha }) {
   const { low, high } = valid;
-  const kind = significant ? "warn" : "open";
   const bounds = low === null ? "not bounded yet" : `${offBy(unit, low)} to ${offBy(unit, high)} (${part(1 - alpha)})`;
   return differenceRow({
     label,
-    tags: significant ? ["differs"] : [],
-    kind: significant ? "warn" : "",
+    tags: significant ? [["differs", "warn"]] : [],
     values,
-    picture: intervalPicture({ low, high, point: difference, mark: 0, ratio: false, kind }),
+    picture: intervalPicture({ low, high, point: difference, mark: 0, ratio: false, kind: significant ? "warn" : "open" }),
     interval: difference === null ? "Nothing to compare yet" : `${offBy(unit, difference)}; ${bounds}`,
     tests: `always-valid p ${pValue(valid.p_value)}; fixed-horizon p ${pValue(fixed.p_value)}; ${plural(n, "request", "requests")}`,
   });

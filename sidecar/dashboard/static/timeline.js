@@ -6,6 +6,7 @@ import { duration, moment, part } from "./format.js";
 const HEIGHT = 24;
 const WIDTH_MIN = 0.6;
 const LISTED = 20;
+const STEPS = 8;
 
 /** The part of a card; `test` is an A/B test or a shadow test. */
 export function timelinePart(test) {
@@ -31,11 +32,18 @@ function makePart() {
 
 function fillPart(node, data) {
   const [, picture, fold] = node.children;
-  picture.replaceChildren(drawn(data), axis(data));
+  picture.replaceChildren(element("p", stepsText(data), "quiet small"), drawn(data), axis(data));
   const shown = data.epochs.slice(-LISTED).reverse();
   const rows = shown.map((epoch) => epochRow(epoch, data));
   if (data.epochs.length > LISTED) rows.push(element("li", `and ${data.epochs.length - LISTED} earlier ones`, "quiet"));
   fold.lastElementChild.replaceChildren(...rows);
+}
+
+/** What treatments got together, one epoch after the other. */
+function stepsText({ epochs, names }) {
+  const steps = epochs.map(({ shares }) => part(names.reduce((sum, { variant }) => sum + (shares[variant] || 0), 0)));
+  const shown = steps.slice(-STEPS);
+  return `${steps.length > STEPS ? "… → " : ""}${shown.join(" → ")} for ${names.map(({ id }) => id).join(", ")}`;
 }
 
 function drawn({ epochs, names, now }) {

@@ -90,9 +90,9 @@ export class TrialActions {
       title: `Change the split of ${test.name}`,
       note: "A new epoch begins; figures of both splits are kept apart.",
       button: "Change it",
-      fields: treatments.map(({ id, variant, share }, place) => ({
+      fields: treatments.map(({ id, variant, share }) => ({
         name: variant,
-        path: place ? `${path}.${variant}` : path,
+        path: treatments.length > 1 ? `${path}.${variant}` : path,
         label: `Share of ${id}`,
         note: "0.1 is 10 %",
         value: String(share),

@@ -1,6 +1,6 @@
 // Tests of versions, A/B and shadow: those under way first, those that ended folded away, each with its results.
 
-import { get, Refused } from "./api.js";
+import { get, LoggedOut, Refused } from "./api.js";
 import { byId, place, setText, showText } from "./dom.js";
 import { plural } from "./format.js";
 import { TrialCard } from "./trial_card.js";
@@ -31,8 +31,8 @@ export async function refreshTrials(models, status) {
 
 /** Makes the buttons and the fold work. */
 export function startTrials() {
-  byId("trials-new-ab").addEventListener("click", async () => began(await newAbTest(modelIds)));
-  byId("trials-new-shadow").addEventListener("click", async () => began(await newShadowTest(modelIds)));
+  byId("trials-new-ab").addEventListener("click", () => begin(newAbTest));
+  byId("trials-new-shadow").addEventListener("click", () => begin(newShadowTest));
   byId("trials-ended-fold").addEventListener("toggle", () => loadResults().catch(() => {})); // the next refresh says it
 }
 
@@ -41,8 +41,20 @@ function keepModels({ recorded, figures }) {
   modelIds = [...new Set(found.map(({ model, version }) => (version ? `${model}@${version}` : model)))].sort();
 }
 
-function began(test) {
-  if (!test) return;
+/** Asks for a new test by `form`, and opens it. */
+async function begin(form) {
+  const fault = byId("trials-new-fault");
+  showText(fault, "");
+  try {
+    const test = await form(modelIds);
+    if (test) showNew(test);
+  } catch (error) {
+    if (error instanceof LoggedOut) location.assign("/login");
+    else showText(fault, `This could not be asked just now: ${error.message}`);
+  }
+}
+
+function showNew(test) {
   changed(test);
   const card = cards.get(keyOf(test));
   card.node.open = true;
