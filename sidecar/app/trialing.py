@@ -23,6 +23,9 @@ from sidecar.trials import Book, Points, Readout, Running, Steward, Tally, by_un
 log = structlog.get_logger()
 
 COUNT_UNITS_EVERY_S = 600.0
+COUNT_FEW_UNITS_EVERY_S = 60.0
+UNITS_FEW = 300
+"""Under so many lasting units a day a test may never be able to tell."""
 RECONCILE_RETRY_S = 5.0
 
 
@@ -66,7 +69,7 @@ class Trialing:
         self._generation = store.generation
         self._gone = gone
         self._counted: set[str] = set()
-        self._units_counted_at = -COUNT_UNITS_EVERY_S
+        self._count_units_at: dict[str, float] = {}
 
     async def restore(self) -> None:
         """Take up what a former life left. Raises StoreError."""
@@ -144,32 +147,37 @@ class Trialing:
             self._gone(trial_id)
         self._counted = known
 
+    async def look_after(self) -> None:
+        """One round over all tests."""
+        if self._store.generation != self._generation:
+            generation = self._store.generation
+            await self.book.reinstate()
+            self._generation = generation
+        await self._count_units()
+        await self.steward.round()
+        self._follow_book()
+
     async def _look_after(self) -> None:
         while True:
-            if self._store.generation != self._generation:
-                generation = self._store.generation
-                await self.book.reinstate()
-                self._generation = generation
-            await self._count_units()
-            await self.steward.round()
-            self._follow_book()
+            await self.look_after()
             await asyncio.sleep(self.steward.interval_s)
 
     async def _count_units(self) -> None:
         """How many lasting units there are says whether a test can ever tell; counting them takes up to seconds."""
-        if time.monotonic() - self._units_counted_at < COUNT_UNITS_EVERY_S:
-            return
-        self._units_counted_at = time.monotonic()
         for trial in self.book.active():
-            if by_units(trial):
-                model = None if trial.definition.model == "*" else trial.definition.model
-                now = self.clock()
-                try:
-                    self.units_last_day[trial.trial_id] = await self.reader.units_seen(
-                        model, max(now - DAY_S, trial.created_at), now
-                    )
-                except StoreError as error:
-                    log.error("units_not_counted", trial=trial.trial_id, reason=error.reason)
+            of = trial.trial_id
+            if not by_units(trial) or time.monotonic() < self._count_units_at.get(of, 0.0):
+                continue
+            model = None if trial.definition.model == "*" else trial.definition.model
+            now = self.clock()
+            try:
+                units = await self.reader.units_seen(model, max(now - DAY_S, trial.created_at), now)
+            except StoreError as error:
+                log.error("units_not_counted", trial=of, reason=error.reason)
+                continue
+            self.units_last_day[of] = units
+            few = units is None or units < UNITS_FEW
+            self._count_units_at[of] = time.monotonic() + (COUNT_FEW_UNITS_EVERY_S if few else COUNT_UNITS_EVERY_S)
 
     async def _follow_configuration(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from sidecar.api.services import Conflict, ControlError, NotThere
 from sidecar.api.trials import TrialFigures
 from sidecar.app.trial_asking import Asking
-from sidecar.app.trialing import Trialing
+from sidecar.app.trialing import UNITS_FEW, Trialing
 from sidecar.experiments.asking import DefinitionError
 from sidecar.experiments.lifecycle import Kind, Trial, concluded, paused, promoted, ramped, resumed, stopped
 from sidecar.recording import Full
@@ -27,9 +27,6 @@ from sidecar.trials import (
 P = ParamSpec("P")
 T = TypeVar("T")
 Document = Mapping[str, Any]
-
-UNITS_FEW = 300
-"""Under so many lasting units a day a test may never be able to tell."""
 
 
 def answered(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:

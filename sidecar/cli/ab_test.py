@@ -26,10 +26,13 @@ from sidecar.cli.trials import (
 
 app = typer.Typer(help="A/B tests and how they stand; without a subcommand they are listed.")
 
+RAMP_HOURS_MAX = 24 * 366
+"""As long as a test may last."""
 _FLAGS = {
     "name": "NAME",
     "id": "ID",
     "status": "ID",
+    "model": "--a",
     "model_a_id": "--a",
     "model_b_id": "--b",
     "config.traffic_split": "--split",
@@ -140,8 +143,12 @@ def create(
     ramp: Annotated[
         str | None, typer.Option(metavar="SHARES", help="Steps of the split, e.g. 0.01,0.05,0.25,0.5.")
     ] = None,
-    ramp_hours: Annotated[float | None, typer.Option(help="The least time of a step; 24 by default.")] = None,
-    ramp_units: Annotated[int | None, typer.Option(help="The least units an arm of a step; 150 by default.")] = None,
+    ramp_hours: Annotated[
+        float | None, typer.Option(help="The least time of a step; 24 by default.", min=0, max=RAMP_HOURS_MAX)
+    ] = None,
+    ramp_units: Annotated[
+        int | None, typer.Option(help="The least units an arm of a step; 150 by default.", min=1)
+    ] = None,
     guardrail: Annotated[
         list[str] | None,
         typer.Option(

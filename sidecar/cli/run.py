@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ Upstreams = Annotated[
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file; see config/sidecar.yaml.")]
 
+_FLAGS = {"traffic_split": "--split", "unit": "--unit", "control": "--upstream", "treatment": "--upstream"}
+"""Of the A/B test that a second --upstream starts."""
+
 
 def run(
     upstream: Upstreams = None,
@@ -25,7 +29,10 @@ def run(
     health_port: Annotated[int | None, typer.Option(help="/livez and /readyz.  [default: 8082]")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the store.  [default: sidecar-data]")] = None,
     workers: Annotated[int | None, typer.Option(help="Proxy worker processes.  [default: 1]")] = None,
-    split: Annotated[float | None, typer.Option(help="Share of units that go to the second --upstream.")] = None,
+    split: Annotated[
+        float | None,
+        typer.Option(help="Share of units that go to the second --upstream, over 0 and under 1.  [default: 0.5]"),
+    ] = None,
     unit: Annotated[
         str | None, typer.Option(help="What is assigned: request, client or header:NAME.  [default: request]")
     ] = None,
@@ -122,7 +129,24 @@ def _load(file: Path | None, arguments: dict[str, Any]) -> Any:
     try:
         return load_config(file, arguments)
     except ConfigFaults as error:
-        fail("\n".join(map(str, error.faults)))
+        fail("\n".join(_told(str(fault), arguments) for fault in error.faults))
+
+
+def _told(fault: str, arguments: dict[str, Any]) -> str:
+    """A fault of the A/B test that flags made, by its flag; any other as it is.
+
+    >>> _told("experiments[0]: unit: 'x' is no unit; traffic_split: 2 is too much", {"experiments": []})
+    "--unit: 'x' is no unit\\n--split: 2 is too much"
+    """
+    place, _, told = fault.partition(": ")
+    if "experiments" not in arguments or not place.startswith("experiments"):
+        return fault
+    return "\n".join(_by_flag(part) for part in re.split(rf"; (?=(?:{'|'.join(_FLAGS)}): )", told))
+
+
+def _by_flag(told: str) -> str:
+    field, colon, rest = told.partition(": ")
+    return f"{_FLAGS[field]}: {rest}" if colon and field in _FLAGS else told
 
 
 def _supervise(file: Path | None, arguments: dict[str, Any]) -> int:

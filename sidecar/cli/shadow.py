@@ -27,6 +27,7 @@ _FLAGS = {
     "name": "NAME",
     "id": "ID",
     "status": "ID",
+    "model": "--model",
     "model_id": "--model",
     "shadow_model_id": "--shadow",
     "config.share": "--share",

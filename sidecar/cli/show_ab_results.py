@@ -60,39 +60,59 @@ def labels_of(variants: Sequence[Document]) -> dict[str, str]:
 
 
 def _variants(test: Document, results: Document, labels: Mapping[str, str], console: Console) -> None:
-    """Each variant: what it is, and its figures over all epochs."""
+    """What each variant is, and a table of its figures over all epochs."""
     width = max(text(label).cell_len for label in labels.values()) + 2
-    for item in test["variants"]:
+    for place, item in enumerate(test["variants"]):
         name = str(item["variant"])
         head = text(labels[name], "bold")
         head.pad_right(width - head.cell_len)
+        known = (item["id"] if labels[name] == name else variant_text(item)).removesuffix("@")
         share = f", {share_text(item['share'])}" if test["status"] == "running" else ""
-        known = item["id"] if labels[name] == name else variant_text(item)
-        hanging(console, text(f"{known.removesuffix('@')}{share}"), width, head)
-        found = results["variants"].get(name)
-        if found is not None and found["n"]:
-            hanging(console, text(_figures(found, test["unit"]), "dim"), width)
+        hanging(console, text(f"{known}{'' if place else ', control'}{share}"), width, head)
+    found = {labels[name]: figures for name, figures in results["variants"].items() if name in labels}
+    if any(figures["n"] for figures in found.values()):
+        console.print()
+        _figures(found, test["unit"], console)
+        _figures_notes(found, results["epochs"], console)
 
 
-def _figures(found: Document, unit: str) -> str:
-    parts = [
-        f"{found['n']:,} {'requests' if unit == 'request' else 'units'}",
-        "" if found["requests"] == found["n"] else f"{found['requests']:,} requests",
-        f"{found['images']:,} images",
-        f"{percent(found['error_rate'])} errors",
-        f"p50 {figure(found['p50_latency_ms'])} ms",
-        f"p99 {figure(found['p99_latency_ms'])} ms",
-        f"{found['n_feedback']:,} with feedback" if found["n_feedback"] else "",
-        f"{found['moved']:,} moved" if found["moved"] else "",
-    ]
-    return ", ".join(part for part in parts if part)
+def _figures(found: Mapping[str, Document], unit: str, console: Console) -> None:
+    shown = ["requests", "images", "errors", "p50, ms", "p99, ms"]
+    lasting_units = any(figures["n"] != figures["requests"] for figures in found.values())
+    if lasting_units:
+        shown.insert(0, {"request": "analysed", "client": "clients"}.get(unit, "units"))
+    made = table("variant", *shown, right=shown)
+    for label, figures in found.items():
+        row(
+            made,
+            text(label, "bold"),
+            *([f"{figures['n']:,}"] if lasting_units else []),
+            f"{figures['requests']:,}",
+            f"{figures['images']:,}",
+            percent(figures["error_rate"]),
+            figure(figures["p50_latency_ms"]),
+            figure(figures["p99_latency_ms"]),
+        )
+    console.print(made)
+
+
+def _figures_notes(found: Mapping[str, Document], epochs: int, console: Console) -> None:
+    """How many have feedback, and why units may be more than arrived."""
+    said = []
+    if any(figures["n_feedback"] for figures in found.values()):
+        of_each = ", ".join(f"{figures['n_feedback']:,} of {label}" for label, figures in found.items())
+        said.append(f"With feedback: {of_each}.")
+    if epochs > 1 and any(figures["n"] != figures["requests"] for figures in found.values()):
+        said.append("A unit counts once in each epoch.")
+    if said:
+        hanging(console, text(" ".join(said), "dim"), 0)
 
 
 def _units(test: Document, srm: Document, labels: Mapping[str, str], console: Console) -> None:
     """Whether units arrived as they were to be split."""
     names = [name for name in labels if name in srm["observed"]]
     observed = " : ".join(f"{srm['observed'][name]:,}" for name in names)
-    expected = " : ".join(f"{srm['expected'][name]:,.0f}" for name in names)
+    expected = " : ".join(f"{srm['expected'][name]:,.1f}".removesuffix(".0") for name in names)
     unit = {"request": "requests", "client": "clients"}.get(test["unit"], "units")
     said = f"{observed} {unit} arrived, {expected} expected: "
     if srm["ok"]:
@@ -142,6 +162,9 @@ def _metrics_table(comparison: Document, control: str, treatment: str, console: 
             text(mark, _MARKS.get(mark, "dim")),
         )
     console.print(made)
+    fixed = [(metric["metric"], p_text(metric["p_value_fixed_horizon"])) for metric in comparison["metrics"].values()]
+    if told := ", ".join(f"{name} {p_value}" for name, p_value in fixed if p_value != NOTHING):
+        hanging(console, text(f"Fixed-horizon p, which holds for a single look only: {told}.", "dim"), 0)
 
 
 def _scale(metric: Document) -> tuple[float, int]:
@@ -183,8 +206,8 @@ def _bounds(metric: Document, scale: float, digits: int) -> str:
     shown = [_value(side, scale, digits, sign) for side in known]
     if len(known) == 2:
         return f"{shown[0]} to {shown[1]}{unit}"
-    if not known:
-        return NOTHING
+    if not known or (_is_ratio(metric) and known == [0.0]):
+        return NOTHING  # that a ratio is over 0 is no news
     return f"{'over' if high is None or not isfinite(high) else 'under'} {shown[0]}{unit}"
 
 
@@ -231,8 +254,9 @@ def _legend(results: Document, labels: Mapping[str, str], console: Console) -> N
     control = next(iter(labels.values()))
     ratio = any(_is_ratio(metric) for item in results["comparisons"] for metric in item["metrics"].values())
     said = [
-        f"Bounds of the change ({share_text(1 - results['alpha'])}) and p hold however often one looks; p is corrected"
-        f" for several metrics. {results['primary_metric']} is the primary one."
+        f"Bounds are the {share_text(1 - results['alpha'])} confidence sequence of the change, p is always valid: both"
+        f" hold however often one looks. p is corrected for several metrics. {results['primary_metric']} is the primary"
+        " one."
     ]
     said += [f"x: times {control}'s, of rare events."] if ratio else []
     console.print()
@@ -248,6 +272,6 @@ def _what_next(test: Document, results: Document, console: Console) -> None:
     if active and longer not in results["sentence"]:
         hanging(console, text(longer), 0)
     if active and test["ramp"] is not None:
-        hanging(console, text(f"Ramp: {ramp_text(test['ramp'])}."), 0)
+        hanging(console, text(f"Ramp: {ramp_text(test['ramp'], test['traffic_split'])}."), 0)
     if decided := decision_text(test):
         hanging(console, text(f"Decided {decided}"), 0)

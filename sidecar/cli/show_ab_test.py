@@ -12,6 +12,8 @@ from sidecar.cli.show_trials import epochs_table, head_lines, lasting, lines_of_
 from sidecar.cli.tables import facts, hanging, text
 from sidecar.cli.text import moment, whose
 
+SAME_SHARE = 1e-9
+"""Shares that differ by less are one: a sum of shares leaves a rounding."""
 _UNITS = {"request": "requests", "client": "clients"}
 Test = Mapping[str, Any]
 
@@ -20,14 +22,14 @@ def traffic_text(test: Test) -> str:
     """Where traffic goes while a test is active, in a few words; of one that has ended, what was promoted.
 
     >>> variants = [{"id": "digits@1", "variant": "A", "share": 0.9}, {"id": "digits@2", "variant": "B", "share": 0.1}]
-    >>> traffic_text({"status": "running", "unit": "header:x-user", "variants": variants, "promoted": ""})
+    >>> traffic_text({"status": "running", "unit": "header:x-user", "variants": variants, "promoted": None})
     '10 % of units (by header x-user) to digits@2'
-    >>> traffic_text({"status": "paused", "unit": "request", "variants": variants, "promoted": ""})
+    >>> traffic_text({"status": "paused", "unit": "request", "variants": variants, "promoted": None})
     'all requests to digits@1'
     """
     control, *treatments = test["variants"]
     if test["status"] not in ("running", "paused"):
-        return f"{model_of(test, test['promoted'])} promoted" if test["promoted"] else ""
+        return f"{whose(test['promoted'])} promoted" if test["promoted"] else ""
     units = units_text(test["unit"])
     if test["status"] == "paused" or not any(item["share"] for item in treatments):
         return f"all {units} to {whose(control['id'])}"
@@ -87,7 +89,7 @@ def ab_test_facts(test: Test, console: Console) -> None:
             ("metrics", ", ".join([f"{first} (primary)", *others])),
             ("runs", "until it is stopped" if days is None else f"{lasting(days * 86_400)}, paused time not counted"),
             ("guardrails", _guardrails(test["guardrails"])),
-            ("ramp", ramp_text(test["ramp"])),
+            ("ramp", ramp_text(test["ramp"], test["traffic_split"])),
             ("left out", f"requests with {test['exclude']}" if test["exclude"] else ""),
             ("testers", f"choose a variant by {test['override_header']}" if test["override_header"] else ""),
             ("notifies", ", ".join(test["notify"])),
@@ -111,19 +113,31 @@ def _guardrails(guardrails: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(found) or "none"
 
 
-def ramp_text(ramp: Mapping[str, Any] | None) -> str:
-    """The steps of a ramp, where it is, and what it waits for.
+def ramp_text(ramp: Mapping[str, Any] | None, split: float) -> str:
+    """The steps of a ramp, where it is at this ``split``, and what its next step waits for.
 
-    >>> ramp_text({"shares": [0.01, 0.5], "hours": 24, "units": 150, "step": 0, "waiting_for": "units"})
-    '[1 %], 50 %; a step takes at least 1d and 150 units an arm; waiting for units'
+    >>> ramp = {"shares": [0.01, 0.5], "hours": 24, "units": 150, "next_share": 0.5, "waiting_for": "12h more"}
+    >>> ramp_text(ramp, 0.01)
+    '[1 %], 50 %; a step takes at least 1d and 150 units an arm; 50 % waits: 12h more'
+    >>> ramp_text(ramp | {"waiting_for": ""}, 0.2)
+    '1 %, 50 %; a step takes at least 1d and 150 units an arm; now 20 %; next 50 %'
     """
     if ramp is None:
         return ""
-    steps = [share_text(share) for share in ramp["shares"]]
-    steps = [f"[{step}]" if place == ramp["step"] else step for place, step in enumerate(steps)]
-    waiting = f"; waiting for {ramp['waiting_for']}" if ramp["waiting_for"] else ""
-    least = f"a step takes at least {lasting(ramp['hours'] * 3_600)} and {ramp['units']:,} units an arm"
-    return f"{', '.join(steps)}; {least}{waiting}"
+    present = [abs(share - split) < SAME_SHARE for share in ramp["shares"]]
+    steps = [
+        f"[{share_text(share)}]" if here else share_text(share)
+        for share, here in zip(ramp["shares"], present, strict=True)
+    ]
+    said = [
+        ", ".join(steps),
+        f"a step takes at least {lasting(ramp['hours'] * 3_600)} and {ramp['units']:,} units an arm",
+    ]
+    said += [f"now {share_text(split)}"] if split and not any(present) else []
+    if ramp["next_share"] is not None:
+        following = share_text(ramp["next_share"])
+        said += [f"{following} waits: {ramp['waiting_for']}" if ramp["waiting_for"] else f"next {following}"]
+    return "; ".join(said)
 
 
 def decision_text(test: Test) -> str:
@@ -138,7 +152,7 @@ def decision_text(test: Test) -> str:
 def _promoted(test: Test) -> str:
     if not test["promoted"]:
         return ""
-    return f"{model_of(test, test['promoted'])} at {moment(test['promoted_at'])[:16]} UTC"
+    return f"{whose(test['promoted'])} at {moment(test['promoted_at'])[:16]} UTC"
 
 
 def _shares(test: Test, shares: Mapping[str, float]) -> str:

@@ -40,7 +40,7 @@ def traffic_text(test: Test) -> str:
     """What is copied while a test is active; of one that has ended, what was promoted.
 
     >>> shadow = {"id": "digits@2", "variant": "B", "share": 0.1}
-    >>> traffic_text({"status": "running", "share": 0.1, "shadow": shadow, "promoted": ""})
+    >>> traffic_text({"status": "running", "share": 0.1, "shadow": shadow, "promoted": None})
     'copies of 10 % of requests to digits@2'
     """
     shadow = whose(test["shadow"]["id"])
@@ -198,10 +198,18 @@ def _tests_table(report: Report, console: Console) -> None:
     console.print()
     console.print(made)
     alpha = report["confidence_shift"]["alpha"]
-    said = (
-        f"Bounds ({share_text(1 - alpha)}) and p hold however often one looks; confidence is of boxes that both have."
-    )
-    hanging(console, text(said, "dim"), 0)
+    said = [
+        f"Bounds are the {share_text(1 - alpha)} confidence sequence of the change, p is always valid: both hold"
+        " however often one looks. Confidence is of boxes that both have."
+    ]
+    fixed = [
+        f"{name.partition(',')[0]} {p_text(test['fixed_horizon']['p_value'])}"
+        for name, test, _, _ in rows
+        if test["difference"] is not None
+    ]
+    said += [f"Fixed-horizon p, which holds for a single look only: {', '.join(fixed)}."] if fixed else []
+    for line in said:
+        hanging(console, text(line, "dim"), 0)
 
 
 def _mark(test: Report, sides: tuple[str, str]) -> str:

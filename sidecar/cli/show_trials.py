@@ -73,6 +73,18 @@ def time_text(test: Document) -> str:
     return f"{ran} so far of {lasting(days * _DAY_S)}{ends}"
 
 
+def under_way_text(test: Document) -> str:
+    """A test that is under way, in a few words.
+
+    >>> under_way_text({"id": "new", "kind": "ab_test", "status": "running", "traffic_split": 0.1})
+    'new (A/B test, 10 %)'
+    >>> under_way_text({"id": "behind", "kind": "shadow_test", "status": "paused", "share": 0.0})
+    'behind (shadow test, paused)'
+    """
+    kind, key = ("A/B test", "traffic_split") if test["kind"] == "ab_test" else ("shadow test", "share")
+    return f"{test['id']} ({kind}, {share_text(test[key]) if test['status'] == 'running' else test['status']})"
+
+
 def status_text(test: Document) -> Text:
     """The status in its colour."""
     return text(test["status"], _STYLES.get(test["status"], "bold"))

@@ -23,6 +23,21 @@ def test_shipped_file_is_good_and_shows_the_defaults() -> None:
     assert load_config(ROOT / "config/sidecar.yaml", {}) == load_config(None, UPSTREAM)
 
 
+def test_example_files_tests_of_versions_can_be_uncommented(tmp_path: Path) -> None:
+    """What a person takes the comment sign from is good."""
+    text = (ROOT / "config/sidecar.yaml").read_text()
+    blocks = [
+        "\n".join(line.removeprefix("# ") for line in text[text.index(f"# {name}:") :].split("\n\n")[0].splitlines())
+        for name in ("experiments", "shadows")
+    ]
+    file = tmp_path / "c.yaml"
+    upstreams = "upstreams: [{name: A, url: 'http://a'}, {name: B, url: 'http://b'}]\n"
+    for block in blocks:
+        file.write_text(upstreams + block.replace("#     ", "    "))
+        config = load_config(file, {})
+        assert len([*config.experiments, *config.shadows]) == 1
+
+
 def test_all_faults_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     """Each fault names the line and the setting, and says what would be right."""
     text = "listen:\n  port: 99999\n  hots: x\nupstreams:\n  - name: A\n    url: ftp://x\nlog_format: xml\n"

@@ -29,8 +29,9 @@ def test_page_says_what_runs_what_it_comes_to_and_what_that_rests_on(make_epoch:
         "canary is better: with canary, latency is 14 % lower (p < 0.0001).",
     ]
     said = words_of(lines)
-    assert "stable digits@1, 90 %" in said
-    assert any(line.startswith("7,200 requests, ") and "p99" in line for line in said)
+    assert "stable digits@1, control, 90 %" in said
+    assert "variant requests images errors p50, ms p99, ms" in said
+    assert any(re.fullmatch(r"canary 800 800 0\.0 % 1\d\.\d \d\d\.\d", line) for line in said)
     assert "7,200 : 800 requests arrived, 7,200 : 800 expected: as split (p = 1)" in said
     assert "metric stable canary change bounds p verdict" in said
     latency = next(line for line in said if line.startswith("latency, ms"))
@@ -84,6 +85,30 @@ def test_split_that_did_not_arrive_is_loud_and_makes_marks_void(make_epoch: Make
     assert "better" not in said
 
 
+def test_p_of_a_fixed_horizon_is_named_as_such(make_epoch: MakeEpoch) -> None:
+    """Beside the always-valid one of the table, which is never the smaller one."""
+    test = ab_test({"A": "digits@1", "B": "digits@2"}, 0.5)
+    found = ab_results(test, [make_epoch(2_000, b={"confidence": 0.704})])
+    said = " ".join(words_of(page(80, results_page, test, found)))
+    fixed = re.search(r"Fixed-horizon p, which holds for a single look only: confidence ([\d.]+), latency", said)
+    valid = re.search(r"confidence 0\.\d+ 0\.\d+ \S+ \S+ to \S+ ([\d.]+) unclear", said)
+    assert fixed is not None
+    assert valid is not None
+    assert float(fixed[1]) < float(valid[1])
+
+
+def test_lasting_units_have_their_own_column(make_epoch: MakeEpoch) -> None:
+    """With what they are; over several epochs the page says that they count once in each; feedback is counted too."""
+    test = ab_test({"A": "digits@1", "B": "digits@2"}, 0.5, unit="client")
+    found = ab_results(test, [make_epoch(2_000, feedback=(30, 10)), make_epoch(2_000, seed=1)])
+    for figures in found["variants"].values():
+        figures["n"] = 500
+    said = words_of(page(80, results_page, test, found))
+    assert "variant clients requests images errors p50, ms p99, ms" in said
+    assert any(line.startswith("B 500 2,000 2,000 ") for line in said)
+    assert "With feedback: 40 of A, 40 of B. A unit counts once in each epoch." in said
+
+
 def test_before_any_traffic_the_page_has_no_empty_tables() -> None:
     """Only what is compared and that nothing came yet."""
     test = ab_test(TWO, warnings=["feedback_score needs feedback, and none has come"])
@@ -111,7 +136,7 @@ def test_ended_test_says_why_and_what_was_decided(make_epoch: MakeEpoch) -> None
     """Frozen figures have their time; how much longer it would take is no question any more."""
     ended: dict[str, Any] = {"status": "concluded", "ended_at": START + 86_400, "ends_at": None}
     decision = {"winner": "canary", "note": "faster"}
-    test = ab_test(TWO, **ended, decision=decision, promoted="canary", promoted_at=START + 86_400)
+    test = ab_test(TWO, **ended, decision=decision, promoted="digits@2", promoted_at=START + 86_400)
     found = ab_results(test, [make_epoch(8_000, 0.1, b={"confidence": 0.9})]) | {"frozen": True}
     lines = page(80, results_page, test, found)
     assert lines[1:4] == [

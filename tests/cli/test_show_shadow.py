@@ -52,6 +52,9 @@ def test_page_says_how_far_both_agree(pairs: MakePairs) -> None:
     assert "dog 0 40 0 40 0 0" in said
     assert any(line.startswith("confidence +0.055 ") and line.endswith("<0.0001 200 higher") for line in said)
     assert any(line.startswith("latency, ms +5.00 ") and line.endswith("slower") for line in said)
+    assert any(
+        line.startswith("Fixed-horizon p, which holds for a single look only: confidence <0.0001") for line in said
+    )
     assert [line.split()[-1] for line in said if line[:3] in ("A 1", "B 1")] == ["200", "200"]
 
 

@@ -11,30 +11,26 @@ from typing import Any
 from rich.console import Console
 
 from sidecar.experiments import Epoch, results
+from sidecar.experiments.definition import Definition, ShadowDefinition
+from sidecar.experiments.lifecycle import begun
 from sidecar.experiments.pairs import PairSummary, report_of
+from sidecar.trials import Points, ab_document, shadow_test_document
 
 START = 1_700_000_040.0
 DAY_S = 86_400.0
 
 
 def ab_test(ids: dict[str, str], share: float = 0.1, **changes: Any) -> dict[str, Any]:
-    """A running test; ``ids`` are models by variant, control first, and ``share`` is of all treatments."""
-    shares = {name: share / (len(ids) - 1) if place else 1 - share for place, name in enumerate(ids)}
-    variants = [
-        {"id": model, "variant": name, "version": model.partition("@")[2], "share": shares[name]}
-        for name, model in ids.items()
-    ]
-    return {
-        "id": "new-digits", "name": "New digits", "kind": "ab_test", "model": "digits", "status": "running",
-        "model_a": variants[0], "model_b": variants[1], "variants": variants, "traffic_split": share,
-        "unit": "request", "metrics": ["confidence", "latency"], "primary_metric": "confidence", "duration_days": 7.0,
-        "guardrails": [{"metric": "error_rate", "margin": 1.5, "floor": 0.005}], "ramp": None, "exclude": "",
-        "override_header": "", "notify": [], "alpha": 0.05, "plan_units": 5_000, "effect": None, "origin": "api",
-        "created_at": START, "ends_at": START + 7 * DAY_S, "ended_at": None, "running_s": 2 * DAY_S, "reason": "",
-        "decision": None, "promoted": "", "promoted_at": None, "units_last_day": None, "warnings": [],
-        "epochs": [{"number": 0, "since": START, "until": None, "shares": shares, "reason": "begun"}],
-        **changes,
-    }  # fmt: skip
+    """A test that runs for two days; ``ids`` are models by variant, control first, ``share`` is of all treatments."""
+    control, *treatments = ids
+    definition = Definition(
+        *("New digits", "digits", control, tuple(treatments), tuple(share / len(treatments) for _ in treatments)),
+        metrics=("confidence", "latency"),
+    )
+    made = ab_document(begun("new-digits", definition, START), START + 2 * DAY_S)
+    for item in made["variants"]:
+        item.update(id=ids[item["variant"]], version=ids[item["variant"]].partition("@")[2])
+    return as_sent({**made, **changes})
 
 
 def ab_results(test: dict[str, Any], epochs: Sequence[Epoch], **of: Any) -> dict[str, Any]:
@@ -55,15 +51,10 @@ def ab_results(test: dict[str, Any], epochs: Sequence[Epoch], **of: Any) -> dict
 
 
 def shadow_test(**changes: Any) -> dict[str, Any]:
-    """A running shadow test of digits@2 behind digits@1."""
-    return {
-        "id": "behind", "name": "behind", "kind": "shadow_test", "model": "digits", "status": "running",
-        "shadow": {"id": "digits@2", "variant": "B", "version": "2", "share": 0.1}, "share": 0.1,
-        "duration_days": None, "iou_min": 0.5, "samples_per_hour": 60, "origin": "api", "created_at": START,
-        "ends_at": None, "ended_at": None, "running_s": 3_660.0, "reason": "", "promoted": "", "promoted_at": None,
-        "epochs": [{"number": 0, "since": START, "until": None, "shares": {"B": 0.1}, "reason": "begun"}],
-        "warnings": [], **changes,
-    }  # fmt: skip
+    """A shadow test of digits@2 behind digits@1, an hour and a minute after it began."""
+    trial = begun("behind", ShadowDefinition("behind", "digits", "B", duration_days=None), START)
+    made = shadow_test_document(replace(trial, opened_for=Points({"B": "2"}).text), START + 3_660)
+    return as_sent({**made, **changes})
 
 
 def shadow_report(

@@ -33,16 +33,18 @@ const labelOf = (metric) => METRICS[metric] || metric;
 export function abParts(results) {
   const several = results.comparisons.length > 1;
   const control = nameOf(results, results.model_a.name);
+  const units = { srm: results.srm, names: namesOf(results), longer: results.how_much_longer };
   return [
     { name: "variants", data: Object.values(results.variants), make: makeVariants, fill: fillVariants },
     ...results.comparisons.flatMap((comparison) => comparisonParts(comparison, results, control, several)),
-    { name: "units", data: { srm: results.srm, names: namesOf(results), longer: results.how_much_longer }, make: makePart, fill: fillUnits },
+    { name: "units", data: units, make: makePart, fill: fillUnits },
     { name: "notes", data: results.notes, make: () => element("ul", undefined, "limitations quiet"), fill: fillNotes },
   ];
 }
 
 const makePart = () => element("section", undefined, "part");
-const namesOf = (results) => Object.fromEntries(Object.keys(results.variants).map((name) => [name, nameOf(results, name)]));
+const namesOf = (results) =>
+  Object.fromEntries(Object.keys(results.variants).map((name) => [name, nameOf(results, name)]));
 
 function comparisonParts(comparison, results, control, several) {
   const treatment = nameOf(results, comparison.variant);
@@ -87,7 +89,8 @@ function feedbackText(one) {
 
 function fillVariants(node, variants) {
   const rows = FIGURES.map(([label, text]) => [label, ...variants.map(text)]);
-  const shown = rows.filter(([label, ...texts]) => !WHERE_KNOWN.includes(label) || texts.some((text) => text !== "–"));
+  const isKnown = (texts) => texts.some((text) => text !== "–");
+  const shown = rows.filter(([label, ...texts]) => !WHERE_KNOWN.includes(label) || isKnown(texts));
   node.replaceChildren(tableOf(["", ...variants.map(headOf)], shown));
 }
 
@@ -104,7 +107,9 @@ function fillDifferences(node, { metrics, control, treatment, alpha, verdict }) 
   rows.append(...Object.values(metrics).map(metricRow));
   const how = element(
     "p",
-    `Lines are ${part(1 - alpha)} confidence sequences: they and the always-valid p hold however often one looks. The fixed-horizon p holds for one look at a number of units settled beforehand.`,
+    `Lines are ${part(1 - alpha)} confidence sequences: they and the always-valid p hold however often one looks. ` +
+      "The upright stroke is no difference (of ratios: 1 time). " +
+      "The fixed-horizon p holds for one look at a number of units settled beforehand.",
     "quiet small",
   );
   node.replaceChildren(heading, rows, how);
@@ -140,13 +145,15 @@ function intervalText(item, ratio) {
   const now = `${offBy(item.unit, item.difference)}${relative}`;
   if (low === null && high === null) return `${now}, not bounded yet`;
   if (ratio) return `${now}; ${number(low)} to ${high === null ? "any number of" : number(high)} times`;
-  return `${now}; ${low === null ? "no bound" : offBy(item.unit, low)} to ${high === null ? "no bound" : offBy(item.unit, high)}`;
+  const [from, to] = [low, high].map((side) => (side === null ? "no bound" : offBy(item.unit, side)));
+  return `${now}; ${from} to ${to}`;
 }
 
 function testsText(item) {
+  const valid = pValue(item.p_value_always_valid);
   const adjusted = item.p_adjusted === item.p_value_always_valid ? "" : ` (adjusted ${pValue(item.p_adjusted)})`;
   const n = `n ${count(item.n.model_a)} and ${count(item.n.model_b)}`;
-  return `always-valid p ${pValue(item.p_value_always_valid)}${adjusted}; fixed-horizon p ${pValue(item.p_value_fixed_horizon)}; ${n}`;
+  return `always-valid p ${valid}${adjusted}; fixed-horizon p ${pValue(item.p_value_fixed_horizon)}; ${n}`;
 }
 
 function fillGuardrails(node, { guardrails, treatment }) {
@@ -168,18 +175,21 @@ function fillUnits(node, { srm, names, longer }) {
   const split = element("p");
   const observed = Object.values(srm.observed).map(count).join(" : ");
   const expected = Object.values(srm.expected).map((n) => count(Math.round(n))).join(" : ");
+  const got = Object.keys(srm.observed).map((name) => names[name] || name);
   split.append(
     srm.ok ? badge("As planned", "tick", "good") : badge("Sample ratio mismatch", "alarm", "bad"),
-    ` ${Object.keys(srm.observed).map((name) => names[name] || name).join(" : ")} got ${observed} units, expected ${expected} (p ${pValue(srm.p_value)})`,
+    ` ${got.join(" : ")} got ${observed} units, expected ${expected} (p ${pValue(srm.p_value)})`,
   );
-  node.replaceChildren(element("h4", "Split of the units"), split, element("h4", "How much longer"), ...longerLines(longer));
+  const headings = ["Split of the units", "How much longer"].map((text) => element("h4", text));
+  node.replaceChildren(headings[0], split, headings[1], ...longerLines(longer));
 }
 
 function longerLines({ units, units_seen: seen, text }) {
   const lines = [element("p", text)];
   if (units) {
     const progress = element("p", undefined, "progress quiet");
-    const words = seen < units ? `${count(seen)} of ${plural(units, "unit", "units")}` : `${count(seen)} units, ${count(units)} were needed`;
+    const enough = `${count(seen)} units, ${count(units)} were needed`;
+    const words = seen < units ? `${count(seen)} of ${plural(units, "unit", "units")}` : enough;
     progress.append(bar(seen / units), element("span", words));
     lines.push(progress);
   }

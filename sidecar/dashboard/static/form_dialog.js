@@ -7,8 +7,8 @@ let asking = false;
 
 /**
  * Asks for `fields` and hands their values to `send(values)`; resolves to what that gives, or to null where the dialog
- * was left, or is open already. A field is {name, label, note, kind, value, options, path, required, more}: `kind` is text, lines, choice
- * or marks (several of `options`), `path` what the sidecar calls it, `more` puts it into a fold.
+ * was left, or is open already. A field is {name, label, note, kind, value, options, path, required, more}: `kind` is
+ * text, lines, choice or marks (several of `options`), `path` what the sidecar calls it, `more` puts it into a fold.
  */
 export async function openForm({ title, note = "", fields, button, serious = false, send }) {
   if (asking) return null;
@@ -172,7 +172,8 @@ function missing(made) {
 
 /** What names a field of the form is said there, the rest above it. */
 function showFaults(made, error) {
-  const faults = error instanceof Refused && error.faults.length ? error.faults : [{ field: "", message: error.message }];
+  const told = error instanceof Refused ? error.faults : [];
+  const faults = told.length ? told : [{ field: "", message: error.message }];
   const above = [];
   let first = null;
   for (const { field: path, message } of faults) {

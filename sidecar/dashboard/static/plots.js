@@ -3,6 +3,7 @@
 import { drawing, element } from "./dom.js";
 
 const MARGIN = 0.08;
+const STRETCHED = { preserveAspectRatio: "none", "aria-hidden": "true" };
 
 /**
  * An interval from `low` to `high` (null: not bounded on that side) with its `point`, on a line on which `mark` is the
@@ -17,7 +18,7 @@ export function intervalPicture({ low, high, point, mark, ratio, kind }) {
   const span = Math.max(...known) - Math.min(...known) || 1;
   const left = Math.min(...known) - MARGIN * span;
   const x = (value) => (100 * (value - left)) / ((1 + 2 * MARGIN) * span);
-  const picture = drawing("svg", { viewBox: "0 0 100 20", preserveAspectRatio: "none", "aria-hidden": "true", class: "interval" });
+  const picture = drawing("svg", { viewBox: "0 0 100 20", class: "interval", ...STRETCHED });
   picture.append(line("axis", "M0 10H100"), line("mark", `M${x(zero)} 1V19`));
   if (from !== null || to !== null) {
     const begin = from === null ? 0 : x(from);
@@ -38,7 +39,7 @@ export function histogramPicture({ edges, counts }, className) {
   inner[0] += counts[0];
   inner[inner.length - 1] += counts[counts.length - 1];
   const most = Math.max(...inner, 1);
-  const picture = drawing("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", "aria-hidden": "true", class: "histogram" });
+  const picture = drawing("svg", { viewBox: "0 0 100 40", class: "histogram", ...STRETCHED });
   inner.forEach((n, index) => {
     if (!n) return;
     const [begin, end] = [edges[index], edges[index + 1]].map(

@@ -23,16 +23,18 @@ export function shadowParts(results, samples) {
     { name: "latency", data: { ...results.latency, names: [a, b] }, make: makePart, fill: fillLatency },
   ];
   if (results.histograms && results.counts.images) {
-    parts.push({ name: "histograms", data: results.histograms, make: () => element("div", undefined, "part pair-of"), fill: fillHistograms });
+    parts.push({ name: "histograms", data: results.histograms, make: makePair, fill: fillHistograms });
   }
   return [
     ...parts,
     { name: "classes", data: { classes: results.classes, a, b }, make: makeClasses, fill: fillClasses },
-    { name: "left out", data: leftOut(results, samples), make: () => element("ul", undefined, "limitations quiet"), fill: fillLines },
+    { name: "left out", data: leftOut(results, samples), make: makeLines, fill: fillLines },
   ];
 }
 
 const makePart = () => element("section", undefined, "part");
+const makePair = () => element("div", undefined, "part pair-of");
+const makeLines = () => element("ul", undefined, "limitations quiet");
 
 function fillFigures(node, { agreement, boxes, counts }) {
   node.replaceChildren(
@@ -63,22 +65,26 @@ function fillDifferences(node, { a, b, tests }) {
   rows.append(...tests.map((test) => pairedRow(...test)));
   const how = element(
     "p",
-    "Of the same images, in pairs. Lines are confidence sequences: they and the always-valid p hold however often one looks. The fixed-horizon p holds for one look planned beforehand.",
+    "Of the same images, in pairs. Lines are confidence sequences: they and the always-valid p hold however often one " +
+      "looks. The upright stroke is no difference. The fixed-horizon p holds for one look planned beforehand.",
     "quiet small",
   );
   node.replaceChildren(element("h4", `${b} less ${a}`), rows, how);
 }
 
-function pairedRow(label, values, unit, { n, difference, always_valid: valid, fixed_horizon: fixed, significant, alpha }) {
+function pairedRow(label, values, unit, test) {
+  const { n, difference, always_valid: valid, fixed_horizon: fixed, significant, alpha } = test;
   const { low, high } = valid;
+  const kind = significant ? "warn" : "open";
+  const p = `always-valid p ${pValue(valid.p_value)}; fixed-horizon p ${pValue(fixed.p_value)}`;
   const bounds = low === null ? "not bounded yet" : `${offBy(unit, low)} to ${offBy(unit, high)} (${part(1 - alpha)})`;
   return differenceRow({
     label,
     tags: significant ? [["differs", "warn"]] : [],
     values,
-    picture: intervalPicture({ low, high, point: difference, mark: 0, ratio: false, kind: significant ? "warn" : "open" }),
+    picture: intervalPicture({ low, high, point: difference, mark: 0, ratio: false, kind }),
     interval: difference === null ? "Nothing to compare yet" : `${offBy(unit, difference)}; ${bounds}`,
-    tests: `always-valid p ${pValue(valid.p_value)}; fixed-horizon p ${pValue(fixed.p_value)}; ${plural(n, "request", "requests")}`,
+    tests: `${p}; ${plural(n, "request", "requests")}`,
   });
 }
 
@@ -159,11 +165,13 @@ function leftOut({ limitations, counts, skipped, waiting }, samples) {
     if (counts[key]) lines.push(`${plural(counts[key], "request", "requests")} failed with ${who}.`);
   }
   for (const [reason, n] of Object.entries(skipped)) {
-    if (n) lines.push(`Left out: ${plural(n, "pair", "pairs")}, since ${SKIPPED[reason] || reason.replaceAll("_", " ")}.`);
+    const why = SKIPPED[reason] || reason.replaceAll("_", " ");
+    if (n) lines.push(`Left out: ${plural(n, "pair", "pairs")}, since ${why}.`);
   }
   if (waiting) lines.push(`${plural(waiting, "request waits", "requests wait")} for the other side's answer.`);
   if (samples && samples.disagreement) {
-    lines.push(`Kept for review since the start, as both disagree: ${plural(samples.disagreement, "image", "images")}.`);
+    const kept = plural(samples.disagreement, "image", "images");
+    lines.push(`Kept for review since the sidecar's start, as both disagree: ${kept}.`);
   }
   return lines;
 }

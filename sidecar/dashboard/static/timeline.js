@@ -74,8 +74,9 @@ function drawn({ epochs, names, now }) {
 
 function axis({ epochs, now }) {
   const made = element("p", undefined, "axis quiet");
-  const last = epochs[epochs.length - 1];
-  made.append(stamp(epochs[0].since, moment(epochs[0].since)), element("span", last.until === null ? "now" : moment(now)));
+  const [{ since }] = epochs;
+  const { until } = epochs[epochs.length - 1];
+  made.append(stamp(since, moment(since)), element("span", until === null ? "now" : moment(now)));
   return made;
 }
 

@@ -109,7 +109,8 @@ export class TrialActions {
 
   stop() {
     const { test } = this;
-    const then = test.kind === "ab_test" ? `All traffic goes to ${test.variants[0].id}.` : "No request is copied any more.";
+    const then =
+      test.kind === "ab_test" ? `All traffic goes to ${test.variants[0].id}.` : "No request is copied any more.";
     return openForm({
       title: `Stop ${test.name}?`,
       note: `${then} ${FOR_GOOD}`,
@@ -125,11 +126,17 @@ export class TrialActions {
     const options = test.variants.map(({ id, variant }) => ({ value: variant, text: id }));
     return openForm({
       title: `Conclude ${test.name}?`,
-      note: `The decision is kept with the results, and all traffic goes to ${test.variants[0].id} until another version is promoted. ${FOR_GOOD}`,
+      note: `The decision is kept with the results. All traffic goes to ${options[0].text} until another version is promoted. ${FOR_GOOD}`,
       button: "Conclude it",
       serious: true,
       fields: [
-        { name: "winner", label: "Decided for", kind: "choice", options: [{ value: "", text: "none" }, ...options], value: this.winner() },
+        {
+          name: "winner",
+          label: "Decided for",
+          kind: "choice",
+          options: [{ value: "", text: "none" }, ...options],
+          value: this.winner(),
+        },
         { name: "note", label: "Note (may be empty)" },
       ],
       send: ({ winner, note }) => this.send("conclude", { winner: winner || null, note }),

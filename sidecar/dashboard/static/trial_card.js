@@ -142,18 +142,23 @@ function verdictOf(test, results) {
     return { text: `${percent(rate)} agree`, sign: "half", kind: "quiet" };
   }
   const [sign, kind, text] = VERDICTS[results.verdict];
-  if (text && Object.values(results.variants).every(({ n }) => !n)) return { text: "No traffic yet", sign: "ring", kind: "quiet" };
+  const isEmpty = Object.values(results.variants).every(({ n }) => !n);
+  if (text && isEmpty) return { text: "No traffic yet", sign: "ring", kind: "quiet" };
   return { text: text || `${nameOf(results, results.winner)} is better`, sign, kind };
 }
 
 function factsOf(test) {
   const facts = [{ text: `ran ${duration(test.running_s)}` }];
   if (test.ends_at !== null) facts.push({ text: `ends ${moment(test.ends_at)}`, at: test.ends_at });
-  else if (test.ended_at === null) facts.push({ text: test.status === "paused" ? "paused: no time counts" : "until it is stopped" });
+  else if (test.status === "paused") facts.push({ text: "paused: no time counts" });
+  else if (test.status === "running") facts.push({ text: "until it is stopped" });
   if (test.ended_at !== null) facts.push({ text: `ended ${moment(test.ended_at)}`, at: test.ended_at });
   if (test.reason) facts.push({ text: `because ${test.reason}`, kind: "warn" });
   if (test.decision) facts.push({ text: decisionText(test) });
-  if (test.promoted) facts.push({ text: `${test.promoted} was promoted ${moment(test.promoted_at)}`, at: test.promoted_at, kind: "good" });
+  if (test.promoted) {
+    const text = `${test.promoted} was promoted ${moment(test.promoted_at)}`;
+    facts.push({ text, at: test.promoted_at, kind: "good" });
+  }
   if (test.ramp && test.ramp.next_share !== null) {
     const waits = test.ramp.waiting_for ? `, waits for ${test.ramp.waiting_for}` : "";
     facts.push({ text: `next step ${part(test.ramp.next_share)}${waits}` });

@@ -27,61 +27,56 @@ export async function newAbTest(modelIds) {
   });
 }
 
+/** A field of the config: the sidecar calls it by its name. */
+const asked = (name, label, note, rest = {}) => ({ name, path: `config.${name}`, label, note, ...rest });
+const more = (name, label, note, rest = {}) => asked(name, label, note, { ...rest, more: true });
+const days = () => asked("duration_days", "Days", "Empty: until it is stopped.", { value: "7" });
+const named = (name, label, note, options) => ({ name, label, note, options, required: true });
+
 function abFields(modelIds, metrics) {
   const names = metrics.map(({ value }) => ({ value, text: value }));
+  const primary = { path: "config.metrics", kind: "choice", options: names, value: METRICS[0] };
   return [
-    { name: "name", label: "Name", required: true },
-    { name: "model_a_id", label: "Model A, control", note: "name@version", options: modelIds, required: true },
-    { name: "model_b_id", label: "Model B, treatment", note: "name@version", options: modelIds, required: true },
-    { name: "traffic_split", path: "config.traffic_split", label: "Share of traffic to B", note: SHARE, value: "0.1" },
-    { name: "primary", path: "config.metrics", label: "Primary metric", kind: "choice", options: names, value: METRICS[0] },
-    { name: "metrics", path: "config.metrics", label: "Further metrics", kind: "marks", options: metrics, value: METRICS.slice(1) },
-    {
-      name: "unit",
-      path: "config.unit",
-      label: "Unit",
-      note: "What stays with one version: request, client, or header:NAME for a camera or a user.",
+    named("name", "Name"),
+    named("model_a_id", "Model A, control", "name@version", modelIds),
+    named("model_b_id", "Model B, treatment", "name@version", modelIds),
+    asked("traffic_split", "Share of traffic to B", SHARE, { value: "0.1" }),
+    asked("primary", "Primary metric", "", primary),
+    asked("metrics", "Further metrics", "", { kind: "marks", options: metrics, value: METRICS.slice(1) }),
+    asked("unit", "Unit", "What stays with one version: request, client, or header:NAME for a camera or a user.", {
       options: ["request", "client", "header:X-Camera"],
       value: "request",
-    },
-    { name: "duration_days", path: "config.duration_days", label: "Days", note: "Empty: until it is stopped.", value: "7" },
-    {
-      name: "ramp",
-      path: "config.ramp",
-      label: "Ramp",
-      note: "Shares in order, such as 0.01, 0.05, 0.25, 0.5: each step waits for the guardrails. Empty: none.",
-      more: true,
-    },
-    {
-      name: "guardrails",
-      path: "config.guardrails",
-      label: "Guardrails",
-      note: "A line each: metric, margin and maybe a floor, such as error_rate 1.5 0.005. Empty: the usual ones; none: none.",
-      kind: "lines",
-      more: true,
-    },
-    { name: "treatments", path: "config.treatments", label: "Further models", note: "Separated by commas.", more: true },
-    { name: "exclude", path: "config.exclude", label: "Header of requests to leave out", note: "NAME or NAME=value", more: true },
-    { name: "override_header", path: "config.override_header", label: "Header by which testers name a variant", more: true },
-    { name: "notify", path: "config.notify", label: "Channels to tell", note: "Such as email:team@company.com; separated by commas.", more: true },
-    { name: "alpha", path: "config.alpha", label: "Level α", note: "Empty: 0.05", more: true },
-    { name: "plan_units", path: "config.plan_units", label: "Units at which it shall be sharpest", note: "Empty: 5000", more: true },
-    { name: "effect", path: "config.effect", label: "Effect to plan for", note: "As a share of A's value: 0.05 is 5 %.", more: true },
+    }),
+    days(),
+    more("ramp", "Ramp", "Shares in order, such as 0.01, 0.05, 0.25: each step waits for the guardrails. Empty: none."),
+    more(
+      "guardrails",
+      "Guardrails",
+      "A line each: metric, margin, maybe a floor, such as error_rate 1.5 0.005. Empty: the usual ones; none: none.",
+      { kind: "lines" },
+    ),
+    more("treatments", "Further models", "Separated by commas."),
+    more("exclude", "Header of requests to leave out", "NAME or NAME=value"),
+    more("override_header", "Header by which testers name a variant"),
+    more("notify", "Channels to tell", "Such as email:team@company.com; separated by commas."),
+    more("alpha", "Level α", "Empty: 0.05"),
+    more("plan_units", "Units at which it shall be sharpest", "Empty: 5000"),
+    more("effect", "Effect to plan for", "As a share of A's value: 0.05 is 5 %."),
   ];
 }
 
 /** Only what was filled in: for the rest the sidecar has its own. */
-function abDocument({ name, model_a_id, model_b_id, ...asked }) {
+function abDocument({ name, model_a_id, model_b_id, ...given }) {
   const config = {
-    metrics: [asked.primary, ...asked.metrics.filter((metric) => metric !== asked.primary)],
-    duration_days: asked.duration_days === "" ? null : amount(asked.duration_days),
+    metrics: [given.primary, ...given.metrics.filter((metric) => metric !== given.primary)],
+    duration_days: given.duration_days === "" ? null : amount(given.duration_days),
   };
-  if (asked.ramp) config.ramp = list(asked.ramp).map(amount);
-  else config.traffic_split = amount(asked.traffic_split);
-  if (asked.guardrails) config.guardrails = guardrailsOf(asked.guardrails);
-  for (const key of ["treatments", "notify"]) if (asked[key]) config[key] = list(asked[key]);
-  for (const key of ["unit", "exclude", "override_header"]) if (asked[key]) config[key] = asked[key];
-  for (const key of ["alpha", "plan_units", "effect"]) if (asked[key]) config[key] = amount(asked[key]);
+  if (given.ramp) config.ramp = list(given.ramp).map(amount);
+  else config.traffic_split = amount(given.traffic_split);
+  if (given.guardrails) config.guardrails = guardrailsOf(given.guardrails);
+  for (const key of ["treatments", "notify"]) if (given[key]) config[key] = list(given[key]);
+  for (const key of ["unit", "exclude", "override_header"]) if (given[key]) config[key] = given[key];
+  for (const key of ["alpha", "plan_units", "effect"]) if (given[key]) config[key] = amount(given[key]);
   return { name, model_a_id, model_b_id, config };
 }
 
@@ -102,20 +97,20 @@ export function newShadowTest(modelIds) {
     note: "Begins at once. Copies of requests go to the shadow version; what clients get does not change.",
     button: "Begin the test",
     fields: [
-      { name: "name", label: "Name", required: true },
-      { name: "model_id", label: "Model that serves", note: "name or name@version", options: modelIds, required: true },
-      { name: "shadow_model_id", label: "Shadow version", note: "name@version", options: modelIds, required: true },
-      { name: "share", path: "config.share", label: "Share of requests to copy", note: SHARE, value: "0.1" },
-      { name: "duration_days", path: "config.duration_days", label: "Days", note: "Empty: until it is stopped.", value: "7" },
-      { name: "iou_min", path: "config.iou_min", label: "IoU from which boxes are one", note: "Empty: 0.5", more: true },
-      { name: "samples_per_hour", path: "config.samples_per_hour", label: "Images an hour to keep for review", note: "Empty: 60", more: true },
+      named("name", "Name"),
+      named("model_id", "Model that serves", "name or name@version", modelIds),
+      named("shadow_model_id", "Shadow version", "name@version", modelIds),
+      asked("share", "Share of requests to copy", SHARE, { value: "0.1" }),
+      days(),
+      more("iou_min", "IoU from which boxes are one", "Empty: 0.5"),
+      more("samples_per_hour", "Images an hour to keep for review", "Empty: 60"),
     ],
     send: (values) => post("/api/v1/shadow-tests", shadowDocument(values)),
   });
 }
 
-function shadowDocument({ name, model_id, shadow_model_id, ...asked }) {
-  const config = { duration_days: asked.duration_days === "" ? null : amount(asked.duration_days) };
-  for (const key of ["share", "iou_min", "samples_per_hour"]) if (asked[key]) config[key] = amount(asked[key]);
+function shadowDocument({ name, model_id, shadow_model_id, ...given }) {
+  const config = { duration_days: given.duration_days === "" ? null : amount(given.duration_days) };
+  for (const key of ["share", "iou_min", "samples_per_hour"]) if (given[key]) config[key] = amount(given[key]);
   return { name, model_id, shadow_model_id, config };
 }

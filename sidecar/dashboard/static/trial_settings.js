@@ -65,5 +65,6 @@ function guardrailText({ metric, margin, floor }) {
 }
 
 function rampText({ shares, hours, units }) {
-  return `${shares.map(part).join(" → ")}, each for ${plural(hours, "hour", "hours")} and ${plural(units, "unit", "units")} of each arm at least`;
+  const least = `${plural(hours, "hour", "hours")} and ${plural(units, "unit", "units")} of each arm`;
+  return `${shares.map(part).join(" → ")}, each for ${least} at least`;
 }
