@@ -70,6 +70,12 @@ class MetricsCollector(Collector):
         yield _upstream_up(workers)
         yield counter("sidecar_dropped", "What was left out, by where and why.", ("stage", "reason"), totals.dropped())
         yield counter(
+            "sidecar_limit_hits",
+            "How often the proxy met one of its bounds, by name.",
+            ("limit",),
+            {(limit,): count for limit, count in totals.limits_hit().items()},
+        )
+        yield counter(
             "sidecar_samples",
             "Images kept for review, by reason.",
             ("reason",),

@@ -64,6 +64,10 @@ class Totals(Protocol):
         """What was left out, by (stage, reason)."""
         ...
 
+    def limits_hit(self) -> Mapping[str, int]:
+        """How often the workers met a bound, by its name."""
+        ...
+
     def samples(self) -> Mapping[str, int]:
         """Images kept, by reason; an image kept for two reasons counts under both."""
         ...

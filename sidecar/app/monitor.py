@@ -136,7 +136,7 @@ class Monitor:
             )
             for item in config.stream
         ]
-        figures = self._figures = Figures(store, intake, pipeline, sampling, keeper, deliveries)
+        figures = self._figures = Figures(store, intake, pipeline, sampling, keeper, deliveries, trialing.tally)
         watching = Watching(config, store, reader, figures, stops=trialing.stops)
         await watching.restore()
         await trialing.restore()

@@ -9,6 +9,8 @@ import typer
 from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, matching, refuse_early
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
+    AB_FLAGS,
+    RAMP_HOURS_MAX,
     Days,
     Endless,
     Model,
@@ -18,43 +20,13 @@ from sidecar.cli.trials import (
     ab_test_id,
     days_of,
     given_only,
-    share_number,
-    shares_list,
+    guardrail_of,
+    ramp_of,
     split_of,
     variant_named,
 )
 
 app = typer.Typer(help="A/B tests and how they stand; without a subcommand they are listed.")
-
-RAMP_HOURS_MAX = 24 * 366
-"""As long as a test may last."""
-_FLAGS = {
-    "name": "NAME",
-    "id": "ID",
-    "status": "ID",
-    "model": "--a",
-    "model_a_id": "--a",
-    "model_b_id": "--b",
-    "config.traffic_split": "--split",
-    "config.metrics": "--metric",
-    "config.duration_days": "--days",
-    "config.unit": "--unit",
-    "config.treatments": "--treatment",
-    "config.guardrails": "--guardrail",
-    "config.ramp": "--ramp",
-    "config.alpha": "--alpha",
-    "config.plan_units": "--plan-units",
-    "config.effect": "--effect",
-    "config.exclude": "--exclude",
-    "config.override_header": "--override",
-    "config.notify": "--notify",
-    "traffic_split": "SHARE",
-    "variant": "VARIANT",
-    "winner": "--winner",
-    "note": "--note",
-    "reason": "--reason",
-    "model_id": "--model",
-}
 
 
 @app.callback(invoke_without_command=True)
@@ -83,7 +55,7 @@ def list_ab_tests(
     as_json: Json = False,
 ) -> None:
     """A/B tests and how they stand, those that run first. The word `list` may be left out."""
-    with asking(context, url, token, _FLAGS | {"status": "--status"}) as client:
+    with asking(context, url, token, AB_FLAGS | {"status": "--status"}) as client:
         found = client.ab_tests(model_id=model, status=status)
     if as_json:
         print(document_text(found))
@@ -97,27 +69,6 @@ def list_ab_tests(
         from sidecar.cli.show_ab_test import ab_tests_lines
 
         ab_tests_lines(found, Console())
-
-
-def guardrail_of(given: str) -> dict[str, Any]:
-    """A guardrail as it is typed: METRIC=MARGIN, or METRIC=MARGIN,FLOOR.
-
-    >>> guardrail_of("latency=1.1"), guardrail_of("error_rate=1.5,0.005")
-    ({'metric': 'latency', 'margin': 1.1}, {'metric': 'error_rate', 'margin': 1.5, 'floor': 0.005})
-    """
-    metric, equals, rest = given.partition("=")
-    numbers = rest.split(",")
-    if not equals or len(numbers) > 2:
-        raise typer.BadParameter(f"{given!r} is no guardrail, expected METRIC=MARGIN, such as latency=1.1")
-    return {"metric": metric, **dict(zip(("margin", "floor"), map(share_number, numbers), strict=False))}
-
-
-def _ramp(shares: str | None, hours: float | None, units: int | None) -> dict[str, Any]:
-    if shares is None:
-        if hours is not None or units is not None:
-            fail("--ramp-hours and --ramp-units: belong to --ramp")
-        return {}
-    return {"ramp": given_only({"shares": shares_list(shares), "hours": hours, "units": units})}
 
 
 @app.command()
@@ -191,9 +142,9 @@ def create(
             }
         ),
         **days_of(days, until_stopped),
-        **_ramp(ramp, ramp_hours, ramp_units),
+        **ramp_of(ramp, ramp_hours, ramp_units),
     }
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         made = client.create_ab_test(name, a, b, config)
     _facts(made, as_json)
 
@@ -201,7 +152,7 @@ def create(
 @app.command()
 def show(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
     """One test: what was asked for, how it stands, its epochs."""
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         found = client.ab_test(ab_test_id(client, test_id))
     _facts(found, as_json)
 
@@ -211,7 +162,7 @@ def results(
     context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False
 ) -> None:
     """Which one is better, how surely, and how much longer it takes."""
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         wanted = ab_test_id(client, test_id)
         test, found = client.ab_test(wanted), client.get_ab_test_results(wanted)
     if as_json:
@@ -227,7 +178,7 @@ def results(
 @app.command()
 def pause(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
     """Send all traffic to control until it is resumed."""
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         test = client.pause_ab_test(ab_test_id(client, test_id))
     _say(test)
 
@@ -235,7 +186,7 @@ def pause(context: typer.Context, test_id: TestId, url: Url = URL, token: Token 
 @app.command()
 def resume(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
     """Go on with the split of before the pause."""
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         test = client.resume_ab_test(ab_test_id(client, test_id))
     _say(test)
 
@@ -253,7 +204,7 @@ def ramp_to(
 ) -> None:
     """Change the split. Units that are in treatment stay there as its share grows."""
     split = split_of(share, "SHARE")
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         test = client.ramp_ab_test(ab_test_id(client, test_id), split)
     _say(test)
 
@@ -261,7 +212,7 @@ def ramp_to(
 @app.command()
 def stop(context: typer.Context, test_id: TestId, reason: Reason = "", url: Url = URL, token: Token = None) -> None:
     """End a test for good without a decision; all traffic goes to control."""
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         test = client.stop_ab_test(ab_test_id(client, test_id), reason)
     _say(test)
 
@@ -276,7 +227,7 @@ def conclude(
     token: Token = None,
 ) -> None:
     """End a test for good with a decision. Traffic goes to control; `promote` makes a treatment serve."""
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         wanted = ab_test_id(client, test_id)
         variant = None if winner is None else variant_named(client.ab_test(wanted).variants, winner)
         test = client.conclude_ab_test(wanted, variant, note)
@@ -295,7 +246,7 @@ def promote(
     token: Token = None,
 ) -> None:
     """Let a variant serve all traffic; a test that still runs ends with that."""
-    with asking(context, url, token, _FLAGS) as client:
+    with asking(context, url, token, AB_FLAGS) as client:
         wanted = ab_test_id(client, test_id)
         chosen = None if variant is None else variant_named(client.ab_test(wanted).variants, variant)
         test = client.promote_ab_test(wanted, chosen)

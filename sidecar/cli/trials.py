@@ -19,6 +19,37 @@ Days = Annotated[float | None, typer.Option(help="How many days it runs, paused 
 Endless = Annotated[bool, typer.Option("--until-stopped", help="Run until somebody ends it, in place of --days.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the test.")]
 
+RAMP_HOURS_MAX = 24 * 366
+"""As long as a test may last."""
+AB_FLAGS = {
+    "name": "NAME",
+    "id": "ID",
+    "status": "ID",
+    "model": "--a",
+    "model_a_id": "--a",
+    "model_b_id": "--b",
+    "config.traffic_split": "--split",
+    "config.metrics": "--metric",
+    "config.duration_days": "--days",
+    "config.unit": "--unit",
+    "config.treatments": "--treatment",
+    "config.guardrails": "--guardrail",
+    "config.ramp": "--ramp",
+    "config.alpha": "--alpha",
+    "config.plan_units": "--plan-units",
+    "config.effect": "--effect",
+    "config.exclude": "--exclude",
+    "config.override_header": "--override",
+    "config.notify": "--notify",
+    "traffic_split": "SHARE",
+    "variant": "VARIANT",
+    "winner": "--winner",
+    "note": "--note",
+    "reason": "--reason",
+    "model_id": "--model",
+}
+"""What on the command line a field of an A/B test is."""
+
 
 def share_number(given: str | float) -> float:
     """A share as it is typed.
@@ -77,6 +108,32 @@ def given_only(options: Mapping[str, Any]) -> dict[str, Any]:
     {'exclude': 'x-probe'}
     """
     return {key: value for key, value in options.items() if value is not None}
+
+
+def guardrail_of(given: str) -> dict[str, Any]:
+    """A guardrail as it is typed: METRIC=MARGIN, or METRIC=MARGIN,FLOOR.
+
+    >>> guardrail_of("latency=1.1"), guardrail_of("error_rate=1.5,0.005")
+    ({'metric': 'latency', 'margin': 1.1}, {'metric': 'error_rate', 'margin': 1.5, 'floor': 0.005})
+    """
+    metric, equals, rest = given.partition("=")
+    numbers = rest.split(",")
+    if not equals or len(numbers) > 2:
+        raise typer.BadParameter(f"{given!r} is no guardrail, expected METRIC=MARGIN, such as latency=1.1")
+    return {"metric": metric, **dict(zip(("margin", "floor"), map(share_number, numbers), strict=False))}
+
+
+def ramp_of(shares: str | None, hours: float | None, units: int | None) -> dict[str, Any]:
+    """``ramp`` of a config, where it is given.
+
+    >>> ramp_of(None, None, None), ramp_of("0.1,0.5", 2.0, None)
+    ({}, {'ramp': {'shares': [0.1, 0.5], 'hours': 2.0}})
+    """
+    if shares is None:
+        if hours is not None or units is not None:
+            fail("--ramp-hours and --ramp-units: belong to --ramp")
+        return {}
+    return {"ramp": given_only({"shares": shares_list(shares), "hours": hours, "units": units})}
 
 
 def ab_test_id(client: Client, wanted: str) -> str:

@@ -91,6 +91,9 @@ class LiveTotals:
     def dropped(self) -> Mapping[tuple[str, str], int]:
         return {("tap", "full"): 3}
 
+    def limits_hit(self) -> Mapping[str, int]:
+        return {"shadow_in_flight_max": 7}
+
     def samples(self) -> Mapping[str, int]:
         return {"low_confidence": 2}
 

@@ -97,6 +97,7 @@ async def test_page_says_what_was_counted(http: Http) -> None:
     assert found["sidecar_prediction_confidence_sum", model] == pytest.approx(4 * 1.5, abs=0.0801)
     assert found["sidecar_request_duration_seconds_sum", model] == pytest.approx(0.06)
     assert found["sidecar_dropped_total", (("reason", "full"), ("stage", "tap"))] == 3
+    assert found["sidecar_limit_hits_total", (("limit", "shadow_in_flight_max"),)] == 7
     assert found["sidecar_upstream_up", (("upstream", "a"),)] == 1
     assert found["sidecar_process_cpu_seconds_total", (("process", "worker-0"),)] == 1.5
     assert found["sidecar_process_resident_bytes", (("process", "monitor"),)] > 1e6

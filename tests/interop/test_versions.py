@@ -191,7 +191,7 @@ def _assert_kept(client: Client, sent: Sequence[Sent], disagreements: Sequence[f
     samples = wait_for(kept, RECORDED_S, "the images")
     assert len(samples) < len(sent)
     for name, sample in samples.items():
-        assert client.sample_image(sample.id) == by_id[name][0]
+        assert client.sample_image(sample.sample_id) == by_id[name][0]
         assert by_id[name][1] > 0
 
 
