@@ -53,11 +53,8 @@ class Asking:
         variants = [variant.variant for variant, _, _ in named]
         fields = _gathered(faults, lambda: self._ab_fields(config, named, variants, whole=len(named) == len(wanted)))
         model = _gathered(faults, lambda: ids.one_model(named))
-        faults += [
-            ("config.notify", fault) for channel in (fields or {}).get("notify", ()) if (fault := self._fault(channel))
-        ]
-        if not faults:
-            _gathered(faults, lambda: check_variants(variants, [field for _, _, field in named]))
+        faults += [("config.notify", fault) for channel in _channels(config) if (fault := self._fault(channel))]
+        _gathered(faults, lambda: check_variants(variants, [field for _, _, field in named]))
         points = points_of(self._trialing.config, model or "", variants)
         if not faults:
             _gathered(faults, lambda: check_told_apart(points, variants[1:]))
@@ -149,9 +146,10 @@ class Asking:
         asked = {key: value for key, value in config.items() if key != "treatments"}
         if "traffic_split" in asked:
             asked["traffic_split"] = _by_variant(asked["traffic_split"], by_id)
-        if not whole and isinstance(asked.get("traffic_split"), Mapping):
+        told_apart = whole and len(set(variants)) == len(variants)
+        if not told_apart and isinstance(asked.get("traffic_split"), Mapping):
             asked["traffic_split"] = 0.5
-        return read_ab_config(asked, variants if len(set(variants)) > 1 else ["A", "B"])
+        return read_ab_config(asked, variants if told_apart else ["A", "B"])
 
     def _shadow_faults(self, model: str, named: Sequence[tuple[Named, str, str]]) -> list[tuple[str, str]]:
         serving = self._trialing.control.serving(model)
@@ -187,6 +185,13 @@ def _treatments(config: Mapping[str, Any], faults: list[tuple[str, str]]) -> Seq
         faults.append(("config.treatments", f"{given!r} is no list of model ids"))
         return ()
     return given
+
+
+def _channels(config: Mapping[str, Any]) -> Sequence[str]:
+    """What of ``notify`` can be channels; what can't is a fault of its own."""
+    given = config.get("notify", ())
+    texts = [given] if isinstance(given, str) else given if isinstance(given, Sequence) else ()
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _named(

@@ -9,13 +9,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 from sidecar.experiments.definition import RAMP_HOURS, Ramp
 from sidecar.experiments.guardrails import Guardrail
 from sidecar.experiments.metrics import METRICS
 from sidecar.experiments.results import VARIANTS_MAX
 from sidecar.experiments.sequential import UNITS_MIN
+
+T = TypeVar("T")
 
 DAYS_MAX = 366.0
 RAMP_STEPS_MAX = 20
@@ -107,8 +109,8 @@ def read_split(split: Any, variants: Sequence[str]) -> tuple[float, ...]:
     if not isinstance(split, Mapping):
         total = _number(split, 0.0, 1.0, "()")
         return tuple(total / len(treatments) for _ in treatments)
-    if unknown := [str(name) for name in split if name not in variants]:
-        raise ValueError(f"{', '.join(unknown)} are not among {', '.join(variants)}")
+    if unknown := [repr(name) for name in split if name not in variants]:
+        raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(variants)}")
     if missing := [name for name in treatments if name not in split]:
         raise ValueError(f"has no share of {', '.join(missing)}")
     shares = tuple(_number(split[name], 0.0, 1.0, "()") for name in treatments)
@@ -236,8 +238,16 @@ def _ramp(value: Any) -> Ramp | None:
     shares = tuple(_number(share, 0.0, 1.0, "()") for share in _list(given["shares"], "shares"))
     if not 2 <= len(shares) <= RAMP_STEPS_MAX or any(later <= share for share, later in pairwise(shares)):
         raise ValueError(f"needs 2 to {RAMP_STEPS_MAX} shares, each larger than the one before")
-    hours = _number(given.get("hours", RAMP_HOURS), 0.0, 24 * DAYS_MAX)
-    return Ramp(shares, hours, _whole(given.get("units", UNITS_MIN), 1, 10**9))
+    hours = _part("hours", lambda: _number(given.get("hours", RAMP_HOURS), 0.0, 24 * DAYS_MAX))
+    return Ramp(shares, hours, _part("units", lambda: _whole(given.get("units", UNITS_MIN), 1, 10**9)))
+
+
+def _part(name: str, read: Callable[[], T]) -> T:
+    """A fault of a part says which part."""
+    try:
+        return read()
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _texts(value: Any) -> tuple[str, ...]:

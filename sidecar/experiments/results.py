@@ -219,7 +219,7 @@ def results(
         tuple(notes),
         sentence_of(judgement, comparisons, plan),
         plan,
-        len(used),
+        len({epoch.number for epoch in used}),
         elapsed_s,
         {**lowest, **now, "srm": srm.p_value},
     )

@@ -54,10 +54,10 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    store, reader = await Store.open(tmp_path), await Reader.open(tmp_path)
-    yield Bench(tmp_path, store, reader)
-    await reader.close()
-    await store.close()
+    opened = Bench(tmp_path, await Store.open(tmp_path), await Reader.open(tmp_path))
+    yield opened
+    await opened.reader.close()
+    await opened.store.close()
 
 
 def found(trialing: Trialing) -> list[Trial]:

@@ -63,7 +63,7 @@ def test_everything_that_can_be_asked_for_is_read() -> None:
         ({"traffic_split": 0}, "traffic_split", "over 0 and under 1"),
         ({"traffic_split": True}, "traffic_split", "is no number"),
         ({"traffic_split": float("nan")}, "traffic_split", "is no number"),
-        ({"traffic_split": {"C": 0.1}}, "traffic_split", "C are not among A, B"),
+        ({"traffic_split": {"C": 0.1}}, "traffic_split", "there is no 'C'; there are A, B"),
         ({"traffic_split": {"A": 0.5, "B": 0.1}}, "traffic_split", "come to 0.6, expected 1"),
         ({"traffic_split": 0.1, "metrics": ["accuracy"]}, "metrics", "there is no 'accuracy'; there are confidence"),
         ({"traffic_split": 0.1, "metrics": []}, "metrics", "at least one"),

@@ -206,7 +206,7 @@ def test_ab_test_on_photos_has_the_figures_of_its_answers(
         wait_until_followed(sidecar)
         sent: list[Sent] = []
         while min(sum(item.version == version for item in sent) for version in ("1", "2")) < 150:
-            sent += _send(sidecar, [*pictures, NO_PICTURE])
+            sent += _send(sidecar, [*pictures, *[NO_PICTURE] * 4])
         found = wait_for(lambda: _when_all(client, test.id, sent), RECORDED_S, "every request")
         recorded = {item.prediction_id: item for item in client.predictions(limit=500)}
         # an error does not say who made it: of those the record is asked

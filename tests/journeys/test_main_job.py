@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar import Client
+from tests.kit.following import wait_until_followed
 from tests.kit.sidecar import Answer, RunningSidecar, ask, running_sidecar, wait_for
 
 INFER = "/v2/models/det/infer"
@@ -57,6 +58,7 @@ def test_split_by_camera_is_stable_and_sticks_over_a_restart(tmp_path: Path, mod
     def served(sidecar: RunningSidecar) -> dict[str, bytes]:
         """The version that served each prediction, twenty cameras twice."""
         wait_for(lambda: len(_versions(sidecar, 20)) == 2, what="the split")  # it begins with the monitor
+        wait_until_followed(sidecar, 2)
         answers = [ask(sidecar.url(INFER), b"{}", X_Camera_Id=f"camera-{i % 20}") for i in range(40)]
         versions = [_version(answer) for answer in answers]
         assert versions[:20] == versions[20:]

@@ -79,23 +79,28 @@ class Difference:
 
 
 def difference_of(control: Ratio, treatment: Ratio) -> Difference:
-    """Tested by Welch's t, and by the mixture of Waudby-Smith et al. (arXiv 2103.06476) with the larger of Welch's
-    error and that of both arms' variance together."""
+    """Tested by Welch's t, and always validly with the larger of Welch's error and that of both arms' variance
+    together."""
     difference = treatment.value - control.value
     variances = [control.standard_error**2, treatment.standard_error**2]
     n_a, n_b = len(control.by), len(treatment.by)
     error = max(math.sqrt(sum(variances)), _error_together(control, treatment))
     df = sum(variances) ** 2 / (variances[0] ** 2 / (n_a - 1) + variances[1] ** 2 / (n_b - 1))
-    logarithm = -2 * math.log(ALPHA)
-    time = (n_a + n_b) * (logarithm + math.log(logarithm + 1)) / PLAN_UNITS
-    half = error * math.sqrt((time + 1) / time * 2 * math.log(math.sqrt(time + 1) / ALPHA))
     return Difference(
         difference,
-        difference - half,
-        difference + half,
-        min(1.0, math.sqrt(time + 1) * math.exp(-((difference / error) ** 2) * time / (2 * (time + 1)))),
+        *always_valid(difference, error, n_a + n_b),
         float(2 * stats.t.sf(abs(difference) / math.sqrt(sum(variances)), df)),
     )
+
+
+def always_valid(difference: float, error: float, n: int) -> tuple[float, float, float]:
+    """(low, high, p-value) that hold however often one looks, by the Gaussian mixture of Waudby-Smith et al. (arXiv
+    2103.06476), tightest at PLAN_UNITS."""
+    logarithm = -2 * math.log(ALPHA)
+    time = n * (logarithm + math.log(logarithm + 1)) / PLAN_UNITS
+    half = error * math.sqrt((time + 1) / time * 2 * math.log(math.sqrt(time + 1) / ALPHA))
+    p_value = math.sqrt(time + 1) * math.exp(-((difference / error) ** 2) * time / (2 * (time + 1)))
+    return difference - half, difference + half, min(1.0, p_value)
 
 
 def _error_together(control: Ratio, treatment: Ratio) -> float:

@@ -11,7 +11,6 @@ As a script it runs two versions of FastestDet on photos and prints the report a
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -25,9 +24,9 @@ from scipy import stats
 from scipy.optimize import linear_sum_assignment
 
 from tests.kit.fastestdet import FastestDet
+from tests.kit.offline_arms import ALPHA, always_valid
 
 IOU_MIN = 0.5
-PLAN_UNITS = 5_000
 CLASS_FIELDS = ("matched", "missed", "extra", "flipped_from", "flipped_to")
 
 
@@ -162,22 +161,21 @@ def _classes(found: Sequence[Compared]) -> dict[str, dict[str, int]]:
     return classes
 
 
-def paired_difference(values: Sequence[float], alpha: float = 0.05) -> dict[str, Any]:
-    """The mean of differences, tested against 0: by Student's t, and by the mixture of Waudby-Smith et al. (arXiv
-    2103.06476) that holds however often one looks."""
-    n, mean = len(values), fmean(values)
-    error = float(stats.sem(values))
-    low, high = stats.t.interval(1 - alpha, n - 1, mean, error)
-    logarithm = -2 * math.log(alpha)
-    time = n * (logarithm + math.log(logarithm + 1)) / PLAN_UNITS
-    p_value = math.sqrt(time + 1) * math.exp(-((mean / error) ** 2) * time / (2 * (time + 1)))
-    half = error * math.sqrt((time + 1) / time * 2 * math.log(math.sqrt(time + 1) / alpha))
+def paired_difference(values: Sequence[float]) -> dict[str, Any]:
+    """The mean of differences, tested against 0 by Student's t, and always validly."""
+    n, mean, error = len(values), fmean(values), float(stats.sem(values))
+    low, high, p_value = always_valid(mean, error, n)
+    fixed_low, fixed_high = stats.t.interval(1 - ALPHA, n - 1, mean, error)
     return {
         "n": n,
         "difference": mean,
         "standard_error": error,
-        "fixed_horizon": {"low": low, "high": high, "p_value": float(stats.ttest_1samp(values, 0).pvalue)},
-        "always_valid": {"low": mean - half, "high": mean + half, "p_value": min(1.0, p_value)},
+        "fixed_horizon": {
+            "low": float(fixed_low),
+            "high": float(fixed_high),
+            "p_value": float(stats.ttest_1samp(values, 0).pvalue),
+        },
+        "always_valid": {"low": low, "high": high, "p_value": p_value},
     }
 
 
@@ -185,8 +183,8 @@ def boxes_of(detector: FastestDet, picture: bytes) -> list[Box]:
     """What a detector finds in a JPEG or PNG."""
     found = detector.detect(picture)
     return [
-        Box(*corners, score, detector.names[index])
-        for corners, score, index in zip(
+        Box(x1, y1, x2, y2, score, detector.names[index])
+        for (x1, y1, x2, y2), score, index in zip(
             found.boxes.astype(float).tolist(), found.scores.astype(float).tolist(), found.classes, strict=True
         )
     ]
