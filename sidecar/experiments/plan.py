@@ -125,7 +125,8 @@ def _text(metric: Metric, relative: float, units: float, seen: int, seconds: flo
     minutes = max(1, ceil(seconds / _MINUTE_S))
     if minutes > 48 * 60:
         minutes -= minutes % 60
-    return f"To find {aim} in {100 * POWER:.0f} % of cases takes about {left}, {duration_text(minutes * _MINUTE_S)} at this pace."
+    lasting = duration_text(minutes * _MINUTE_S)
+    return f"To find {aim} in {100 * POWER:.0f} % of cases takes about {left}, {lasting} at this pace."
 
 
 def _least(found: Callable[[int], bool]) -> float:
