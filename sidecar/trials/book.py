@@ -145,7 +145,8 @@ class Book:
                 await self._put(entry, before)
                 raise TrialNotSaved("settings", f"could not be saved: {error.strerror}") from error
         self._changed()
-        log.info("test_changed", trial=trial_id, status=after.status, why=after.reason or after.epoch.reason)
+        why = after.reason or (after.epoch.reason if after.epoch != before.epoch else "")
+        log.info("test_changed", trial=trial_id, status=after.status, why=why)
         return entry
 
     async def note_lowest(self, entry: Entry, lowest: Mapping[str, float]) -> None:
