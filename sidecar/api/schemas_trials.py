@@ -63,6 +63,7 @@ class TrialOut(Out):
     id: TrialId
     name: str
     model: str
+    serving: str
     status: Status
     duration_days: float | None
     origin: Literal["api", "config"]

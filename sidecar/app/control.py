@@ -61,8 +61,9 @@ class Control:
             stream["url"] = _without_secrets(stream["url"])
         shown["notify"] = _without_notify_secrets(shown["notify"])
         # of a webhook's address only the host: its path may be a secret
-        channels = shown["alerts"]["default_notify"]
-        shown["alerts"]["default_notify"] = [parse_address(channel).shown for channel in channels]
+        for part in (shown["alerts"], *shown["experiments"]):
+            name = "notify" if "notify" in part else "default_notify"
+            part[name] = [parse_address(channel).shown for channel in _listed(part[name])]
         shown["production"] = dict(self.state.production)
         shown["version"] = self.state.version
         return shown
@@ -70,15 +71,33 @@ class Control:
     def serving(self, model: str) -> str:
         """The variant that serves a model (``*``: all that have none of their own) where no test claims it."""
         own = next((route.upstream for route in self.config.routes if route.upstream and route.model == model), "")
-        production = self.state.production
+        production = self._production()
         return production.get(model) or own or production.get("*") or self.config.default
 
-    def follow(self, trials: Sequence[Trial], serve: tuple[str, str] | None = None) -> None:
-        """These are the tests under way; ``serve`` says which variant serves a model from now on. Raises OSError."""
+    def elsewhere(self, model: str, variant: str) -> str:
+        """What serves ``model`` now where that isn't ``variant``; of ``*`` also a single model's promotion. Else ""."""
+        serving = [self.serving(model)]
+        if model == "*":
+            serving += self._production().values()
+        return next((name for name in serving if name != variant), "")
+
+    def _production(self) -> dict[str, str]:
+        """What was promoted and is still there."""
+        names = {upstream.name for upstream in self.config.upstreams}
+        return {model: variant for model, variant in self.state.production.items() if variant in names}
+
+    def follow(self, trials: Sequence[Trial], serve: tuple[str, str] | None = None, promoted_at: float = 0.0) -> None:
+        """These are the tests under way; ``serve`` says which variant serves a model from now on, by a promotion where
+        ``promoted_at`` says when. Raises OSError."""
         production = dict(self.state.production)
-        if serve is not None and self.serving(serve[0]) != serve[1]:
-            production[serve[0]] = serve[1]
-        self._change(trials=tuple(trial.to_dict() for trial in trials), production=production)
+        if serve is not None and self.elsewhere(*serve):
+            # what is promoted for all models is so for those that had one of their own
+            production = {serve[0]: serve[1]} if serve[0] == "*" else {**production, serve[0]: serve[1]}
+        self._change(
+            trials=tuple(trial.to_dict() for trial in trials),
+            production=production,
+            promoted_at=max(promoted_at, self.state.promoted_at),
+        )
 
     def declare(self, declared: Mapping[str, Declared]) -> None:
         """Remember what of the configuration was taken up. Raises OSError."""
@@ -100,6 +119,11 @@ class Control:
         self.config, self.state = config, state
         self.on_change(config)
         self._apply(self.compiled())
+
+
+def _listed(channels: Any) -> list[str]:
+    """One channel may stand alone."""
+    return [channels] if isinstance(channels, str) else list(channels or ())
 
 
 def under_default(config: Config, state: State) -> State:

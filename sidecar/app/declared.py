@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import structlog
@@ -15,16 +16,20 @@ from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import Trial, ramped, reopened, stopped
 from sidecar.recording import Full
 from sidecar.trials import Book, Points, TrialFault
+from sidecar.trials.reading import POINTS_CHANGED
 
 log = structlog.get_logger()
 
 Asked = Definition | ShadowDefinition
+Tell = Callable[[Trial], Awaitable[None]]
+"""Makes the alert that tells a test's channels of stops by guardrails."""
 
 
 class Declarations:
     """Makes the book follow the configuration. Run ``reconcile`` at the start and after every reload."""
 
-    def __init__(self, book: Book, control: Control) -> None:
+    def __init__(self, book: Book, control: Control, tell: Tell | None = None) -> None:
+        self._tell = tell
         self._book = book
         self._control = control
 
@@ -42,7 +47,11 @@ class Declarations:
             known = declared.get(name)
             if known is not None and known.definition == text:
                 continue
-            trial_id = await self._take_up(config, definition, known)
+            try:
+                trial_id = await self._take_up(config, definition, known)
+            except (TrialFault, Full) as fault:  # it is tried again at the next reload
+                log.error("declared_test_not_followed", name=name, reason=str(fault))
+                continue
             if trial_id is not None:
                 declared[name] = Declared(definition=text, trial_id=trial_id)
         self._control.declare(declared)
@@ -56,12 +65,16 @@ class Declarations:
                 await self._book.change(trial.kind, trial.trial_id, lambda trial, now: _split(trial, definition, now))
                 return trial.trial_id
             await self._stop(trial.trial_id, "it was changed in the configuration")
+        if isinstance(definition, Definition):
+            serving = self._control.elsewhere(definition.model, definition.control)
+            if serving:
+                reason = f"{definition.control} does not serve now, {serving} does: control must be what serves"
+                log.error("declared_test_not_begun", name=definition.name, reason=reason)
+                return None
         points = points_of(config, definition.model, self._points_of_whom(definition))
-        try:
-            begun = await self._book.begin(definition, origin="config", opened_for=points.text)
-        except (TrialFault, Full) as fault:
-            log.error("declared_test_not_begun", name=definition.name, reason=str(fault))
-            return None
+        begun = await self._book.begin(definition, origin="config", opened_for=points.text)
+        if isinstance(definition, Definition) and definition.notify and self._tell is not None:
+            await self._tell(begun.trial)
         return begun.trial.trial_id
 
     def _points_of_whom(self, definition: Asked) -> tuple[str, ...]:
@@ -98,8 +111,13 @@ class Declarations:
                 await self._reopen(trial, after.text)
 
     async def _reopen(self, trial: Trial, opened_for: str) -> None:
-        reason = "an operating point changed"
-        await self._book.change(trial.kind, trial.trial_id, lambda trial, now: reopened(trial, now, reason, opened_for))
+        reason = POINTS_CHANGED
+        try:
+            await self._book.change(
+                trial.kind, trial.trial_id, lambda trial, now: reopened(trial, now, reason, opened_for)
+            )
+        except TrialFault as fault:  # it has as many epochs as there may be
+            await self._stop(trial.trial_id, f"{reason}: {fault.message}")
 
     async def _stop(self, trial_id: str, reason: str) -> None:
         entry = self._book.entries.get(trial_id)

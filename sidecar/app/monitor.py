@@ -97,7 +97,9 @@ class Monitor:
         config = self._config  # from here to the intake nothing awaits: no reload comes between
         control = Control(config, load_state(config.data_dir), lambda settings: intake.apply(settings))
         reading = Reading(config)
-        trialing = Trialing(config, store, reader, control, gone=buckets.forget)
+        trialing = Trialing(
+            config, store, reader, control, gone=buckets.forget, tell=lambda trial: watching.tell_of_stops(trial)
+        )
         keeper = SampleKeeper(config.data_dir, store)
         rules = sampling_config(config.sampling.model_dump())
 

@@ -29,7 +29,8 @@ class Declared(BaseModel):
 class State(BaseModel):
     """``trials`` are the documents of the tests under way, ``production`` by model the variant that serves where it is
     not the configured one. ``declared`` has by its name each test of the configuration as it was when it was last taken
-    up, and which test it became. ``default_seen`` is the default upstream that ``production`` came about under.
+    up, and which test it became. ``default_seen`` is the default upstream that ``production`` came about under,
+    ``promoted_at`` the time of the latest promotion in it.
     ``version`` grows with every change; a fresh state begins at the present second, above whatever a lost one had
     reached."""
 
@@ -40,6 +41,7 @@ class State(BaseModel):
     production: dict[str, str] = {}
     declared: dict[str, Declared] = {}
     default_seen: str = ""
+    promoted_at: float = 0.0
 
 
 def load_state(data_dir: Path) -> State:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from sidecar.app.declared import Tell
 from sidecar.app.trial_ids import Ids, Named, check_told_apart, points_of
 from sidecar.app.trialing import Trialing
 from sidecar.experiments import slow_edge
@@ -34,9 +35,9 @@ class Channels(Protocol):
 
 
 class Asking:
-    """Reads questions under the configuration as it is now. ``tell`` makes an alert (name, model, channels)."""
+    """Reads questions under the configuration as it is now. ``tell`` makes the alert of a test."""
 
-    def __init__(self, trialing: Trialing, channels: Channels, tell: Callable[[str, str, Sequence[str]], Any]) -> None:
+    def __init__(self, trialing: Trialing, channels: Channels, tell: Tell) -> None:
         self._trialing = trialing
         self._channels = channels
         self._tell = tell
@@ -54,10 +55,13 @@ class Asking:
         fields = _gathered(faults, lambda: self._ab_fields(config, named, variants, whole=len(named) == len(wanted)))
         model = _gathered(faults, lambda: ids.one_model(named))
         faults += [("config.notify", fault) for channel in _channels(config) if (fault := self._fault(channel))]
-        _gathered(faults, lambda: check_variants(variants, [field for _, _, field in named]))
+        _gathered(faults, lambda: _check_distinct(named))
         points = points_of(self._trialing.config, model or "", variants)
         if not faults:
             _gathered(faults, lambda: check_told_apart(points, variants[1:]))
+        control = next((variant.variant for variant, _, field in named if field == "model_a_id"), None)
+        if model is not None and control is not None:
+            faults += self._control_faults(model, control, model_a_id)
         if faults or fields is None or model is None:
             raise DefinitionError(faults)
         return Definition(name.strip(), model, variants[0], tuple(variants[1:]), **fields), points
@@ -91,7 +95,7 @@ class Asking:
         points = Points.of_text(trial.opened_for)
         by_id = {points.model_id(definition.model, name): name for name in definition.variants}
         try:
-            return read_split(_by_variant(split, by_id), definition.variants)
+            return read_split(_by_variant(split, by_id), definition.variants, trial.resumed_shares)
         except ValueError as error:
             raise TrialFault("traffic_split", str(error)) from error
 
@@ -105,7 +109,7 @@ class Asking:
             until=now,
             width_s=3_600,
             model=definition.model,
-            version=points.recorded_version(definition.control),
+            version=points.versions.get(definition.control) or None,
             slice="",
         )
         latency = ExponentialHistogram()
@@ -116,11 +120,10 @@ class Asking:
                 log.error("summary_unreadable", bucket=row.bucket, error=str(error))
         return slow_edge(latency.quantile(0.95)) if latency.count >= EDGE_REQUESTS_MIN else None
 
-    async def tell_of_stops(self, definition: Definition) -> None:
+    async def tell_of_stops(self, trial: Trial) -> None:
         """An alert that tells the test's channels of stops by guardrails."""
-        if definition.notify:
-            model = "" if definition.model == "*" else definition.model
-            await self._tell(f"Guardrail stop: {definition.name}", model, definition.notify)
+        if isinstance(trial.definition, Definition) and trial.definition.notify:
+            await self._tell(trial)
 
     def ab_warnings(self, trial: Trial) -> list[str]:
         """What the people who look at a test under way should know."""
@@ -128,15 +131,9 @@ class Asking:
         if not trial.active or not isinstance(definition, Definition):
             return []
         warnings = [warning for channel in definition.notify if (warning := self._warning(channel))]
-        serving = self._trialing.control.serving(definition.model)
-        if serving != definition.control:
-            warnings.append(f"{serving} served before this test: its traffic goes to {definition.control} from now on.")
         if "slow_rate" in definition.metrics and trial.slow_edge_ms is None:
             warnings.append("What counts as slow is not known yet: slow_rate stays empty until control has answered.")
         return warnings
-
-    def shadow_warnings(self, trial: Trial) -> list[str]:
-        return []
 
     def _ab_fields(
         self, config: Mapping[str, Any], named: Sequence[tuple[Named, str, str]], variants: Sequence[str], whole: bool
@@ -160,6 +157,14 @@ class Asking:
             of = "" if model == "*" else f" {model!r}"
             return [("model_id", f"{first_id!r} does not serve{of} now, {serving} does")]
         return []
+
+    def _control_faults(self, model: str, control: str, model_a_id: str) -> list[tuple[str, str]]:
+        """A test takes nothing from what serves but the treatments' shares: whatever comes of it, A serves on."""
+        serving = self._trialing.control.elsewhere(model, control)
+        if not serving:
+            return []
+        told = points_of(self._trialing.config, model, (serving,)).model_id(model, serving)
+        return [("model_a_id", f"{model_a_id!r} does not serve now, {told} does: model A must be what serves")]
 
     def _fault(self, channel: str) -> str:
         return self._channels.fault(channel)
@@ -185,6 +190,16 @@ def _treatments(config: Mapping[str, Any], faults: list[tuple[str, str]]) -> Seq
         faults.append(("config.treatments", f"{given!r} is no list of model ids"))
         return ()
     return given
+
+
+def _check_distinct(named: Sequence[tuple[Named, str, str]]) -> None:
+    """Raises DefinitionError where two ids mean one variant, or there are too many."""
+    first: dict[str, str] = {}
+    for (_, variant), model_id, field in named:
+        if variant in first:
+            raise DefinitionError([(field, f"{model_id!r} is {first[variant]} already: another version is needed")])
+        first[variant] = field
+    check_variants(list(first), list(first.values()))
 
 
 def _channels(config: Mapping[str, Any]) -> Sequence[str]:
@@ -225,4 +240,7 @@ def _by_variant(split: Any, by_id: Mapping[str, str]) -> Any:
     """A split {model id: share} as one by variant."""
     if not isinstance(split, Mapping):
         return split
-    return {by_id.get(str(name), str(name)): share for name, share in split.items()}
+    named = {str(name): by_id.get(str(name), str(name)) for name in split}
+    if len(set(named.values())) < len(named):
+        return split  # a variant under two names: as it stands one of them means nothing
+    return {named[str(name)]: share for name, share in split.items()}

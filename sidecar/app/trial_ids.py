@@ -81,9 +81,14 @@ def points_of(config: Config, model: str, variants: Sequence[str]) -> Points:
 
 
 def check_told_apart(points: Points, treatments: Sequence[str]) -> None:
-    """Several treatments' answers are told apart by their versions. Raises TrialFault."""
-    versions = [points.recorded_version(name) for name in treatments]
+    """Several treatments' answers are told apart by the versions they are recorded under; without one of its own an
+    upstream's answers may bear that of the request's path. Raises TrialFault."""
+    if len(treatments) < 2:
+        return
+    versions = [points.versions.get(name, "") for name in treatments]
     for place, version in enumerate(versions):
+        if not version:
+            raise TrialFault("config.treatments", f"upstream {treatments[place]} has no `version`: give each its own")
         if version in versions[:place]:
             other = treatments[versions.index(version)]
             raise TrialFault(

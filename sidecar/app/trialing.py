@@ -14,7 +14,8 @@ from sidecar.api.trials import TrialFigures
 from sidecar.app.compile import salt_of
 from sidecar.app.config import Config
 from sidecar.app.control import Control
-from sidecar.app.declared import Declarations
+from sidecar.app.declared import Declarations, Tell
+from sidecar.app.trial_ids import points_of
 from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import DAY_S, Trial
 from sidecar.recording import Reader, Store, StoreError, Trials
@@ -42,7 +43,8 @@ class SteadyClock:
 
 class Trialing:
     """Over an open store. Run each of ``parts()`` as a task after ``restore``; ``tally`` belongs into the pipeline.
-    ``gone`` hears of tests that had to make room for others."""
+    ``gone`` hears of tests that had to make room for others; ``tell`` makes the alert that tells a declared test's
+    channels of stops by guardrails."""
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Trialing:
         control: Control,
         clock: Callable[[], float] | None = None,
         gone: Callable[[str], None] = lambda trial_id: None,
+        tell: Tell | None = None,
     ) -> None:
         self.config = config
         self.control = control
@@ -62,13 +65,14 @@ class Trialing:
         self.book = Book(self.rows, control.follow, self.clock, self._follow_book)
         self.steward = Steward(self.book, Readout(reader, self.tally), self.clock, self.pair_facts)
         self.units_last_day: dict[str, int | None] = {}
-        self._declarations = Declarations(self.book, control)
+        self._declarations = Declarations(self.book, control, tell)
         self._reconfigured = asyncio.Event()
         self._reconfigured.set()
         self._store = store
         self._generation = store.generation
         self._gone = gone
         self._counted: set[str] = set()
+        self._known: set[str] = set()
         self._count_units_at: dict[str, float] = {}
 
     async def restore(self) -> None:
@@ -78,6 +82,7 @@ class Trialing:
         await self.tally.restore(self.rows)
         try:
             self.control.follow(self.book.active())
+            self.book.promote_since(self.control.state.promoted_at)
             await self.reconcile()
             self._reconfigured.clear()
         except OSError as error:  # it is tried again
@@ -95,6 +100,11 @@ class Trialing:
     async def reconcile(self) -> None:
         """Make the tests follow the configuration. Raises StoreError and OSError."""
         await self._declarations.reconcile(self.config)
+
+    def serving(self, model: str) -> str:
+        """The model id of what serves ``model`` where no test claims it."""
+        variant = self.control.serving(model)
+        return points_of(self.config, model, (variant,)).model_id(model, variant)
 
     def stops(self, model: str, since: float, until: float) -> list[tuple[float, str]]:
         """(when, sentence) of each stop by a guardrail within [since, until]; of all models where ``model`` is ""."""
@@ -140,12 +150,11 @@ class Trialing:
         """The tally counts for tests under way, and for ended ones until they are frozen."""
         counted = [entry.trial for entry in self.book.entries.values() if entry.trial.active or entry.results is None]
         self.tally.configure([_running(trial) for trial in counted])
-        known = {trial.trial_id for trial in counted}
-        for trial_id in self._counted - known:
+        for trial_id in self._counted - {trial.trial_id for trial in counted}:
             self.tally.forget(trial_id)
-        for trial_id in self._counted - set(self.book.entries):  # its id may be given to another
+        for trial_id in self._known - set(self.book.entries):  # its id may be given to another
             self._gone(trial_id)
-        self._counted = known
+        self._counted, self._known = {trial.trial_id for trial in counted}, set(self.book.entries)
 
     async def look_after(self) -> None:
         """One round over all tests."""
@@ -153,6 +162,7 @@ class Trialing:
             generation = self._store.generation
             await self.book.reinstate()
             self._generation = generation
+        await self.book.write_again()
         await self._count_units()
         await self.steward.round()
         self._follow_book()

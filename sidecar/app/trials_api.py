@@ -11,7 +11,8 @@ from sidecar.api.trials import TrialFigures
 from sidecar.app.trial_asking import Asking
 from sidecar.app.trialing import UNITS_FEW, Trialing
 from sidecar.experiments.asking import DefinitionError
-from sidecar.experiments.lifecycle import Kind, Trial, concluded, paused, promoted, ramped, resumed, stopped
+from sidecar.experiments.definition import Definition, ShadowDefinition
+from sidecar.experiments.lifecycle import DAY_S, Kind, Trial, concluded, paused, promoted, ramped, resumed, stopped
 from sidecar.recording import Full
 from sidecar.trials import (
     Entry,
@@ -24,6 +25,8 @@ from sidecar.trials import (
     shadow_test_document,
 )
 
+UNITS_KNOWN_AFTER_S = 3_600.0
+"""Before that, few units only mean that it has just begun."""
 P = ParamSpec("P")
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -62,8 +65,8 @@ class TrialsApi:
     async def create_ab_test(self, name: str, model_a_id: str, model_b_id: str, config: Mapping[str, Any]) -> Document:
         definition, points = await self._asking.ab_test(name, model_a_id, model_b_id, config)
         edge = await self._asking.slow_edge_ms(definition, points)
-        entry = await self._trialing.book.begin(definition, slow_edge_ms=edge, opened_for=points.text)
-        await self._asking.tell_of_stops(definition)
+        entry = await self._begin("model_a_id", definition, slow_edge_ms=edge, opened_for=points.text)
+        await self._asking.tell_of_stops(entry.trial)
         return self._document(entry)
 
     @answered
@@ -71,7 +74,7 @@ class TrialsApi:
         self, name: str, model_id: str, shadow_model_id: str, config: Mapping[str, Any]
     ) -> Document:
         definition, points = await self._asking.shadow_test(name, model_id, shadow_model_id, config)
-        return self._document(await self._trialing.book.begin(definition, opened_for=points.text))
+        return self._document(await self._begin("model_id", definition, opened_for=points.text))
 
     async def list(self, kind: Kind, model_id: str | None, status: str | None) -> Sequence[Document]:
         documents = [self._document(entry) for entry in self._trialing.book.all(kind)]
@@ -121,6 +124,13 @@ class TrialsApi:
     def figures(self) -> TrialFigures:
         return self._trialing.figures()
 
+    async def _begin(self, field: str, definition: Definition | ShadowDefinition, **fields: Any) -> Entry:
+        """``field`` is where the model was named."""
+        try:
+            return await self._trialing.book.begin(definition, **fields)
+        except TrialClash as clash:
+            raise TrialClash(field, clash.message) from clash
+
     async def _change(self, kind: Kind, id: str, step: Callable[[Trial, float], Trial]) -> Document:
         return self._document(await self._trialing.book.change(kind, id, step))
 
@@ -136,21 +146,23 @@ class TrialsApi:
 
     def _document(self, entry: Entry) -> Document:
         trial, now = entry.trial, self._trialing.clock()
+        serving = self._trialing.serving(trial.definition.model)
         if trial.kind == "shadow":
-            return shadow_test_document(trial, now, self._asking.shadow_warnings(trial))
+            return shadow_test_document(trial, now, serving)
         units = self._trialing.units_last_day.get(trial.trial_id)
-        warnings = [*self._asking.ab_warnings(trial), *_unit_warnings(trial, units)]
+        warnings = [*self._asking.ab_warnings(trial), *_unit_warnings(trial, units, now - trial.created_at)]
         waiting_for = self._trialing.steward.waiting_for.get(trial.trial_id, "")
-        return ab_document(trial, now, waiting_for=waiting_for, units_last_day=units, warnings=warnings)
+        return ab_document(trial, now, serving, waiting_for=waiting_for, units_last_day=units, warnings=warnings)
 
 
-def _unit_warnings(trial: Trial, units: int | None) -> list[str]:
+def _unit_warnings(trial: Trial, units: int | None, ran_s: float) -> list[str]:
     if not by_units(trial) or not trial.active:
         return []
     if units is None:
         return ["How many units there are is not known yet: they are counted while the test runs."]
-    if units < UNITS_FEW:
-        return [f"Only {units} units were seen within a day: under {UNITS_FEW} this test may never be able to tell."]
+    if units < UNITS_FEW and ran_s >= UNITS_KNOWN_AFTER_S:
+        when = "within the last day" if ran_s >= DAY_S else "so far"
+        return [f"Only {units} units were seen {when}: with under {UNITS_FEW} a day it may never be able to tell."]
     return []
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from sidecar.alerts.channels import parse_address
 from sidecar.app.parts import Name, Part
 from sidecar.experiments.asking import DefinitionError, check_variants, read_ab_config, read_shadow_config
 from sidecar.experiments.definition import Definition, ShadowDefinition
@@ -42,13 +43,6 @@ class ExperimentConfig(Part):
     override_header: Any = None
     notify: Any = None
 
-    @model_validator(mode="after")
-    def _can_be(self) -> ExperimentConfig:
-        if bool(self.treatment) == bool(self.treatments):
-            raise ValueError("treatment: one upstream is needed, or several as `treatments`")
-        _read(lambda: self.definition)
-        return self
-
     @property
     def variants(self) -> tuple[str, ...]:
         """Control first."""
@@ -77,11 +71,6 @@ class ShadowConfig(Part):
     iou_min: Any = None
     samples_per_hour: Any = None
 
-    @model_validator(mode="after")
-    def _can_be(self) -> ShadowConfig:
-        _read(lambda: self.definition)
-        return self
-
     @property
     def definition(self) -> ShadowDefinition:
         """The test. Raises DefinitionError."""
@@ -94,11 +83,20 @@ class ShadowConfig(Part):
 def test_faults(
     experiments: Sequence[ExperimentConfig], shadows: Sequence[ShadowConfig], upstreams: Collection[str]
 ) -> Iterator[str]:
-    """Names that stand for nothing or for two things, and traffic that two tests want. Each begins with its place."""
+    """What can't be, names that stand for nothing or for two things, and traffic that two tests want. Each begins with
+    its place."""
     known = " or ".join(upstreams)
     names: list[str] = []
     models: list[str] = []
     for place, item in _placed(experiments, shadows):
+        if isinstance(item, ExperimentConfig) and bool(item.treatment) == bool(item.treatments):
+            yield f"{place}.treatment: one upstream is needed, or several as `treatments`"
+            continue
+        try:
+            _ = item.definition
+        except DefinitionError as error:
+            yield from (f"{place}.{field.removeprefix('config.')}: {message}" for field, message in error.faults)
+        yield from (f"{place}.notify: {fault}" for fault in _channel_faults(getattr(item, "notify", None)))
         for field, variant in _variants_of(item):
             if variant not in upstreams:
                 yield f"{place}.{field}: no upstream is called {variant!r}, expected {known}"
@@ -124,14 +122,14 @@ def _variants_of(item: ExperimentConfig | ShadowConfig) -> list[tuple[str, str]]
     return [("control", item.control), *((field, name) for name in item.variants[1:])]
 
 
+def _channel_faults(channels: Any) -> Iterator[str]:
+    """Of those that can be channels at all."""
+    for channel in [channels] if isinstance(channels, str) else channels if isinstance(channels, list) else ():
+        try:
+            parse_address(str(channel))
+        except ValueError as error:
+            yield str(error)
+
+
 def _asked(item: Part, fields: Sequence[str]) -> Mapping[str, Any]:
     return {name: value for name in fields if (value := getattr(item, name)) is not None}
-
-
-def _read(definition: Any) -> None:
-    """Faults as pydantic wants them; the place is the test's already."""
-    try:
-        definition()
-    except DefinitionError as error:
-        faults = [f"{field.removeprefix('config.')}: {message}" for field, message in error.faults]
-        raise ValueError("; ".join(faults)) from error

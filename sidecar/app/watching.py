@@ -17,12 +17,15 @@ from sidecar.alerts.delivery import Sender
 from sidecar.api.watch import WatchFigures
 from sidecar.app.config import Config, ModelConfig
 from sidecar.app.watch_config import NotifyConfig
+from sidecar.experiments.definition import Definition
+from sidecar.experiments.lifecycle import Trial
 from sidecar.recording import Alerts, Baselines, DriftChecks, Notifications, Reader, Store
 from sidecar.watch import (
     Book,
     Checks,
     Clash,
     Drift,
+    Faults,
     History,
     Ledger,
     Normal,
@@ -143,13 +146,16 @@ class Watching:
         """What a channel still needs; empty where nothing."""
         return self.channels.warning(channel)
 
-    async def tell_of_stops(self, name: str, model: str, notify: Sequence[str]) -> None:
-        """An alert for the stops by guardrails of a model's A/B tests ("": of all). One of that name is left as it
-        is."""
+    async def tell_of_stops(self, trial: Trial) -> None:
+        """An alert that tells the channels of an A/B test when a guardrail stops a version of its model."""
+        definition = trial.definition
+        assert isinstance(definition, Definition)
+        name = f"Guardrail stop: {trial.trial_id}"
         try:
-            await self.book.create(Scope(model), name, STOPS, notify)
-        except Clash as clash:
-            log.warning("alert_not_made", name=name, reason=str(clash))
+            scope = Scope("" if definition.model == "*" else definition.model)
+            await self.book.create(scope, name, STOPS, definition.notify)
+        except (Clash, Faults) as fault:
+            log.warning("alert_not_made", name=name, reason=str(fault))
 
     def figures(self) -> WatchFigures:
         """For /metrics and the status page."""

@@ -79,7 +79,10 @@ def create(
     b: Annotated[str, typer.Option(help="The one to try, NAME@VERSION.")],
     split: Annotated[
         list[str] | None,
-        typer.Option(metavar="SHARE", help="Share of units that go to B; with --treatment, VARIANT=SHARE for each."),
+        typer.Option(
+            metavar="SHARE",
+            help="Share of units that go to B; with --treatment, VARIANT=SHARE for each: repeatable, or B=0.1,C=0.2.",
+        ),
     ] = None,
     treatment: Annotated[list[str] | None, typer.Option(help="A further one to try; repeatable.")] = None,
     metric: Annotated[
@@ -98,7 +101,12 @@ def create(
         float | None, typer.Option(help="The least time of a step; 24 by default.", min=0, max=RAMP_HOURS_MAX)
     ] = None,
     ramp_units: Annotated[
-        int | None, typer.Option(help="The least units an arm of a step; 150 by default.", min=1)
+        int | None,
+        typer.Option(
+            help="The least units an arm of a step; 150 by default. A step also waits for the guardrails: they need 150"
+            " units an arm, and where nothing fails about 1,000 requests of the new version.",
+            min=1,
+        ),
     ] = None,
     guardrail: Annotated[
         list[str] | None,
@@ -197,7 +205,9 @@ def ramp_to(
     test_id: TestId,
     share: Annotated[
         list[str],
-        typer.Argument(metavar="SHARE...", help="Of all treatments together, or VARIANT=SHARE for each of them."),
+        typer.Argument(
+            metavar="SHARE...", help="Of all treatments together, or VARIANT=SHARE for each; also B=0.1,C=0.2."
+        ),
     ],
     url: Url = URL,
     token: Token = None,
@@ -211,7 +221,7 @@ def ramp_to(
 
 @app.command()
 def stop(context: typer.Context, test_id: TestId, reason: Reason = "", url: Url = URL, token: Token = None) -> None:
-    """End a test for good without a decision; all traffic goes to control."""
+    """End a test for good without a decision; what served before it serves all traffic again."""
     with asking(context, url, token, AB_FLAGS) as client:
         test = client.stop_ab_test(ab_test_id(client, test_id), reason)
     _say(test)
@@ -226,7 +236,7 @@ def conclude(
     url: Url = URL,
     token: Token = None,
 ) -> None:
-    """End a test for good with a decision. Traffic goes to control; `promote` makes a treatment serve."""
+    """End a test for good with a decision. What served before it serves again; `promote` makes a treatment serve."""
     with asking(context, url, token, AB_FLAGS) as client:
         wanted = ab_test_id(client, test_id)
         variant = None if winner is None else variant_named(client.ab_test(wanted).variants, winner)
@@ -245,7 +255,7 @@ def promote(
     url: Url = URL,
     token: Token = None,
 ) -> None:
-    """Let a variant serve all traffic; a test that still runs ends with that."""
+    """Let a variant serve all traffic until another is promoted; a test that still runs ends with that."""
     with asking(context, url, token, AB_FLAGS) as client:
         wanted = ab_test_id(client, test_id)
         chosen = None if variant is None else variant_named(client.ab_test(wanted).variants, variant)
@@ -282,6 +292,7 @@ def _facts(test: Any, as_json: bool) -> None:
 def _say(test: Any) -> None:
     from rich.console import Console
 
-    from sidecar.cli.show_ab_test import said_line
+    from sidecar.cli.show_ab_test import traffic_text
+    from sidecar.cli.show_trials import said_line
 
-    said_line(test, Console())
+    said_line(test, traffic_text(test), Console())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,18 +134,13 @@ def _load(file: Path | None, arguments: dict[str, Any]) -> Any:
 def _told(fault: str, arguments: dict[str, Any]) -> str:
     """A fault of the A/B test that flags made, by its flag; any other as it is.
 
-    >>> _told("experiments[0]: unit: 'x' is no unit; traffic_split: 2 is too much", {"experiments": []})
-    "--unit: 'x' is no unit\\n--split: 2 is too much"
+    >>> _told("experiments[0].unit: 'x' is no unit", {"experiments": []})
+    "--unit: 'x' is no unit"
     """
-    place, _, told = fault.partition(": ")
-    if "experiments" not in arguments or not place.startswith("experiments"):
-        return fault
-    return "\n".join(_by_flag(part) for part in re.split(rf"; (?=(?:{'|'.join(_FLAGS)}): )", told))
-
-
-def _by_flag(told: str) -> str:
-    field, colon, rest = told.partition(": ")
-    return f"{_FLAGS[field]}: {rest}" if colon and field in _FLAGS else told
+    place, _, message = fault.partition(": ")
+    flag = _FLAGS.get(place.rpartition(".")[2])
+    made_by_flags = "experiments" in arguments and place.startswith("experiments[")
+    return f"{flag}: {message}" if made_by_flags and flag else fault
 
 
 def _supervise(file: Path | None, arguments: dict[str, Any]) -> int:

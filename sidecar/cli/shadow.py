@@ -88,8 +88,7 @@ def create(
     model: Annotated[str, typer.Option(help="The model whose requests are copied: its name, or NAME@VERSION.")],
     shadow: Annotated[str, typer.Option(help="The one that gets the copies, NAME@VERSION.")],
     share: Annotated[
-        float | None,
-        typer.Option(parser=share_number, metavar="SHARE", help="Share of requests that are copied; 0.1 by default."),
+        str | None, typer.Option(metavar="SHARE", help="Share of requests that are copied; 0.1 by default.")
     ] = None,
     days: Days = None,
     until_stopped: Endless = False,
@@ -102,8 +101,9 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Begin a shadow test: copies of requests go to another model version, its answers are only compared."""
+    copied = None if share is None else share_number(share, "--share")
     config = {
-        **given_only({"share": share, "iou_min": iou_min, "samples_per_hour": samples_per_hour}),
+        **given_only({"share": copied, "iou_min": iou_min, "samples_per_hour": samples_per_hour}),
         **days_of(days, until_stopped),
     }
     with asking(context, url, token, _FLAGS) as client:
@@ -157,13 +157,14 @@ def resume(context: typer.Context, test_id: TestId, url: Url = URL, token: Token
 def ramp(
     context: typer.Context,
     test_id: TestId,
-    share: Annotated[float, typer.Argument(parser=share_number, metavar="SHARE", help="Of requests to copy.")],
+    share: Annotated[str, typer.Argument(metavar="SHARE", help="Of requests to copy.")],
     url: Url = URL,
     token: Token = None,
 ) -> None:
     """Copy another share of requests."""
+    copied = share_number(share, "SHARE")
     with asking(context, url, token, _FLAGS) as client:
-        test = client.ramp_shadow_test(shadow_test_id(client, test_id), share)
+        test = client.ramp_shadow_test(shadow_test_id(client, test_id), copied)
     _say(test)
 
 
@@ -177,7 +178,7 @@ def stop(context: typer.Context, test_id: TestId, reason: Reason = "", url: Url 
 
 @app.command()
 def promote(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
-    """Let the shadow serve all traffic; a test that still runs ends with that."""
+    """Let the shadow serve all traffic until another is promoted; a test that still runs ends with that."""
     with asking(context, url, token, _FLAGS) as client:
         test = client.promote_shadow_test(shadow_test_id(client, test_id))
     _say(test)
@@ -197,6 +198,7 @@ def _facts(test: Any, as_json: bool) -> None:
 def _say(test: Any) -> None:
     from rich.console import Console
 
-    from sidecar.cli.show_shadow import said_line
+    from sidecar.cli.show_shadow import traffic_text
+    from sidecar.cli.show_trials import said_line
 
-    said_line(test, Console())
+    said_line(test, traffic_text(test), Console())

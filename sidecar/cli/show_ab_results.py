@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sidecar.cli.show_ab_test import decision_text, ramp_text, traffic_text, variant_text
-from sidecar.cli.show_trials import head_lines, notes, p_text, share_text
+from sidecar.cli.show_trials import head_lines, is_active, notes, p_text, share_text
 from sidecar.cli.tables import hanging, row, table, text
 from sidecar.cli.text import NOTHING, figure, percent
 
@@ -30,17 +30,26 @@ def results_page(test: Document, results: Document, console: Console) -> None:
     labels = labels_of(test["variants"])
     head_lines(test, traffic_text(test), console, results["at"] if results["frozen"] else None)
     console.print()
-    hanging(console, text(results["sentence"], _STYLES.get(results["verdict"], "bold")), 0)
+    hanging(console, text(_sentence(test, results), _STYLES.get(results["verdict"], "bold")), 0)
     console.print()
     _variants(test, results, labels, console)
     if any(item["n"] for item in results["variants"].values()):
         _units(test, results["srm"], labels, console)
         for comparison in results["comparisons"]:
-            _comparison(comparison, labels, len(results["comparisons"]) > 1, console)
+            _comparison(test, comparison, labels, len(results["comparisons"]) > 1, console)
         _legend(results, labels, console)
     _what_next(test, results, console)
     notes(results["notes"], console)
     notes(test["warnings"], console, "warning", "yellow")
+
+
+def _sentence(test: Document, results: Document) -> str:
+    """What it comes to; once a test has ended nothing is still to come."""
+    said = str(results["sentence"])
+    if is_active(test):
+        return said
+    plan = results["how_much_longer"]["text"]
+    return said.removesuffix(plan).rstrip().replace("No difference yet", "No difference found", 1)
 
 
 def labels_of(variants: Sequence[Document]) -> dict[str, str]:
@@ -73,7 +82,7 @@ def _variants(test: Document, results: Document, labels: Mapping[str, str], cons
     if any(figures["n"] for figures in found.values()):
         console.print()
         _figures(found, test["unit"], console)
-        _figures_notes(found, results["epochs"], console)
+        _feedback_note(found, console)
 
 
 def _figures(found: Mapping[str, Document], unit: str, console: Console) -> None:
@@ -96,16 +105,11 @@ def _figures(found: Mapping[str, Document], unit: str, console: Console) -> None
     console.print(made)
 
 
-def _figures_notes(found: Mapping[str, Document], epochs: int, console: Console) -> None:
-    """How many have feedback, and why units may be more than arrived."""
-    said = []
+def _feedback_note(found: Mapping[str, Document], console: Console) -> None:
+    """How many have feedback."""
     if any(figures["n_feedback"] for figures in found.values()):
         of_each = ", ".join(f"{figures['n_feedback']:,} of {label}" for label, figures in found.items())
-        said.append(f"With feedback: {of_each}.")
-    if epochs > 1 and any(figures["n"] != figures["requests"] for figures in found.values()):
-        said.append("A unit counts once in each epoch.")
-    if said:
-        hanging(console, text(" ".join(said), "dim"), 0)
+        hanging(console, text(f"With feedback: {of_each}.", "dim"), 0)
 
 
 def _units(test: Document, srm: Document, labels: Mapping[str, str], console: Console) -> None:
@@ -125,22 +129,27 @@ def _units(test: Document, srm: Document, labels: Mapping[str, str], console: Co
     hanging(console, Text.assemble(text(said), verdict), 0)
 
 
-def _comparison(comparison: Document, labels: Mapping[str, str], several: bool, console: Console) -> None:
+def _comparison(
+    test: Document, comparison: Document, labels: Mapping[str, str], several: bool, console: Console
+) -> None:
     """A treatment's metrics and guardrails, against control."""
     control = next(iter(labels.values()))
     treatment = labels.get(comparison["variant"], comparison["variant"])
     console.print()
     if several:
         verdict = comparison["verdict"]
-        words = {"b_better": f"{treatment} is better", "a_better": f"{control} is better"}.get(
-            verdict, str(verdict).replace("_", " ")
-        )
+        words = {
+            "b_better": f"{treatment} is better",
+            "a_better": f"{control} is better",
+            "no_difference_yet": f"no difference {'yet' if is_active(test) else 'found'}",
+        }.get(verdict, verdict)
         head = text(f"{treatment} against {control}: ", "bold")
         console.print(Text.assemble(head, text(words, _STYLES.get(verdict, "bold"))))
     _metrics_table(comparison, control, treatment, console)
     if comparison["guardrails"]:
         console.print()
-        _guardrails_table(comparison["guardrails"], control, treatment, console)
+        floors = {item["metric"]: item["floor"] for item in test["guardrails"]}
+        _guardrails_table(comparison["guardrails"], floors, control, treatment, console)
 
 
 def _metrics_table(comparison: Document, control: str, treatment: str, console: Console) -> None:
@@ -191,22 +200,20 @@ def _is_ratio(metric: Document) -> bool:
 def _change(metric: Document, scale: float, digits: int) -> str:
     relative = metric["relative_difference"]
     if _is_ratio(metric):
-        return NOTHING if relative is None or not isfinite(relative) else f"{1 + relative:.2f} x"
+        return NOTHING if relative is None or not isfinite(relative) else f"{figure(1 + relative)} x"
     return _value(metric["difference"], scale, digits, "+")
 
 
 def _bounds(metric: Document, scale: float, digits: int) -> str:
     """Between which the change is, always valid; a side may be open."""
     low, high = metric["confidence_sequence"]
-    if _is_ratio(metric):
-        scale, digits, unit, sign = 1.0, 2, " x", ""
-    else:
-        unit, sign = "", "+"
+    ratio = _is_ratio(metric)
+    unit = " x" if ratio else ""
     known = [side for side in (low, high) if side is not None and isfinite(side)]
-    shown = [_value(side, scale, digits, sign) for side in known]
+    shown = [figure(side) if ratio else _value(side, scale, digits, "+") for side in known]
     if len(known) == 2:
         return f"{shown[0]} to {shown[1]}{unit}"
-    if not known or (_is_ratio(metric) and known == [0.0]):
+    if not known or (ratio and known == [0.0]):
         return NOTHING  # that a ratio is over 0 is no news
     return f"{'over' if high is None or not isfinite(high) else 'under'} {shown[0]}{unit}"
 
@@ -224,19 +231,17 @@ def _mark(metric: Document, void: bool) -> str:
     return "higher" if metric["difference"] > 0 else "lower"
 
 
-def _guardrails_table(guardrails: Sequence[Document], control: str, treatment: str, console: Console) -> None:
-    made = table(
-        "guardrail",
-        f"limit, x {control}",
-        f"{treatment}, x {control}",
-        "decision",
-        right=(f"limit, x {control}", f"{treatment}, x {control}"),
-    )
+def _guardrails_table(
+    guardrails: Sequence[Document], floors: Mapping[str, float], control: str, treatment: str, console: Console
+) -> None:
+    """``floors`` are rates by metric under which a treatment is safe whatever control's is; 0 is none."""
+    right = (f"limit, x {control}", "or under", f"{treatment}, x {control}")
+    made = table("guardrail", *right, "decision", right=right)
     for item in guardrails:
         decision, style = _DECISIONS.get(item["decision"], (item["decision"], ""))
-        ratio = item["ratio"]
-        now = NOTHING if ratio is None or not isfinite(ratio) else f"{ratio:.2f}"
-        row(made, item["metric"], f"{item['margin']:.2f}", now, text(decision, style))
+        floor = floors.get(item["metric"])
+        under = share_text(floor) if floor else NOTHING
+        row(made, item["metric"], figure(item["margin"]), under, figure(item["ratio"]), text(decision, style))
     console.print(made)
 
 
@@ -266,8 +271,7 @@ def _legend(results: Document, labels: Mapping[str, str], console: Console) -> N
 
 def _what_next(test: Document, results: Document, console: Console) -> None:
     """How much longer it takes, what a ramp waits for, what was decided."""
-    longer = results["how_much_longer"]["text"]
-    active = test["status"] in ("running", "paused")
+    longer, active = _longer(results), is_active(test)
     console.print()
     if active and longer not in results["sentence"]:
         hanging(console, text(longer), 0)
@@ -275,3 +279,13 @@ def _what_next(test: Document, results: Document, console: Console) -> None:
         hanging(console, text(f"Ramp: {ramp_text(test['ramp'], test['traffic_split'])}."), 0)
     if decided := decision_text(test):
         hanging(console, text(f"Decided {decided}"), 0)
+
+
+def _longer(results: Document) -> str:
+    """How much longer it takes; what is found already takes no longer."""
+    plan, comparisons = results["how_much_longer"], results["comparisons"]
+    planned = next((item for item in comparisons if item["variant"] == results["winner"]), comparisons[0])
+    metric = planned["metrics"].get(plan["metric"])
+    if metric and metric["significant"] and results["verdict"] != "invalid":
+        return f"A difference in {plan['metric']} is found already."
+    return str(plan["text"])

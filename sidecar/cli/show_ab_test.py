@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from sidecar.cli.show_trials import epochs_table, head_lines, lasting, lines_of_tests, notes, share_text
+from sidecar.cli.show_trials import epochs_table, head_lines, is_active, lasting, lines_of_tests, notes, share_text
 from sidecar.cli.tables import facts, hanging, text
 from sidecar.cli.text import moment, whose
 
@@ -28,7 +27,7 @@ def traffic_text(test: Test) -> str:
     'all requests to digits@1'
     """
     control, *treatments = test["variants"]
-    if test["status"] not in ("running", "paused"):
+    if not is_active(test):
         return f"{whose(test['promoted'])} promoted" if test["promoted"] else ""
     units = units_text(test["unit"])
     if test["status"] == "paused" or not any(item["share"] for item in treatments):
@@ -98,6 +97,7 @@ def ab_test_facts(test: Test, console: Console) -> None:
             ("begun (UTC)", f"{moment(test['created_at'])[:16]} ({test['origin']})"),
             ("decision", decision_text(test)),
             ("promoted", _promoted(test)),
+            ("serves after it" if is_active(test) else "serves now", whose(test["serving"])),
         ],
     )
     epochs_table(test, [_shares(test, epoch["shares"]) for epoch in test["epochs"]], console)
@@ -170,12 +170,3 @@ def metrics_lines(metrics: Sequence[Mapping[str, Any]], console: Console) -> Non
         direction = item["direction"] if "better" in item["direction"] else "neither side is better by itself"
         hanging(console, text(f"{direction}{unit}", "dim"), len(head), head)
         hanging(console, text(item["description"]), 2)
-
-
-def said_line(test: Test, console: Console) -> None:
-    """What became of a test, in a line."""
-    traffic = traffic_text(test)
-    console.print(
-        Text.assemble(text(test["name"], "bold"), text(": " + ", ".join(filter(None, (test["status"], traffic))))),
-        soft_wrap=True,
-    )

@@ -7,11 +7,11 @@ from math import isfinite
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from sidecar.cli.show_trials import (
     epochs_table,
     head_lines,
+    is_active,
     lasting,
     lines_of_tests,
     more_of,
@@ -44,7 +44,7 @@ def traffic_text(test: Test) -> str:
     'copies of 10 % of requests to digits@2'
     """
     shadow = whose(test["shadow"]["id"])
-    if test["status"] not in ("running", "paused"):
+    if not is_active(test):
         return f"{shadow} promoted" if test["promoted"] else ""
     if test["status"] == "paused" or not test["share"]:
         return f"no copies to {shadow}"
@@ -80,6 +80,7 @@ def shadow_test_facts(test: Test, console: Console) -> None:
             ("images kept", f"{test['samples_per_hour']:,} an hour, those both see least alike"),
             ("begun (UTC)", f"{moment(test['created_at'])[:16]} ({test['origin']})"),
             ("promoted", promoted),
+            ("serves" if is_active(test) else "serves now", whose(test["serving"])),
         ],
     )
     epochs_table(test, [_shares(epoch["shares"]) for epoch in test["epochs"]], console)
@@ -88,12 +89,6 @@ def shadow_test_facts(test: Test, console: Console) -> None:
 
 def _shares(shares: Mapping[str, float]) -> str:
     return ", ".join(share_text(share) for share in shares.values() if share) or "none"
-
-
-def said_line(test: Test, console: Console) -> None:
-    """What became of a test, in a line."""
-    said = ", ".join(filter(None, (test["status"], traffic_text(test))))
-    console.print(Text.assemble(text(test["name"], "bold"), text(f": {said}")), soft_wrap=True)
 
 
 def shadow_page(test: Test, report: Report, console: Console) -> None:

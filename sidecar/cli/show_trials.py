@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sidecar.cli.tables import hanging, row, table, text
-from sidecar.cli.text import NOTHING, moment
+from sidecar.cli.text import NOTHING, moment, whose
 from sidecar.durations import duration_text
 
 EPOCHS_SHOWN = 12
@@ -85,6 +85,18 @@ def under_way_text(test: Document) -> str:
     return f"{test['id']} ({kind}, {share_text(test[key]) if test['status'] == 'running' else test['status']})"
 
 
+def is_active(test: Document) -> bool:
+    """Whether it may still get traffic."""
+    return test["status"] in ("running", "paused")
+
+
+def said_line(test: Document, traffic: str, console: Console) -> None:
+    """What became of a test, in a line; of one that has ended also what serves now."""
+    said = ", ".join(part for part in (test["status"], traffic) if part)
+    serves = "" if is_active(test) else f"; {whose(test['serving'])} serves now"
+    console.print(Text.assemble(text(test["name"], "bold"), text(f": {said}{serves}")), soft_wrap=True)
+
+
 def status_text(test: Document) -> Text:
     """The status in its colour."""
     return text(test["status"], _STYLES.get(test["status"], "bold"))
@@ -107,7 +119,7 @@ def head_lines(test: Document, traffic: str, console: Console, frozen_at: float 
 def lines_of_tests(tests: Sequence[Document], subjects: Sequence[str], console: Console) -> None:
     """Tests, those that are active first, two lines each; what is too long for its line ends in an ellipsis."""
     statuses = max(len(str(test["status"])) for test in tests)
-    order = sorted(range(len(tests)), key=lambda place: tests[place]["status"] not in ("running", "paused"))
+    order = sorted(range(len(tests)), key=lambda place: not is_active(tests[place]))
     for place in order:
         test = tests[place]
         status = status_text(test)

@@ -51,43 +51,42 @@ AB_FLAGS = {
 """What on the command line a field of an A/B test is."""
 
 
-def share_number(given: str | float) -> float:
-    """A share as it is typed.
+def share_number(given: str, flag: str) -> float:
+    """A share as it is typed; ends the command where it is none.
 
-    >>> share_number("0.1")
+    >>> share_number("0.1", "--share")
     0.1
     """
+    return _number(given, flag, "; shares are 0 to 1: 10 % is 0.1" if "%" in given else "")
+
+
+def _number(given: str, flag: str, hint: str = "") -> float:
     try:
         return float(given)
     except ValueError:
-        hint = "; shares are 0 to 1: 10 % is 0.1" if "%" in str(given) else ""
-        raise typer.BadParameter(f"{given!r} is no number{hint}") from None
-
-
-def shares_list(given: str) -> list[float]:
-    """Shares with commas between them.
-
-    >>> shares_list("0.01, 0.05,0.5")
-    [0.01, 0.05, 0.5]
-    """
-    return [share_number(part.strip()) for part in given.split(",") if part.strip()]
+        fail(f"{flag}: {given!r} is no number{hint}")
 
 
 def split_of(given: Sequence[str], flag: str) -> float | dict[str, float]:
-    """One share, or one of each variant as VARIANT=SHARE; ends the command where it is neither.
+    """One share, or one of each variant as VARIANT=SHARE, repeated or with commas between them; ends the command where
+    it is neither.
 
-    >>> split_of(["0.1"], "--split"), split_of(["B=0.1", "C=0.2"], "--split")
-    (0.1, {'B': 0.1, 'C': 0.2})
+    >>> split_of(["0.1"], "--split"), split_of(["B=0.1", "C=0.2"], "--split"), split_of(["B=0.1,C=0.2"], "--split")
+    (0.1, {'B': 0.1, 'C': 0.2}, {'B': 0.1, 'C': 0.2})
     """
-    try:
-        if len(given) == 1 and "=" not in given[0]:
-            return share_number(given[0])
-        named = [item.rpartition("=") for item in given]
-        if all(name for name, _, _ in named) and len({name for name, _, _ in named}) == len(named):
-            return {name: share_number(share) for name, _, share in named}
-    except typer.BadParameter as error:
-        fail(f"{flag}: {error.message}")
-    fail(f"{flag}: give one share, or VARIANT=SHARE once for each treatment")
+    parts = _parts(",".join(given))
+    if len(parts) == 1 and "=" not in parts[0]:
+        return share_number(parts[0], flag)
+    named = [part.rpartition("=") for part in parts]
+    names = {name for name, _, _ in named}
+    if not named or "" in names or len(names) < len(named):
+        fail(f"{flag}: give one share, or VARIANT=SHARE once for each treatment")
+    return {name.strip(): share_number(share.strip(), flag) for name, _, share in named}
+
+
+def _parts(given: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in given.split(",") if part.strip()]
 
 
 def days_of(days: float | None, endless: bool) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def given_only(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def guardrail_of(given: str) -> dict[str, Any]:
-    """A guardrail as it is typed: METRIC=MARGIN, or METRIC=MARGIN,FLOOR.
+    """A guardrail as it is typed: METRIC=MARGIN, or METRIC=MARGIN,FLOOR; ends the command where it is neither.
 
     >>> guardrail_of("latency=1.1"), guardrail_of("error_rate=1.5,0.005")
     ({'metric': 'latency', 'margin': 1.1}, {'metric': 'error_rate', 'margin': 1.5, 'floor': 0.005})
@@ -119,21 +118,23 @@ def guardrail_of(given: str) -> dict[str, Any]:
     metric, equals, rest = given.partition("=")
     numbers = rest.split(",")
     if not equals or len(numbers) > 2:
-        raise typer.BadParameter(f"{given!r} is no guardrail, expected METRIC=MARGIN, such as latency=1.1")
-    return {"metric": metric, **dict(zip(("margin", "floor"), map(share_number, numbers), strict=False))}
+        fail(f"--guardrail: {given!r} is no guardrail, expected METRIC=MARGIN, such as latency=1.1")
+    values = [_number(item.strip(), "--guardrail") for item in numbers]
+    return {"metric": metric, **dict(zip(("margin", "floor"), values, strict=False))}
 
 
 def ramp_of(shares: str | None, hours: float | None, units: int | None) -> dict[str, Any]:
-    """``ramp`` of a config, where it is given.
+    """``ramp`` of a config, where it is given; ends the command where it can't be read.
 
-    >>> ramp_of(None, None, None), ramp_of("0.1,0.5", 2.0, None)
+    >>> ramp_of(None, None, None), ramp_of("0.1, 0.5", 2.0, None)
     ({}, {'ramp': {'shares': [0.1, 0.5], 'hours': 2.0}})
     """
     if shares is None:
         if hours is not None or units is not None:
             fail("--ramp-hours and --ramp-units: belong to --ramp")
         return {}
-    return {"ramp": given_only({"shares": shares_list(shares), "hours": hours, "units": units})}
+    steps = [share_number(part, "--ramp") for part in _parts(shares)]
+    return {"ramp": given_only({"shares": steps, "hours": hours, "units": units})}
 
 
 def ab_test_id(client: Client, wanted: str) -> str:

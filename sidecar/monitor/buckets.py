@@ -137,7 +137,8 @@ def _wide(key: SummaryKey) -> Iterator[SummaryKey]:
     for width_s in WIDTHS_S:
         yield key._replace(bucket=key.bucket - key.bucket % width_s, width_s=width_s)
     if key.experiment:
-        yield key._replace(bucket=0, width_s=WHOLE_EPOCH_S, slice="")
+        # a test has few versions, but clients may make up names of models without end
+        yield key._replace(bucket=0, width_s=WHOLE_EPOCH_S, slice="", model="")
 
 
 def _is_over(key: SummaryKey, entry: _Open, now: float) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import fsum
 
 from sidecar.hashing import unit_interval
 from sidecar.types import Experiment, Role
 
+UNIT_MAX = 200
+"""A longer unit is recorded as its hash."""
 _BOUND_DIGITS = 9
 """Proportions are rounded so that a ramp that keeps them has the same ones, whatever its shares are as floats."""
 
@@ -31,15 +34,16 @@ class Assignment:
 class Split:
     """An A/B test, compiled.
 
-    A unit is treated where its draw is under the sum of the shares; which treatment it gets is a second draw over their
-    proportions. So a ramp that keeps the proportions never moves a unit that is treated already.
+    ``versions`` are those of variants that have one configured. A unit is treated where its draw is under the sum of
+    the shares; which treatment it gets is a second draw over their proportions. So a ramp that keeps the proportions
+    never moves a unit that is treated already.
 
     >>> split = Split(Experiment("e", "A", ("B", "C"), (0.25, 0.5), unit="client"))
     >>> split.assign("10.0.0.7", "", lambda name: None).variant
-    'C'
+    'B'
     """
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, versions: Mapping[str, str] | None = None) -> None:
         self.model = experiment.model
         self.unit_header = _header_name(experiment.unit[7:]) if experiment.unit.lower().startswith("header:") else b""
         self._experiment = experiment
@@ -48,7 +52,7 @@ class Split:
         name, self._excluded_by_value, self._excluding_value = experiment.exclude.partition("=")
         self._exclude = _header_name(name)
         self._override = _header_name(experiment.override)
-        self._variants = frozenset((experiment.control, *experiment.treatments))
+        self._wishes = _wishes(experiment, versions or {})
 
     def assign(self, client: str, prediction_id: str, header: Header) -> Assignment:
         """The variant of a request. What excludes it comes before a tester's wish, and both before its unit."""
@@ -58,11 +62,15 @@ class Split:
         if self._override:
             wished = header(self._override)
             if wished is not None:
-                return self._outside("override", wished if wished in self._variants else experiment.control)
+                return self._outside("override", self._wished(wished))
+        if self._share <= 0:  # paused: who comes now was given no chance of a treatment
+            return self._outside("excluded", experiment.control)
         if self.unit_header:
             unit = header(self.unit_header) or ""
         else:
             unit = prediction_id if experiment.unit == "request" else client
+        if len(unit) > UNIT_MAX:
+            unit = blake2b(unit.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
         if not unit:
             return self._outside("excluded", experiment.control)
         if unit_interval(experiment.salt, unit) < self._share:
@@ -77,11 +85,23 @@ class Split:
         value = header(self._exclude)
         return value is not None and (not self._excluded_by_value or value == self._excluding_value)
 
+    def _wished(self, wish: str) -> str:
+        """The variant that a tester names, by its name, its version or as model@version; control where it is none."""
+        named = wish.strip()
+        return self._wishes.get(named) or self._wishes.get(named.rpartition("@")[2]) or self._experiment.control
+
     def _treatment(self, unit: str) -> str:
         treatments = self._experiment.treatments
         if len(treatments) == 1:
             return treatments[0]
         return treatments[bisect_right(self._bounds, unit_interval(self._experiment.salt, unit, "arm"))]
+
+
+def _wishes(experiment: Experiment, versions: Mapping[str, str]) -> dict[str, str]:
+    """What testers may name, and the variant it means. A name comes before a version, control before treatments."""
+    variants = (experiment.control, *experiment.treatments)
+    found = {versions[name]: name for name in reversed(variants) if versions.get(name)}
+    return found | {name: name for name in variants}
 
 
 def _header_name(name: str) -> bytes:

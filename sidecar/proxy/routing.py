@@ -35,7 +35,8 @@ class Router:
     """
 
     def __init__(self, settings: ProxySettings) -> None:
-        self._splits = tuple(Split(experiment) for experiment in settings.experiments)
+        versions = {variant.name: variant.version for variant in settings.variants}
+        self._splits = tuple(Split(experiment, versions) for experiment in settings.experiments)
         self._serving = {variant.name: Assignment(variant.name, "serving") for variant in settings.variants}
         self._default = self._serving[settings.default]
         self._production = dict(settings.production)

@@ -11,15 +11,15 @@ import structlog
 
 from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import Kind, LifecycleError, Trial, begun, trial_id_of
-from sidecar.recording import TrialRow, Trials
+from sidecar.recording import StoreError, TrialRow, Trials
 from sidecar.trials.faults import TrialClash, TrialFault, TrialMissing, TrialNotSaved
 
 log = structlog.get_logger()
 
 Step = Callable[[Trial, float], Trial]
-Follow = Callable[[Sequence[Trial], tuple[str, str] | None], None]
-"""Makes the workers follow the tests under way; with (model, variant) that is to serve from now on. Raises OSError
-where it could not be saved, and then nothing has changed."""
+Follow = Callable[[Sequence[Trial], tuple[str, str] | None, float], None]
+"""Makes the workers follow the tests under way; with (model, variant) that is to serve from now on, and when it was
+promoted (0.0 where it wasn't). Raises OSError where it could not be saved, and then nothing has changed."""
 RESERVED_IDS = ("metrics",)
 """Words that stand where an id would in an address."""
 
@@ -51,6 +51,7 @@ class Book:
         self.entries: dict[str, Entry] = {}
         self._trials = trials
         self._follow = follow
+        self._unwritten: set[str] = set()
         self._clock = clock
         self._changed = changed
 
@@ -86,8 +87,12 @@ class Book:
         """Raises TrialMissing."""
         entry = self.entries.get(trial_id)
         if entry is None or entry.trial.kind != kind:
-            what = "A/B test" if kind == "ab" else "shadow test"
-            raise TrialMissing("id", f"no {what} has the id {trial_id!r}")
+            hint = ""
+            if entry is not None:
+                hint = f"; it is that of {'an A/B test' if kind == 'shadow' else 'a shadow test'}"
+            elif trial_id_of(trial_id, ()) in self.entries:
+                hint = f"; there is {trial_id_of(trial_id, ())!r}"
+            raise TrialMissing("id", f"no {'A/B' if kind == 'ab' else 'shadow'} test has the id {trial_id!r}{hint}")
         return entry
 
     async def begin(
@@ -114,10 +119,10 @@ class Book:
                 self.entries.pop(gone, None)
             self.entries[trial_id] = entry
             try:
-                self._follow(self.active(), None)
+                self._follow(self.active(), None, 0.0)
             except OSError as error:
                 del self.entries[trial_id]
-                await self._trials.delete(trial_id)
+                await self._undo(trial_id)
                 raise TrialNotSaved("settings", f"could not be saved: {error.strerror}") from error
         self._changed()
         log.info("test_began", trial=trial_id, model=definition.model)
@@ -139,15 +144,30 @@ class Book:
             if not before.active and after.promoted_at != before.promoted_at:
                 self._check_free(after.definition.model)  # what serves must not change under a test
             await self._put(entry, after)
+            promoted_at = after.promoted_at if after.promoted_at != before.promoted_at else None
             try:
-                self._follow(self.active(), _served_after(before, after))
+                self._follow(self.active(), _served_after(before, after), promoted_at or 0.0)
             except OSError as error:
-                await self._put(entry, before)
+                entry.trial = before
+                await self._undo(trial_id)
                 raise TrialNotSaved("settings", f"could not be saved: {error.strerror}") from error
         self._changed()
         why = after.reason or (after.epoch.reason if after.epoch != before.epoch else "")
         log.info("test_changed", trial=trial_id, status=after.status, why=why)
         return entry
+
+    def promote_since(self, since: float) -> None:
+        """Follow promotions later than ``since`` (epoch seconds): a crash came between their being written and being
+        followed. Raises OSError."""
+        late = [trial for trial in self._trials_in_memory() if trial.promoted and (trial.promoted_at or 0.0) > since]
+        for trial in sorted(late, key=lambda trial: trial.promoted_at or 0.0):
+            self._follow(self.active(), (trial.definition.model, trial.promoted), trial.promoted_at or 0.0)
+
+    async def write_again(self) -> None:
+        """Make the store as it is in memory where undoing a change had failed. Raises StoreError."""
+        async with self.lock:
+            for trial_id in list(self._unwritten):
+                await self._write(trial_id)
 
     async def note_lowest(self, entry: Entry, lowest: Mapping[str, float]) -> None:
         """Keep the lowest p-values so far; in the store too where one fell."""
@@ -165,6 +185,25 @@ class Book:
             except Exception:
                 entry.results = None
                 raise
+
+    def _trials_in_memory(self) -> list[Trial]:
+        return [entry.trial for entry in self.entries.values()]
+
+    async def _undo(self, trial_id: str) -> None:
+        """The store is to have the test as it is in memory, or not at all; where that fails it is tried again."""
+        self._unwritten.add(trial_id)
+        try:
+            await self._write(trial_id)
+        except StoreError as error:
+            log.error("test_not_undone", trial=trial_id, reason=error.reason)
+
+    async def _write(self, trial_id: str) -> None:
+        entry = self.entries.get(trial_id)
+        if entry is None:
+            await self._trials.delete(trial_id)
+        else:
+            await self._trials.put(entry.row)
+        self._unwritten.discard(trial_id)
 
     async def _put(self, entry: Entry, trial: Trial) -> None:
         before = entry.trial

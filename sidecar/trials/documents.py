@@ -17,16 +17,23 @@ Document = dict[str, Any]
 
 
 def ab_document(
-    trial: Trial, now: float, *, waiting_for: str = "", units_last_day: int | None = None, warnings: Sequence[str] = ()
+    trial: Trial,
+    now: float,
+    serving: str,
+    *,
+    waiting_for: str = "",
+    units_last_day: int | None = None,
+    warnings: Sequence[str] = (),
 ) -> Document:
-    """An A/B test. ``waiting_for`` is what its planned ramp waits for."""
+    """An A/B test. ``serving`` is the model id of what serves where no test claims the traffic, ``waiting_for`` what
+    its planned ramp waits for."""
     definition = trial.definition
     assert isinstance(definition, Definition)
     shares = split_of(trial.epoch.shares if trial.active else tuple(0.0 for _ in definition.treatments))
     variants = _variants(trial, definition.variants, shares)
     ended = trial.status == "concluded"
     return {
-        **_of_both(trial, now),
+        **_of_both(trial, now, serving),
         "kind": "ab_test",
         "model_a": variants[0],
         "model_b": variants[1],
@@ -52,13 +59,13 @@ def ab_document(
     }
 
 
-def shadow_test_document(trial: Trial, now: float, warnings: Sequence[str] = ()) -> Document:
-    """A shadow test."""
+def shadow_test_document(trial: Trial, now: float, serving: str, warnings: Sequence[str] = ()) -> Document:
+    """A shadow test; ``serving`` as for ``ab_document``."""
     definition = trial.definition
     assert isinstance(definition, ShadowDefinition)
     share = trial.epoch.shares[0] if trial.active else 0.0
     return {
-        **_of_both(trial, now),
+        **_of_both(trial, now, serving),
         "kind": "shadow_test",
         "shadow": _variants(trial, (definition.shadow,), (share,))[0],
         "share": share,
@@ -98,12 +105,13 @@ def _heading(trial: Trial, at: float, frozen: bool) -> Document:
     }
 
 
-def _of_both(trial: Trial, now: float) -> Document:
+def _of_both(trial: Trial, now: float, serving: str) -> Document:
     definition = trial.definition
     return {
         "id": trial.trial_id,
         "name": definition.name,
         "model": definition.model,
+        "serving": serving,
         "status": trial.status,
         "duration_days": definition.duration_days,
         "origin": trial.origin,

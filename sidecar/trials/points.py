@@ -46,6 +46,3 @@ class Points:
         """
         version = self.versions.get(variant, "")
         return variant if model == "*" or not version else f"{model}@{version}"
-
-    def recorded_version(self, variant: str) -> str:
-        return self.versions.get(variant, "") or variant

@@ -17,6 +17,9 @@ from sidecar.trials.points import Points
 from sidecar.trials.readout import by_units, epochs_of
 from sidecar.trials.units import UnitSums
 
+POINTS_CHANGED = "an operating point changed"
+"""The reason of an epoch that was opened for that."""
+
 
 class Sums(Protocol):
     """What is kept in memory of tests that are not frozen."""
@@ -79,10 +82,12 @@ class Readout:
         definition = trial.definition
         assert isinstance(definition, ShadowDefinition)
         pairs = self._sums.pairs(trial.trial_id)
+        # what counts as a box changed there: what was compared before is of other boxes
+        since = max((epoch.number for epoch in trial.epochs if epoch.reason == POINTS_CHANGED), default=0)
         points = Points.of_text(trial.opened_for)
         serving = next((name for name in points.versions if name != definition.shadow), "serving")
         return report_of(
-            merge_pairs((pairs[number] for number in sorted(pairs)), definition.iou_min),
+            merge_pairs((pairs[number] for number in sorted(pairs) if number >= since), definition.iou_min),
             points.model_id(definition.model, serving),
             points.model_id(definition.model, definition.shadow),
         )

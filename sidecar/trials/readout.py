@@ -43,7 +43,9 @@ def kept_split(first: Sequence[float], now: Sequence[float]) -> tuple[float, ...
     """Where units are that were seen first under the shares ``first`` and are in the same arm under ``now``; adding up
     to 1. None where there can be none.
 
-    A unit's draw does not change, so a treatment keeps what is under both of its shares and control what is over both.
+    A unit's draw does not change, so a treatment keeps what is under both of its shares and control what is over both,
+    where treatments keep their proportions. Where one was taken out the shares are off; differences of lasting units,
+    and SRM, do not rest on them.
 
     >>> kept_split((0.25,), (0.5,)), kept_split((0.5,), (0.5,)), kept_split((0.0,), (0.5,))
     ((0.6666666666666666, 0.3333333333333333), (0.5, 0.5), (1.0, 0.0))
@@ -72,7 +74,7 @@ def _by_variant(trial: Trial, rows: Iterable[SummaryRow]) -> Shown:
 
 
 def _variant_of(trial: Trial, row: SummaryRow, by_version: Mapping[str, str]) -> str | None:
-    """None for traffic that is not analysed."""
+    """None for traffic that is not analysed. Of several treatments each has a version of its own."""
     variants = trial.definition.variants
     if row.role == "control":
         return variants[0]
@@ -83,7 +85,7 @@ def _variant_of(trial: Trial, row: SummaryRow, by_version: Mapping[str, str]) ->
 
 def _variants_by_version(trial: Trial) -> dict[str, str]:
     points = Points.of_text(trial.opened_for)
-    return {points.recorded_version(variant): variant for variant in trial.definition.variants[1:]}
+    return {points.versions.get(variant, ""): variant for variant in trial.definition.variants[1:]}
 
 
 def _of_requests(trial: Trial, span: EpochSpan, shown: Shown) -> Epoch:
@@ -133,7 +135,7 @@ def _of_first_seen(
                 moved=0 if one is None else one.moved,
             )
         )
-    return Epoch(arms[0], tuple(arms[1:]), split, number)
+    return Epoch(arms[0], tuple(arms[1:]), split, number, returning=first != number)
 
 
 def by_units(trial: Trial) -> bool:

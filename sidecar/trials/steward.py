@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 import structlog
 
+from sidecar.durations import duration_text
 from sidecar.experiments import slow_edge
 from sidecar.experiments.definition import Definition
 from sidecar.experiments.lifecycle import (
+    DAY_S,
     Trial,
     completed,
     is_due,
     next_shares,
     ramped,
-    stopped,
+    taken_out,
 )
 from sidecar.experiments.results import Results
 from sidecar.recording import StoreError
@@ -65,6 +68,7 @@ class Steward:
         interval_s: float = ROUND_S,
     ) -> None:
         self.interval_s = interval_s
+        self._started_at = clock()
         self._book = book
         self._readout = readout
         self._clock = clock
@@ -101,7 +105,8 @@ class Steward:
     async def _look_after(self, entry: Entry) -> None:
         trial, now = entry.trial, self._clock()
         if not trial.active:
-            if entry.results is None and trial.ended_at is not None and now >= trial.ended_at + SETTLE_S:
+            # after a restart, workers still ship what they had kept meanwhile
+            if entry.results is None and now >= max(trial.ended_at or 0.0, self._started_at) + SETTLE_S:
                 await self._book.freeze(entry, {**await self.document(entry), "frozen": True})
             return
         if is_due(trial, now):
@@ -133,7 +138,7 @@ class Steward:
         if not harmful:
             return False
         reason = GUARDRAIL + "; ".join(f"{name}: {reading.reason}" for name, reading in harmful.items())
-        await self._book.change("ab", trial.trial_id, lambda trial, now: without(trial, harmful, now, reason))
+        await self._book.change("ab", trial.trial_id, lambda trial, now: _without(trial, harmful, now, reason))
         self.figures.guardrail_stops += len(harmful)
         log.warning("guardrail_stopped", trial=trial.trial_id, reason=reason)
         return True
@@ -154,15 +159,8 @@ class Steward:
         await self._book.change("ab", trial.trial_id, step)
 
 
-def without(trial: Trial, variants: Mapping[str, Any], now: float, reason: str) -> Trial:
-    """The test without these treatments: stopped where none is left that gets traffic."""
-    if trial.status != "running":
-        return trial
-    shares = tuple(
-        0.0 if name in variants else share
-        for name, share in zip(trial.definition.variants[1:], trial.epoch.shares, strict=True)
-    )
-    return ramped(trial, shares, now, reason) if any(shares) else stopped(trial, now, reason)
+def _without(trial: Trial, variants: Collection[str], now: float, reason: str) -> Trial:
+    return taken_out(trial, variants, now, reason) if trial.status == "running" else trial
 
 
 def what_ramp_waits_for(trial: Trial, read: Read, now: float) -> str:
@@ -170,9 +168,9 @@ def what_ramp_waits_for(trial: Trial, read: Read, now: float) -> str:
     definition = trial.definition
     assert isinstance(definition, Definition)
     assert definition.ramp is not None
-    hours = definition.ramp.hours - max(0.0, now - trial.epoch.since) / HOUR_S
-    if hours > 0:
-        return f"{hours:.3g} more hours at this step"
+    left_s = definition.ramp.hours * HOUR_S - max(0.0, now - trial.epoch.since)
+    if left_s > 0:
+        return f"{duration_text(_rounded_s(left_s))} more at this step"
     given = (1.0, *trial.epoch.shares)  # a treatment that was taken out gets no units, nor has it to be safe
     for name, share in zip(definition.variants, given, strict=True):
         if share > 0 and read.present_units[name] < definition.ramp.units:
@@ -182,6 +180,12 @@ def what_ramp_waits_for(trial: Trial, read: Read, now: float) -> str:
             if share > 0 and reading.decision != "safe":
                 return f"{comparison.treatment}: {reading.reason}"
     return ""
+
+
+def _rounded_s(seconds: float) -> int:
+    """As coarse as a person needs it: hours from two days on, minutes from two minutes on."""
+    step = 3_600 if seconds >= 2 * DAY_S else 60 if seconds >= 120 else 1
+    return ceil(seconds / step) * step
 
 
 def stops_of(trial: Trial) -> list[tuple[float, str]]:

@@ -68,6 +68,27 @@ def test_what_serves_anyway_is_not_written_down(tmp_path: Path) -> None:
     assert bench.applied[-1].production == ()
 
 
+def test_what_is_promoted_for_all_is_so_for_each(tmp_path: Path) -> None:
+    """A model's own promotion yields to a later one of all."""
+    bench = Bench(tmp_path)
+    bench.control.follow([], ("det", "B"), 5.0)
+    assert bench.control.elsewhere("*", "A") == "B"
+    bench.control.follow([], ("*", "A"), 6.0)
+    assert bench.control.serving("det") == "A"
+    assert (bench.control.elsewhere("*", "A"), bench.control.state.promoted_at) == ("", 6.0)
+
+
+def test_an_upstream_that_is_gone_serves_nothing(tmp_path: Path) -> None:
+    """What was promoted counts again once it is back."""
+    bench = Bench(tmp_path)
+    bench.control.follow([], ("det", "B"), 5.0)
+    alone = bench.config.model_copy(update={"upstreams": bench.config.upstreams[:1], "routes": ()})
+    bench.control.reload(alone)
+    assert bench.control.serving("det") == "A"
+    bench.control.reload(bench.config)
+    assert bench.control.serving("det") == "B"
+
+
 def test_another_default_in_the_configuration_ends_promotions(tmp_path: Path) -> None:
     """A person has said anew what serves; a reload that leaves the default alone leaves them as they are."""
     bench = Bench(tmp_path)
@@ -105,3 +126,14 @@ def test_addresses_that_are_secrets_are_not_shown(tmp_path: Path) -> None:
     shown = Control(config, State(), lambda _: None).settings()
     assert "xyzzy" not in str(shown)
     assert shown["notify"]["webhooks"][0]["url"] == "hooks.slack.com"
+
+
+def test_channels_of_declared_tests_are_shown_without_their_secrets(tmp_path: Path) -> None:
+    """Of a webhook's address only the host."""
+    secret = "webhook:https://hooks.example.com/xyzzy"
+    test = {"control": "A", "treatment": "B", "traffic_split": 0.1, "notify": secret}
+    upstreams = [{"name": name, "url": "http://a"} for name in "AB"]
+    config = load_config(None, {"upstreams": upstreams, "data_dir": tmp_path, "experiments": [test]})
+    shown = Control(config, State(), lambda _: None).settings()
+    assert "xyzzy" not in str(shown)
+    assert "hooks.example.com" in shown["experiments"][0]["notify"][0]

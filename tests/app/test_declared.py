@@ -13,7 +13,7 @@ from sidecar.app.control import Control
 from sidecar.app.load import load_config
 from sidecar.app.state import State, load_state
 from sidecar.app.trialing import Trialing
-from sidecar.experiments.lifecycle import Trial, stopped
+from sidecar.experiments.lifecycle import EPOCHS_MAX, Trial, ramped, stopped
 from sidecar.recording import Reader, Store
 from sidecar.recording.files import store_path
 from sidecar.types import ProxySettings
@@ -129,6 +129,42 @@ async def test_a_test_that_people_made_is_not_the_configurations(bench: Bench) -
     await trialing.book.change("ab", "theirs", stopped)
     await bench.reload(trialing, bench.config(experiments=[NIGHT]))
     assert [trial.trial_id for trial in trialing.book.active()] == ["night"]
+
+
+async def test_a_declared_test_takes_nothing_from_what_serves(bench: Bench) -> None:
+    """Where another version was promoted it does not begin, and says so; in the configuration it stays declared."""
+    trialing = await bench.start(bench.config("123"))
+    trialing.control.follow([], ("det", "C"), 5.0)
+    await bench.reload(trialing, bench.config("123", experiments=[NIGHT]))
+    assert found(trialing) == []
+    trialing.control.follow([], ("det", "A"), 6.0)
+    await bench.reload(trialing, bench.config("123", experiments=[NIGHT]))
+    assert [trial.trial_id for trial in found(trialing)] == ["night"]
+
+
+async def test_too_many_epochs_stop_a_test_and_nothing_else(bench: Bench) -> None:
+    """An operating point that changes once more ends it; the monitor goes on, and other tests too."""
+    trialing = await bench.start(bench.config(experiments=[NIGHT], shadows=[COPY]))
+    for share in range(1, EPOCHS_MAX):
+        split = (0.1 if share % 2 else 0.2,)
+        await trialing.book.change("ab", "night", lambda trial, now, split=split: ramped(trial, split, now, "x"))
+    await bench.reload(trialing, bench.config(threshold=0.4, experiments=[NIGHT], shadows=[COPY]))
+    told = {trial.trial_id: (trial.status, trial.reason[:26]) for trial in found(trialing)}
+    assert told == {"night": ("stopped", "an operating point changed"), "copy": ("running", "")}
+
+
+async def test_declared_tests_have_their_channels_told(bench: Bench) -> None:
+    """By the alert that tests made by people get."""
+    heard: list[str] = []
+
+    async def tell(trial: Trial) -> None:
+        heard.append(trial.trial_id)
+
+    config = bench.config(experiments=[NIGHT | {"notify": ["slack:#ml"]}], shadows=[COPY])
+    control = Control(config, load_state(bench.folder), bench.applied.append)
+    trialing = Trialing(config, bench.store, bench.reader, control, clock=lambda: bench.now, tell=tell)
+    await trialing.restore()
+    assert heard == ["night"]
 
 
 async def test_a_changed_operating_point_opens_an_epoch(bench: Bench) -> None:

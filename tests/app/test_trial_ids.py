@@ -83,6 +83,9 @@ def test_points_are_versions_and_operating_points() -> None:
 def test_treatments_of_one_version_cannot_be_told_apart() -> None:
     """Their answers would be recorded as one."""
     points = points_of(config(), "det", ("C", "A", "B", "D"))
-    check_told_apart(points, ("A", "B", "C"))
+    check_told_apart(points, ("A", "B"))
+    check_told_apart(points, ("C",))
+    with pytest.raises(TrialFault, match="upstream C has no `version`"):
+        check_told_apart(points, ("A", "C"))
     with pytest.raises(TrialFault, match="A and D are both version '1'"):
         check_told_apart(points, ("A", "B", "D"))

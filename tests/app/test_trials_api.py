@@ -70,6 +70,7 @@ async def sidecar(tmp_path: Path) -> AsyncIterator[Sidecar]:
         for model in ("det", "gate")
         for version in ("1", "2")
     ]
+    rows.append(SummaryRow(hour, HOUR_S, "door", "2", "serving", "", 0, "", 1, _drawn(1, 200)))
     await store.commit(Batch(summaries=rows))
     config = load_config(None, {"upstreams": UPSTREAMS, "data_dir": tmp_path})
     applied: list[ProxySettings] = []
@@ -119,16 +120,28 @@ async def test_guides_test_runs_as_written(sidecar: Sidecar) -> None:
 async def test_what_is_slow_is_controls_95th_percentile_of_the_last_day(sidecar: Sidecar) -> None:
     """Frozen at the start; unknown where control has not answered."""
     await sidecar.client.create_ab_test("one", "det@1", "det@2", {"traffic_split": 0.1})
-    await sidecar.client.create_ab_test("two", "gate@3", "gate@1", {"traffic_split": 0.1, "metrics": ["slow_rate"]})
+    await sidecar.client.create_ab_test("two", "door@1", "door@2", {"traffic_split": 0.1, "metrics": ["slow_rate"]})
     edges = {entry.trial.trial_id: entry.trial.slow_edge_ms for entry in sidecar.trialing.book.all()}
     assert edges["one"] is not None
     assert edges["one"] > 20.0
     assert edges["two"] is None
     warnings = (await sidecar.client.ab_test("two")).warnings
-    assert [text.split(":")[0] for text in warnings] == [
-        "A served before this test",
-        "What counts as slow is not known yet",
-    ]
+    assert [text.split(":")[0] for text in warnings] == ["What counts as slow is not known yet"]
+
+
+async def test_model_a_is_what_serves(sidecar: Sidecar) -> None:
+    """A test takes nothing from it but the treatments' shares: swapped ids are refused, after a promotion too."""
+    with pytest.raises(InvalidRequest, match="'det@2' does not serve now, det@1 does") as caught:
+        await sidecar.client.create_ab_test("t", "det@2", "det@1", {"traffic_split": 0.1})
+    assert faults(caught.value) == ["model_a_id"]
+    test = await sidecar.client.create_ab_test("t", "det@1", "det@2", {"traffic_split": 0.1})
+    assert test.serving == "det@1"
+    assert (await sidecar.client.promote_ab_test("t")).serving == "det@2"
+    with pytest.raises(InvalidRequest, match="'A' does not serve now, B does"):
+        await sidecar.client.create_ab_test("all", "A", "C", {"traffic_split": 0.1})
+    again = await sidecar.client.create_ab_test("u", "det@2", "det@3", {"traffic_split": 0.1})
+    stopped = await sidecar.client.stop_ab_test(again.id)
+    assert (stopped.serving, sidecar.applied[-1].production) == ("det@2", (("det", "B"),))
 
 
 @pytest.mark.parametrize(

@@ -46,15 +46,15 @@ def test_a_declared_test_means_what_the_same_words_mean_in_the_api(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("experiments: [{control: A, treatment: B}]", "experiments[0]: traffic_split: is needed"),
-        ("experiments: [{control: A, treatment: B, traffic_split: 1.5}]", "experiments[0]: traffic_split: 1.5 is not"),
-        ("experiments: [{control: A, traffic_split: 0.1}]", "experiments[0]: treatment: one upstream is needed"),
-        ("experiments: [{control: A, treatment: A, traffic_split: 0.1}]", "experiments[0]: treatment: 'A' is control"),
+        ("experiments: [{control: A, treatment: B}]", "experiments[0].traffic_split: is needed"),
+        ("experiments: [{control: A, treatment: B, traffic_split: 1.5}]", "experiments[0].traffic_split: 1.5 is not"),
+        ("experiments: [{control: A, traffic_split: 0.1}]", "experiments[0].treatment: one upstream is needed"),
+        ("experiments: [{control: A, treatment: A, traffic_split: 0.1}]", "experiments[0].treatment: 'A' is control"),
         (
             "experiments: [{control: A, treatment: B, traffic_split: 0.1, metrics: [mAP]}]",
-            "experiments[0]: metrics: there is no 'mAP'",
+            "experiments[0].metrics: there is no 'mAP'",
         ),
-        ("shadows: [{shadow: B, share: 2}]", "shadows[0]: share: 2 is not within"),
+        ("shadows: [{shadow: B, share: 2}]", "shadows[0].share: 2 is not within"),
         ("shadows: [{shadow: Q}]", "shadows[0].shadow: no upstream is called 'Q'"),
         (
             "experiments: [{name: x, model: det, control: A, treatment: B, traffic_split: 0.1}]\n"
@@ -73,3 +73,18 @@ def test_what_cannot_be_is_told_with_its_place(tmp_path: Path, text: str, fault:
     (found,) = faults_of(tmp_path, text)
     assert found.split(": ", 1)[0].startswith("c.yaml:")
     assert found.split(": ", 1)[1].startswith(fault)
+
+
+def test_faults_of_several_kinds_are_told_at_once(tmp_path: Path) -> None:
+    """Values, unknown upstreams and traffic that two tests want."""
+    found = faults_of(
+        tmp_path,
+        "experiments:\n- {name: x, control: Z, treatment: B, traffic_split: 2, metrics: [mAP]}\n"
+        "- {name: y, control: A, treatment: B, traffic_split: 0.5}\n",
+    )
+    assert sorted(fault.split(": ")[1] for fault in found) == [
+        "experiments[0].control",
+        "experiments[0].metrics",
+        "experiments[0].traffic_split",
+        "experiments[1].model",
+    ]

@@ -151,7 +151,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
         ]
     )
     await tally.restore(Trials(store))
-    book = Book(Trials(store), lambda trials, serve: None, lambda: NOW)
+    book = Book(Trials(store), lambda trials, serve, promoted_at: None, lambda: NOW)
     for trial in (*tests, copied):
         book.entries[trial.trial_id] = Entry(trial)
     steward = Steward(book, Readout(reader, tally), lambda: NOW)

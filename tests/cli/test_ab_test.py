@@ -74,11 +74,14 @@ def test_every_option_reaches_the_test(tell: Tell, trials: TrialsAtHand) -> None
         (("--split", "0.1", "--split", "0.2"), "--split: give one share, or VARIANT=SHARE once for each treatment"),
         (("--split", "B=0.1", "--split", "B=0.2"), "--split: give one share, or VARIANT=SHARE once for each"),
         (("--days", "7", "--until-stopped"), "give one of --days and --until-stopped"),
-        (("--guardrail", "latency"), "is no guardrail, expected METRIC=MARGIN"),
+        (("--split", "B=0.1,B=0.2"), "--split: give one share, or VARIANT=SHARE once for each"),
+        (("--split", "B=0.1,C"), "--split: give one share, or VARIANT=SHARE once for each"),
+        (("--guardrail", "latency"), "sidecar: --guardrail: 'latency' is no guardrail, expected METRIC=MARGIN"),
+        (("--guardrail", "latency=much"), "sidecar: --guardrail: 'much' is no number"),
         (("--guardrail", "latency=1.1", "--no-guardrails"), "give one of --guardrail and --no-guardrails"),
         (("--ramp-hours", "3"), "belong to --ramp"),
         (("--ramp", "0.1,0.5", "--ramp-hours", "-1"), "'--ramp-hours'"),
-        (("--ramp", "0.1,half"), "'half' is no number"),
+        (("--ramp", "0.1,half"), "sidecar: --ramp: 'half' is no number"),
     ],
 )
 def test_what_can_not_be_read_is_refused_with_what_would_be_right(
@@ -109,6 +112,21 @@ def test_faults_are_told_as_the_flags_they_come_from(
     result = tell("ab-test", "create", "n", *words.split())
     assert (result.exit_code, result.stdout, trials.kept) == (2, "", {})
     assert sorted(line.split(": ")[1] for line in result.stderr.splitlines()) == flags
+
+
+def test_shares_may_stand_with_commas_between(tell: Tell, trials: TrialsAtHand) -> None:
+    """At the beginning and at a ramp."""
+    begin(tell, "n", "--treatment", "digits@3", "--split", "B=0.1,C=0.2")
+    assert definition_of(trials, "n").shares == (0.1, 0.2)
+    assert tell("ab-test", "ramp", "n", "B=0.2, C=0.3").exit_code == 0
+    assert trials.kept["n"].epoch.shares == (0.2, 0.3)
+
+
+def test_one_version_twice_is_a_fault_of_the_second(tell: Tell, trials: TrialsAtHand) -> None:
+    """Told by its flag."""
+    result = tell("ab-test", "create", "n", "--a", "digits@1", "--b", "digits@1", "--split", "0.1")
+    assert (result.exit_code, trials.kept) == (2, {})
+    assert result.stderr.startswith("sidecar: --b: ")
 
 
 def test_second_test_on_a_model_is_refused_with_the_first(tell: Tell) -> None:
@@ -162,13 +180,20 @@ def test_life_of_a_test_is_told_line_by_line(tell: Tell, trials: TrialsAtHand) -
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "SHARE")
     result = tell("ab-test", "conclude", "new-d", "--winner", "digits@9")
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--winner")
-    assert tell("ab-test", "conclude", "new-d", "--winner", "digits@3", "--note", "faster").exit_code == 0
+    assert tell("ab-test", "conclude", "new-d", "--winner", "digits@3", "--note", "faster").stdout == (
+        "New digits: concluded; digits@1 serves now\n"
+    )
     ended = trials.kept["new-digits"]
     assert (ended.status, ended.decision, ended.note) == ("concluded", "C", "faster")
-    assert tell("ab-test", "promote", "new-d", "digits@3").stdout == "New digits: concluded, digits@3 promoted\n"
-    assert tell("ab-test", "promote", "new-d").stdout == "New digits: concluded, digits@2 promoted\n"
+    assert (
+        tell("ab-test", "promote", "new-d", "digits@3").stdout
+        == "New digits: concluded, digits@3 promoted; digits@3 serves now\n"
+    )
+    trials.now += 1
+    said = tell("ab-test", "promote", "new-d").stdout
+    assert said == "New digits: concluded, digits@2 promoted; digits@2 serves now\n"
     said = " ".join(tell("ab-test", "show", "new-d").stdout.split())
-    assert "decision for digits@3: faster promoted digits@2 at 2023-11-14 22:14 UTC" in said
+    assert "decision for digits@3: faster promoted digits@2 at 2023-11-14 22:14 UTC serves now digits@2" in said
     result = tell("ab-test", "pause", "new-d")
     assert (result.exit_code, result.stderr.split(": ")[1:3]) == (2, ["ID", "'new-digits' is concluded"])
 
@@ -176,7 +201,7 @@ def test_life_of_a_test_is_told_line_by_line(tell: Tell, trials: TrialsAtHand) -
 def test_stopped_test_keeps_its_reason(tell: Tell) -> None:
     """It stands beside the status."""
     begin(tell, "n")
-    assert tell("ab-test", "stop", "n", "--reason", "too [red]slow[/]").stdout == "n: stopped\n"
+    assert tell("ab-test", "stop", "n", "--reason", "too [red]slow[/]").stdout == "n: stopped; digits@1 serves now\n"
     assert tell("ab-test", "show", "n").stdout.splitlines()[1] == "stopped: too [red]slow[/]"
 
 
@@ -204,6 +229,7 @@ def test_test_is_shown_with_all_that_was_asked_for(tell: Tell) -> None:
         "guardrails error_rate 1.5 x control's or under 0.5 %; latency 1.1 x control's",
         "ramp [10 %], 50 %; a step takes at least 1d and 150 units an arm; 50 % waits: 150 units an arm",
         "left out requests with x-probe=1",
+        "serves after it digits@1",
     ):
         assert shown in said
     assert "testers" not in said

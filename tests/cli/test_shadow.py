@@ -32,7 +32,8 @@ def test_share_in_percent_is_told_what_it_would_be(tell: Tell, trials: TrialsAtH
     for words in ((*BEHIND, "--share", "10%"), ("shadow", "ramp", "behind", "10%")):
         result = tell(*words)
         assert (result.exit_code, trials.kept) == (2, {})
-        assert "10 % is 0.1" in " ".join(result.output.replace("│", " ").split())
+        flag = "SHARE" if words[1] == "ramp" else "--share"
+        assert result.stderr == f"sidecar: {flag}: '10%' is no number; shares are 0 to 1: 10 % is 0.1\n"
 
 
 def test_faults_are_told_as_the_flags_they_come_from(tell: Tell, trials: TrialsAtHand) -> None:
@@ -71,10 +72,10 @@ def test_life_of_a_test_is_told_line_by_line(tell: Tell, trials: TrialsAtHand) -
     assert tell("shadow", "ramp", "beh", "0.5").stdout == "behind: running, copies of 50 % of requests to digits@2\n"
     result = tell("shadow", "ramp", "beh", "1.5")
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "SHARE")
-    assert tell("shadow", "stop", "beh", "--reason", "seen enough").stdout == "behind: stopped\n"
+    assert tell("shadow", "stop", "beh", "--reason", "seen enough").stdout == ("behind: stopped; digits@1 serves now\n")
     assert trials.kept["behind"].reason == "seen enough"
     assert [epoch.shares for epoch in trials.kept["behind"].epochs] == [(0.1,), (0.0,), (0.1,), (0.5,)]
-    assert tell("shadow", "promote", "beh").stdout == "behind: stopped, digits@2 promoted\n"
+    assert tell("shadow", "promote", "beh").stdout == "behind: stopped, digits@2 promoted; digits@2 serves now\n"
     result = tell("shadow", "pause", "beh")
     assert (result.exit_code, result.stderr.split(": ")[1:3]) == (2, ["ID", "'behind' is stopped"])
 
@@ -87,6 +88,7 @@ def test_results_are_a_page_or_json(
     assert "Nothing to compare yet" in tell("shadow", "results", "behind").stdout
     document = json.loads(tell("shadow", "results", "behind", "--json").stdout, parse_constant=pytest.fail)
     assert document["agreement"]["image_rate"] is None
+    assert "serves       digits@1" in tell("shadow", "show", "behind").stdout
     assert "images kept  60 an hour" in tell("shadow", "show", "behind").stdout
     trials.pairs["behind"] = PairSummary()
     pair = [make_prediction([box("7", 0)])], [make_prediction([box("1", 0)], version="2")]

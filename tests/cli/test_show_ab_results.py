@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sidecar.cli.show_ab_results import labels_of, results_page
+from sidecar.cli.show_ab_test import ab_test_facts
 from sidecar.experiments import METRICS, Epoch
 from tests.cli.trial_documents import START, ab_results, ab_test, page, words_of
 
@@ -37,7 +38,9 @@ def test_page_says_what_runs_what_it_comes_to_and_what_that_rests_on(make_epoch:
     latency = next(line for line in said if line.startswith("latency, ms"))
     assert latency.endswith("<0.0001 better")
     assert next(line for line in said if line.startswith("confidence")).endswith("unclear")
-    assert any(re.fullmatch(r"latency 1\.10 0\.8\d safe", line) for line in said)
+    assert any(re.fullmatch(r"latency 1\.1 - 0\.8\d+ safe", line) for line in said)
+    assert "guardrail limit, x stable or under canary, x stable decision" in said
+    assert any(re.fullmatch(r"error_rate 1\.5 0\.5 % - .*", line) for line in said)
     assert "note: Not a full week: days of the week may differ." in said
 
 
@@ -98,7 +101,7 @@ def test_p_of_a_fixed_horizon_is_named_as_such(make_epoch: MakeEpoch) -> None:
 
 
 def test_lasting_units_have_their_own_column(make_epoch: MakeEpoch) -> None:
-    """With what they are; over several epochs the page says that they count once in each; feedback is counted too."""
+    """With what they are; feedback is counted too."""
     test = ab_test({"A": "digits@1", "B": "digits@2"}, 0.5, unit="client")
     found = ab_results(test, [make_epoch(2_000, feedback=(30, 10)), make_epoch(2_000, seed=1)])
     for figures in found["variants"].values():
@@ -106,7 +109,7 @@ def test_lasting_units_have_their_own_column(make_epoch: MakeEpoch) -> None:
     said = words_of(page(80, results_page, test, found))
     assert "variant clients requests images errors p50, ms p99, ms" in said
     assert any(line.startswith("B 500 2,000 2,000 ") for line in said)
-    assert "With feedback: 40 of A, 40 of B. A unit counts once in each epoch." in said
+    assert "With feedback: 40 of A, 40 of B." in said
 
 
 def test_before_any_traffic_the_page_has_no_empty_tables() -> None:
@@ -146,8 +149,34 @@ def test_ended_test_says_why_and_what_was_decided(make_epoch: MakeEpoch) -> None
     ]
     assert "Decided for digits@2: faster" in lines
     assert not any("more units" in line or "enough units" in line for line in lines)
+    alike = page(80, results_page, test, ab_results(test, [make_epoch(8_000, 0.1)]) | {"frozen": True})
+    assert alike[5].startswith("No difference found: confidence with canary is ")
+    assert not any("more units" in line or "enough units" in line for line in alike)
     test = ab_test(TWO, **ended | {"status": "stopped"}, reason="error_rate is surely over 1.5 times the control's")
     assert page(80, results_page, test, found)[1] == "stopped: error_rate is surely over 1.5 times the control's"
+
+
+def test_difference_that_is_found_takes_no_longer(make_epoch: MakeEpoch) -> None:
+    """Also where the verdict is another metric's."""
+    test = ab_test(TWO, 0.5, metrics=["latency", "confidence"])
+    lines = page(80, results_page, test, ab_results(test, [make_epoch(2_000, 0.5, b={"latency_ms": 17.0})]))
+    assert "A difference in latency is found already." in lines
+    assert not any("more units" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", range(60, 100, 3))
+def test_no_line_ends_between_a_number_and_its_percent(make_epoch: MakeEpoch, width: int) -> None:
+    """Neither of the results nor of what was asked for, and it is a plain space that is shown."""
+    ramp = {"shares": [0.01, 0.05, 0.1, 0.5], "hours": 24, "units": 150, "next_share": 0.5, "waiting_for": "12h more"}
+    epochs = [
+        {"number": number, "since": START, "until": None, "shares": {"stable": 0.9, "canary": 0.1}, "reason": "by 10 %"}
+        for number in range(3)
+    ]
+    test = ab_test(TWO, ramp=ramp, epochs=epochs, warnings=["of 10 % " * 12])
+    found = ab_results(test, [make_epoch(2_000, 0.1)])
+    lines = [*page(width, ab_test_facts, test), *page(width, results_page, test, found)]
+    assert [line for line in lines if line.lstrip().startswith("%")] == []
+    assert sum("10 %" in line for line in lines) > 5
 
 
 @pytest.mark.parametrize("width", [80, 120])

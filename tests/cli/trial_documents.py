@@ -27,7 +27,7 @@ def ab_test(ids: dict[str, str], share: float = 0.1, **changes: Any) -> dict[str
         *("New digits", "digits", control, tuple(treatments), tuple(share / len(treatments) for _ in treatments)),
         metrics=("confidence", "latency"),
     )
-    made = ab_document(begun("new-digits", definition, START), START + 2 * DAY_S)
+    made = ab_document(begun("new-digits", definition, START), START + 2 * DAY_S, "digits@1")
     for item in made["variants"]:
         item.update(id=ids[item["variant"]], version=ids[item["variant"]].partition("@")[2])
     return as_sent({**made, **changes})
@@ -53,7 +53,7 @@ def ab_results(test: dict[str, Any], epochs: Sequence[Epoch], **of: Any) -> dict
 def shadow_test(**changes: Any) -> dict[str, Any]:
     """A shadow test of digits@2 behind digits@1, an hour and a minute after it began."""
     trial = begun("behind", ShadowDefinition("behind", "digits", "B", duration_days=None), START)
-    made = shadow_test_document(replace(trial, opened_for=Points({"B": "2"}).text), START + 3_660)
+    made = shadow_test_document(replace(trial, opened_for=Points({"B": "2"}).text), START + 3_660, "digits@1")
     return as_sent({**made, **changes})
 
 

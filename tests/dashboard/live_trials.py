@@ -45,8 +45,9 @@ class LiveTrials(TrialsAtHand):
 
     def _document(self, trial: Trial) -> Document:
         if trial.kind == "shadow":
-            return shadow_test_document(trial, self.now, self.warnings)
-        return ab_document(trial, self.now, waiting_for=self.waiting_for, warnings=self.warnings)
+            return shadow_test_document(trial, self.now, self._serving(trial), self.warnings)
+        facts = {"waiting_for": self.waiting_for, "warnings": self.warnings}
+        return ab_document(trial, self.now, self._serving(trial), **facts)
 
     def _pairs_found(self, trial: Trial) -> Document:
         if trial.trial_id not in self.reports:

@@ -45,8 +45,10 @@ def test_ratio_is_laid_out_by_factors(drawn: Any) -> None:
 
 
 def test_nothing_known_is_nothing_drawn(drawn: Any) -> None:
-    """The mark alone would say that there is no difference."""
+    """The mark alone would say that there is no difference, and a point beside it that there is a large one."""
     assert drawn(**interval(None, None, None)) is None
+    assert drawn(**interval(None, None, 0.2)) is None
+    assert drawn(**interval(None, None, 3, ratio=True)) is None
     assert drawn(**interval(0, 0, 0)) is not None
 
 

@@ -62,7 +62,7 @@ def test_stop_asks_first_and_escape_means_no(page: Page, trials: LiveTrials) -> 
     """What can't be undone says so; with Enter it is done, the card is folded away, the focus stays in the section."""
     trial_id = add_ab(trials)
     open_card(page, "Stop")
-    dialog(page, "Stop: Canary", "Stop Canary?", "All traffic goes to det@1.", "It can't be undone")
+    dialog(page, "Stop: Canary", "Stop Canary?", "det@1 serves all traffic of det.", "It can't be undone")
     page.press(ESCAPE)
     page.wait(lambda: is_closed(page), "the dialog closed")
     assert trials.kept[trial_id].status == "running"
@@ -78,24 +78,29 @@ def test_conclude_keeps_the_decision_and_its_note(page: Page, trials: LiveTrials
     """The winner so far is offered."""
     trial_id = add_ab(trials)
     open_card(page, "det@2 is better")
-    dialog(page, "Conclude: Canary", "Conclude Canary?", "until another version is promoted")
+    dialog(page, "Conclude: Canary", "From then on det@1 serves all traffic", "until another version is promoted")
     assert page.run("return document.querySelector(arguments[0]).value", FIELD.format("winner")) == "B"
     fill(page, "note", "It is faster.")
     submit(page)
     page.wait(lambda: trials.kept[trial_id].status == "concluded", "the test concluded")
     assert (trials.kept[trial_id].decision, trials.kept[trial_id].note) == ("B", "It is faster.")
-    page.run("document.querySelector('#trials-ended-fold').open = true")
-    page.says("#trials-ended", "decided for det@2: It is faster.")
+    page.run("for (const one of document.querySelectorAll('#trials-ended-fold, #trials-ended .trial')) one.open = true")
+    page.says("#trials-ended", "decided for det@2: It is faster.", "det@1 serves now")
 
 
 def test_promote_offers_every_version_and_says_what_follows(page: Page, trials: LiveTrials) -> None:
-    """Control too: then nothing changes but that it is settled."""
+    """Control too: then nothing changes but that it is settled. What is promoted and serves is not offered again."""
     trial_id = add_ab(trials)
     open_card(page, "det@2 is better")
-    dialog(page, "Promote: Canary", "It serves all traffic of det from now on.", "The test ends with that.")
+    dialog(page, "Promote: Canary", "until another version is promoted", "The test ends with that")
+    assert "undone" not in page.text("#form-dialog")
     assert page.texts(f"{FIELD.format('variant')} option") == ["det@1", "det@2"]
     submit(page)
     page.wait(lambda: trials.kept[trial_id].promoted == "B", "det@2 promoted")
+    page.run("for (const one of document.querySelectorAll('#trials-ended-fold, #trials-ended .trial')) one.open = true")
+    page.says("#trials-ended .trial", "det@2 was promoted", "det@2 serves now")
+    dialog(page, "Promote another: Canary", "at present det@2 serves")
+    assert page.texts(f"{FIELD.format('variant')} option") == ["det@1"]
 
 
 def test_shadow_version_is_promoted(page: Page, trials: LiveTrials) -> None:
@@ -106,6 +111,9 @@ def test_shadow_version_is_promoted(page: Page, trials: LiveTrials) -> None:
     dialog(page, "Promote: Copy", "Promote det@2?")
     submit(page)
     page.wait(lambda: trials.kept[trial.trial_id].promoted == "B", "det@2 promoted")
+    page.run("for (const one of document.querySelectorAll('#trials-ended-fold, #trials-ended .trial')) one.open = true")
+    page.says("#trials-ended .trial", "det@2 serves now")
+    assert page.texts("#trials-ended .trial .actions button:not([hidden])") == []
 
 
 def test_split_is_changed_and_what_is_wrong_is_said_at_its_field(page: Page, trials: LiveTrials) -> None:
@@ -124,7 +132,7 @@ def test_split_is_changed_and_what_is_wrong_is_said_at_its_field(page: Page, tri
 
 
 def test_split_of_several_treatments_has_a_field_for_each(page: Page, trials: LiveTrials) -> None:
-    """What is wrong with all of them together is said above."""
+    """What is wrong with all of them together is said beside the button."""
     trial = trials.add(Definition("Three", "det", "A", ("B", "C"), (0.2, 0.1)))
     open_card(page, "Change split")
     dialog(page, "Change split: Three", "Share of det@2", "Share of det@3")
@@ -160,7 +168,7 @@ def test_ab_test_is_begun_by_the_form(page: Page, trials: LiveTrials) -> None:
     """Every fault at its field, those in the fold too; when all is right the new test stands there, opened."""
     page.open()
     page.says("#trials-empty", "No two versions")
-    dialog(page, "New A/B test", "Model B, treatment", "confidence: The mean confidence")
+    dialog(page, "New A/B test", "Model B, treatment", "latency: ")
     submit(page)
     page.wait(lambda: fault(page, "name") == "is needed", "what is missing")
     for name, value in {
@@ -173,7 +181,7 @@ def test_ab_test_is_begun_by_the_form(page: Page, trials: LiveTrials) -> None:
     fill(page, "guardrails", "latenzy 1.1")
     submit(page)
     page.wait(lambda: "'det@9'" in fault(page, "model_b_id"), "the fault of a model")
-    assert fault(page, "traffic_split") == "'10 %' is no number, expected over 0 and under 1"
+    assert "is no number, expected over 0 and under 1" in fault(page, "traffic_split")
     assert "'latenzy' is not one of" in fault(page, "guardrails")
     assert fault(page, "name") == ""
     for name, value in {
@@ -213,8 +221,46 @@ def test_ramp_takes_the_place_of_the_split(page: Page, trials: LiveTrials) -> No
     assert trial.definition.notify == ("email:team@company.com", "slack:#ml")
 
 
-def test_shadow_test_is_begun_by_the_form_and_a_clash_is_said_above(page: Page, trials: LiveTrials) -> None:
-    """What belongs to no field stands at the top; the form keeps what was filled in."""
+def test_primary_metric_is_no_further_one(page: Page) -> None:
+    """It goes from the list while it is the primary one, and keeps its tick."""
+    page.open()
+    page.says("#trials-empty", "No two versions")
+    dialog(page, "New A/B test", "Primary metric")
+    shown = f"{FIELD.format('metrics')} label:not([hidden])"
+    ticked = "return [...document.querySelectorAll(arguments[0])].filter((one) => one.checked).map((one) => one.value)"
+    assert page.run(ticked, f"{shown} input") == ["latency", "feedback_score"]
+    fill(page, "primary", "latency")
+    page.run("document.querySelector(arguments[0]).dispatchEvent(new Event('change'))", FIELD.format("primary"))
+    assert page.run(ticked, f"{shown} input") == ["confidence", "feedback_score"]
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_fault_of_no_field_is_seen_wherever_the_form_is_scrolled_to(
+    page: Page, trials: LiveTrials, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """It stands beside the button, and both stay in sight."""
+
+    async def refuse(**_: object) -> Any:
+        raise Conflict("", "the store is full")
+
+    monkeypatch.setattr(trials, "create_ab_test", refuse)
+    page.open(width)
+    page.says("#trials-empty", "No two versions")
+    dialog(page, "New A/B test", "Model B, treatment")
+    page.run("document.querySelector('#form-dialog details').open = true")
+    for name, value in {"name": "Canary", "model_a_id": "det@1", "model_b_id": "det@2"}.items():
+        fill(page, name, value)
+    submit(page)
+    page.says("#form-fault", "the store is full")
+    for place in (0, 10_000):
+        page.run("document.querySelector('#form-dialog').scrollTop = arguments[0]", place)
+        box = page.run("return document.querySelector('#form-fault').getBoundingClientRect().toJSON()")
+        assert 0 < box["top"] < box["bottom"] < page.run("return window.innerHeight")
+    assert page.run("const one = document.querySelector('#form-dialog'); return one.scrollWidth <= one.clientWidth")
+
+
+def test_shadow_test_is_begun_by_the_form_and_keeps_what_was_filled_in(page: Page, trials: LiveTrials) -> None:
+    """Also where another test is on the same traffic."""
     first = add_ab(trials)
     page.open()
     page.says("#trials-count", "1 running")
@@ -222,7 +268,7 @@ def test_shadow_test_is_begun_by_the_form_and_a_clash_is_said_above(page: Page, 
     for name, value in {"name": "Copy", "model_id": "det", "shadow_model_id": "det@2", "share": "0.5"}.items():
         fill(page, name, value)
     submit(page)
-    page.says("#form-fault", "'canary' is running on 'det': stop it first")
+    page.says("#form-dialog", "'canary' is running on 'det': stop it first")
     del trials.kept[first]
     submit(page)
     page.says(CARD, "Copy", "50 %", "Nothing to compare yet")
@@ -232,13 +278,17 @@ def test_shadow_test_is_begun_by_the_form_and_a_clash_is_said_above(page: Page, 
     assert trial.created_at <= time.time()
 
 
-def test_form_suggests_the_models_that_were_seen(page: Page) -> None:
-    """A model that is recorded is there to be chosen."""
+def test_form_suggests_the_models_that_were_seen(page: Page, trials: LiveTrials) -> None:
+    """A model that is recorded is there to be chosen, and so are those of tests."""
+    add_ab(trials)
     page.open()
     page.says("#predictions", "cat")
     dialog(page, "New shadow test", "Model that serves")
     script = "return [...document.querySelector(arguments[0]).list.options].map((one) => one.value)"
-    assert page.run(script, FIELD.format("model_id")) == ["det@1"]
+    assert page.run(script, FIELD.format("model_id")) == ["det@1", "det@2"]
+    page.tab_to("Shadow version: to try: det@2")
+    page.press(ENTER)
+    assert page.run("return document.querySelector(arguments[0]).value", FIELD.format("shadow_model_id")) == "det@2"
     page.run("document.querySelector('#form-cancel').click()")
     page.wait(lambda: is_closed(page), "the dialog closed")
     assert page.focused() == "New shadow test"

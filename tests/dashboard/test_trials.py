@@ -57,7 +57,8 @@ def test_tests_under_way_come_first_and_ended_ones_are_folded(page: Page, trials
     page.says("#trials-ended-count", "1 test that has ended")
     assert not page.is_visible("#trials-ended .trial")
     page.run("document.querySelector('#trials-ended-count').click()")
-    page.says("#trials-ended .trial", "Stopped", "Old", "det@2 is better")
+    text = page.says("#trials-ended .trial", "Stopped", "Old", "det@2 is better", "ended ")
+    assert "since" not in text
     assert page.console_errors() == []
 
 
@@ -68,7 +69,7 @@ def test_opened_test_says_its_sentence_before_its_figures(page: Page, trials: Li
     order = [
         "B is better", "det@1 (A, control)", "Latency p99", "det@2 less det@1", "always-valid p < 0.001",
         "fixed-horizon p", "Guardrails", "latency is surely not over 1.1 times", "Split of the units", "As planned",
-        "How much longer", "Not a full week", "Split over time",
+        "How much longer", "A difference in latency is found already.", "Not a full week", "Split over time",
     ]  # fmt: skip
     assert [part for part in order if part not in text] == []
     assert sorted(order, key=text.index) == order
@@ -142,7 +143,7 @@ def test_split_over_time_shows_ramp_and_pause(page: Page, trials: LiveTrials) ->
       [one.x, one.width, one.height].map((side) => Math.round(side.baseVal.value)))"""
     assert page.run(script) == [[0, 25, 2], [25, 25, 6], [75, 25, 6]]
     unfold(page, "Epochs")
-    page.says(f"{CARD} .epochs", "75 % : det@2 25 %", "ramp step 2, 1 d 0 h", "paused")
+    page.says(f"{CARD} .epochs", "det@1 75 % : det@2 25 %", "ramp step 2, 1 d 0 h", "paused")
 
 
 def test_several_treatments_each_have_their_comparison(page: Page, trials: LiveTrials) -> None:
@@ -172,7 +173,61 @@ def test_warnings_reason_and_promotion_are_told(page: Page, trials: LiveTrials) 
     page.run("for (const one of document.querySelectorAll('#trials-ended-fold, #trials-ended .trial')) one.open = true")
     page.says("#trials-ended .trial", "because the guardrail of latency was passed", "det@1 was promoted")
     page.says("#trials-ended .trial", "Only 40 units were seen within a day.")
-    assert page.texts("#trials-ended .trial .actions button:not([hidden])") == ["Promote"]
+    page.says("#trials-ended .trial", "det@1 serves now")
+    assert page.texts("#trials-ended .trial .actions button:not([hidden])") == ["Promote another"]
+
+
+def test_ended_test_tells_nothing_of_what_is_still_to_come(page: Page, trials: LiveTrials) -> None:
+    """Its verdict is final, and no more units are waited for."""
+    trial_id = add_ab(trials, metrics=("confidence",))
+    trials.saw(trial_id, epoch(0, 6_000, 0.25))
+    text = open_card(page, "No difference yet: ", "How much longer", "when it ends, det@1 serves")
+    assert "more units" in text or "enough units" in text
+    trials.step(trial_id, stopped, time.time())
+    page.says("#trials-ended-count", "1 test that has ended")
+    page.run("for (const one of document.querySelectorAll('#trials-ended-fold, #trials-ended .trial')) one.open = true")
+    text = page.says("#trials-ended .trial", "No difference found: ", "Split of the units", "det@1 serves now")
+    assert not any(part in text for part in ("yet", "How much longer", "more units", "enough units"))
+
+
+def test_rate_without_events_is_not_drawn(page: Page, trials: LiveTrials) -> None:
+    """Nothing is known of it but that none was seen."""
+    trial_id = add_ab(trials, metrics=("error_rate", "confidence"))
+    trials.saw(trial_id, epoch(0, 6_000, 0.25))
+    open_card(page, "No difference so far, not bounded yet", "no events yet")
+    assert page.texts(".difference .drawn")[0] == ""
+    assert page.count(".difference:first-child svg") == 0
+    assert page.count(f"{CARD} svg.interval") == 1
+
+
+def test_images_that_all_shadow_tests_kept_are_not_called_one_tests(page: Page, trials: LiveTrials) -> None:
+    """The count is of the sidecar."""
+    trials.reports[trials.add(ShadowDefinition("Copy", "det", "B")).trial_id] = pair_report(30)
+    open_card(page, "% agree")
+    script = """const done = arguments[arguments.length - 1];
+      import("/static/shadow_results.js").then(({ shadowParts }) => {
+        const results = { limitations: [], counts: {}, skipped: {}, latency: {}, flips: [], classes: [] };
+        const part = shadowParts(results, { disagreement: 235 }).find(({ name }) => name === "left out");
+        done(part.data);
+      })"""
+    (line,) = page.driver.execute_async_script(script)
+    assert line == "Kept for review by all shadow tests since the sidecar's start, as both disagree: 235 images."
+
+
+def test_image_of_a_disagreement_has_links_to_both_predictions(page: Page) -> None:
+    """Of the request and of its copy."""
+    page.open()
+    page.says("#predictions", "cat")
+    script = """const done = arguments[arguments.length - 1];
+      import("/static/predictions.js").then(async ({ showSamples }) => {
+        const [{ textContent: id }] = document.querySelectorAll("#predictions code");
+        const sample = { sample_id: "s", prediction_id: id, at: 1, model: "det", version: "1", width: 8, height: 8 };
+        const other = { ...sample, sample_id: "t", reasons: ["random"] };
+        await showSamples([{ ...sample, reasons: ["disagreement"] }, other]);
+        done([id, ...[...document.querySelectorAll(".sample figcaption a")].map((one) => one.getAttribute("href"))]);
+      })"""
+    first, *links = page.driver.execute_async_script(script)
+    assert links == [f"/api/v1/predictions/{first}", f"/api/v1/predictions/{first}-shadow"]
 
 
 def test_results_that_cannot_be_read_are_said_in_their_card(
@@ -237,6 +292,26 @@ def test_section_fits_its_screen(page: Page, trials: LiveTrials, width: int) -> 
     page.says(f"{CARD}:nth-child(2)", f"{LONG} → truck")
     page.run("for (const one of document.querySelectorAll('.trial details')) one.open = true")
     assert page.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_headings_of_a_wide_table_are_whole_on_a_narrow_screen(page: Page, trials: LiveTrials) -> None:
+    """The table is scrolled within its frame, whose rows keep their names in sight."""
+    trials.reports[trials.add(ShadowDefinition("Copy", "det", "B")).trial_id] = pair_report(100)
+    page.open(400)
+    page.wait(lambda: page.count(CARD), "a card")
+    page.run("document.querySelector('.trial').open = true")
+    page.says(CARD, "3 classes, the most disputed first")
+    page.run("for (const one of document.querySelectorAll('.trial details')) one.open = true")
+    frame = "details.part[open] .scroll:has(tr > :nth-child(8))"
+    script = """const frame = document.querySelector(arguments[0]);
+      frame.scrollLeft = 10000;
+      const heights = [...frame.querySelectorAll('thead th')].map((one) => one.clientHeight);
+      const inside = frame.querySelector('tbody th').getBoundingClientRect().left - frame.getBoundingClientRect().left;
+      return [Math.max(...heights), frame.scrollLeft > 0, inside]"""
+    height, scrolled, inside = page.run(script, frame)
+    assert height < 60
+    assert scrolled
+    assert 0 <= inside < 5
 
 
 def test_without_tests_the_section_says_what_they_are(page: Page) -> None:

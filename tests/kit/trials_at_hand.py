@@ -190,10 +190,17 @@ class TrialsAtHand:
                 return name
         raise ControlError(field, f"{asked!r} is no variant of {id!r}, expected {' or '.join(definition.variants)}")
 
+    def _serving(self, trial: Trial) -> str:
+        """What was promoted last for its model, else version 1."""
+        model = trial.definition.model
+        of_model = [one for one in self.kept.values() if one.promoted and one.definition.model == model]
+        latest = max(of_model, key=lambda one: one.promoted_at or 0.0, default=None)
+        return f"{model}@{VERSIONS[latest.promoted] if latest else '1'}"
+
     def _document(self, trial: Trial) -> Document:
         if trial.kind == "shadow":
-            return shadow_test_document(trial, self.now)
-        return ab_document(trial, self.now, waiting_for="150 units an arm")
+            return shadow_test_document(trial, self.now, self._serving(trial))
+        return ab_document(trial, self.now, self._serving(trial), waiting_for="150 units an arm")
 
     def _ab_found(self, trial: Trial) -> Document:
         definition = trial.definition

@@ -112,7 +112,7 @@ async def test_restarted_monitor_hands_on_what_the_former_one_had_not() -> None:
 
 
 OF_TEST = KEY._replace(experiment="t", epoch=2, role="treatment")
-EPOCH = OF_TEST._replace(bucket=0, width_s=0)
+EPOCH = OF_TEST._replace(bucket=0, width_s=0, model="")
 
 
 async def test_whole_epoch_is_the_merge_of_all_its_slices() -> None:

@@ -73,9 +73,9 @@ def test_treatments_get_their_shares() -> None:
 
 
 def test_paused_test_sends_all_to_control() -> None:
-    """Shares of 0 treat nobody, and a tester is still served as they wish."""
+    """Shares of 0 treat nobody, who comes meanwhile is not analysed, and a tester is still served as they wish."""
     paused = of((0.0, 0.0), override="x-variant")
-    assert {assign(paused, unit).role for unit in UNITS} == {"control"}
+    assert {assign(paused, unit).role for unit in UNITS} == {"excluded"}
     assert assign(paused, "u", x_variant="T1").variant == "T1"
 
 
@@ -128,3 +128,24 @@ def test_exclusion_comes_before_a_testers_wish() -> None:
     """A request that has both headers is excluded."""
     experiment = of((1.0,), exclude="x-probe", override="x-variant")
     assert assign(experiment, "u", x_probe="1", x_variant="T0") == Assignment("A", "excluded", "e", 4)
+
+
+@pytest.mark.parametrize(
+    ("wish", "variant"),
+    [("B", "B"), ("2", "B"), ("det@2", "B"), (" det@1 ", "A"), ("b", "A"), ("det@9", "A"), ("", "A"), ("C", "C")],
+)
+def test_tester_may_name_a_variant_as_people_do(wish: str, variant: str) -> None:
+    """By the upstream, its version, or model@version; what is none of them goes to control, and counts nowhere."""
+    experiment = Experiment("e", "A", ("B", "C"), (0.1, 0.1), override="x-variant")
+    split = Split(experiment, {"A": "1", "B": "2", "C": ""})
+    made = split.assign("10.0.0.7", "p", lambda name: wish if name == b"x-variant" else None)
+    assert (made.variant, made.role, made.unit) == (variant, "override", "")
+
+
+def test_endless_unit_is_its_hash() -> None:
+    """A header's value may be as long as a head: what is recorded of it is short, and the same each time."""
+    split = Split(Experiment("e", "A", ("B",), (0.5,), unit="header:x"))
+    made = [split.assign("10.0.0.7", "p", lambda name, end=end: "x" * 20_000 + end) for end in ("a", "a", "b")]
+    assert made[0] == made[1]
+    assert made[0].unit != made[2].unit
+    assert max(len(one.unit) for one in made) <= 32

@@ -158,7 +158,7 @@ async def test_websocket_is_tunnelled(make_rig: Make) -> None:
     writer.close()
 
 
-@pytest.mark.parametrize(("split", "variant", "role"), [(0.0, "A", "control"), (1.0, "B", "treatment")])
+@pytest.mark.parametrize(("split", "variant", "role"), [(1e-9, "A", "control"), (1.0, "B", "treatment")])
 async def test_experiment_sends_units_to_their_side(make_rig: Make, split: float, variant: str, role: str) -> None:
     """A unit goes to its side and path, one without to control, a tester where they say; the query is kept."""
     rig = await make_rig()

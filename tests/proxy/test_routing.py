@@ -55,11 +55,11 @@ DET = Match("det", "", "plain", "B")
 
 def test_experiment_claims_its_model_and_a_star_all_without_a_variant_of_their_own() -> None:
     """A route with its own variant yields to a test of its model only; what is no prediction is the default's."""
-    everything = router(experiments=(Experiment("e", "B", ("A",), (0.0,)),))
+    everything = router(experiments=(Experiment("e", "B", ("A",), (1e-9,)),))
     assert served(everything, YOLO) == ("B", "control")
     assert served(everything, DET) == ("B", "serving")
     assert served(everything, None) == ("A", "serving")
-    assert served(router(experiments=(Experiment("e", "A", ("B",), (0.0,), model="det"),)), DET) == ("A", "control")
+    assert served(router(experiments=(Experiment("e", "A", ("B",), (1e-9,), model="det"),)), DET) == ("A", "control")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class Room:
         self.book = Book(self.rows, self._follow, lambda: self.now)
         self.steward = Steward(self.book, Readout(reader, self.tally), lambda: self.now)
 
-    def _follow(self, trials: Sequence[Trial], serve: tuple[str, str] | None) -> None:
+    def _follow(self, trials: Sequence[Trial], serve: tuple[str, str] | None, promoted_at: float) -> None:
         if self.disk_full:
             raise OSError(28, os.strerror(28))
         self.told.append(([trial.trial_id for trial in trials], serve))

@@ -13,7 +13,7 @@ from sidecar.experiments.lifecycle import (
     resumed,
     stopped,
 )
-from sidecar.recording import Reader, Store
+from sidecar.recording import Reader, Store, StoreError, TrialRow
 from sidecar.trials import TrialClash, TrialFault, TrialMissing, TrialNotSaved
 from tests.trials.room import NOON, Room, ab, shadow
 
@@ -73,6 +73,53 @@ async def test_a_change_that_could_not_be_saved_did_not_happen(room: Room) -> No
         await room.book.change("ab", "night", stopped)
     assert entry.trial == before
     assert Trial.from_dict((await room.rows.all())[0].document) == before
+
+
+async def test_what_could_not_be_undone_is_undone_later(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails twice leaves memory, workers and, once it takes writes again, the store as before."""
+    entry = await room.book.begin(ab())
+    put, delete = room.rows.put, room.rows.delete
+    writes = 0
+
+    async def failing_second(row: TrialRow) -> str | None:
+        nonlocal writes
+        writes += 1
+        if writes % 2 == 0:
+            raise StoreError("full", "no space")
+        return await put(row)
+
+    async def failing(trial_id: str) -> bool:
+        raise StoreError("full", "no space")
+
+    monkeypatch.setattr(room.rows, "put", failing_second)
+    monkeypatch.setattr(room.rows, "delete", failing)
+    room.disk_full = True
+    with pytest.raises(TrialNotSaved):
+        await room.book.change("ab", "night", stopped)
+    with pytest.raises(TrialNotSaved):
+        await room.book.begin(shadow(model="gate"))
+    assert entry.trial.status == "running"
+    assert {row.trial_id: row.status for row in await room.rows.all()} == {"night": "stopped", "copy": "running"}
+    monkeypatch.setattr(room.rows, "put", put)
+    monkeypatch.setattr(room.rows, "delete", delete)
+    await room.book.write_again()
+    assert {row.trial_id: row.status for row in await room.rows.all()} == {"night": "running"}
+
+
+async def test_a_promotion_that_was_written_and_not_followed_is_followed(
+    room: Room, store: Store, reader: Reader
+) -> None:
+    """A crash came between both: the next life makes up for it, in the order of the promotions, and once."""
+    for name, variant in (("One", "B"), ("Two", "A")):
+        await room.book.begin(ab(name))
+        room.now += 5
+        await room.book.change("ab", name.lower(), lambda trial, now, v=variant: promoted(trial, v, now))
+    again = Room(store, reader)
+    await again.book.restore()
+    again.book.promote_since(NOON + 5)
+    assert again.told == [([], ("det", "A"))]
+    again.book.promote_since(0.0)
+    assert again.told[1:] == [([], ("det", "B")), ([], ("det", "A"))]
 
 
 async def test_faults_name_their_field_and_change_nothing(room: Room) -> None:

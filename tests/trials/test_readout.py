@@ -40,9 +40,9 @@ def test_traffic_that_is_not_analysed_is_in_no_arm() -> None:
 
 
 def test_several_treatments_are_told_apart_by_their_versions() -> None:
-    """An upstream without a version of its own is recorded under its name; answers of no treatment count nowhere."""
-    trial = against("B", "C", opened_for=Points({"A": "1", "B": "2", "C": ""}).text)
-    rows = [row(drawn(place, 10 + place), "treatment", version=name) for place, name in enumerate(("2", "C", "9"))]
+    """Answers of no treatment's version count nowhere."""
+    trial = against("B", "C", opened_for=Points({"A": "1", "B": "2", "C": "3"}).text)
+    rows = [row(drawn(place, 10 + place), "treatment", version=name) for place, name in enumerate(("2", "3", "9"))]
     (epoch,) = epochs_of(trial, rows)
     assert [(arm.name, arm.units) for arm in epoch.arms] == [("A", 0), ("B", 10), ("C", 11)]
 
@@ -111,3 +111,20 @@ def test_a_test_of_lasting_units_without_any_is_well_formed() -> None:
     trial = against("B", unit="client")
     assert by_units(trial)
     assert results(["A", "B"], epochs_of(trial, [], [])).p_value == 1.0
+
+
+def test_a_camera_is_one_unit_however_many_epochs_it_comes_in() -> None:
+    """It is counted where it was seen first: seven epochs do not make 50 cameras 350."""
+    trial = against("B", unit="header:x")
+    units = UnitSums("t")
+    sums = np.arange(1, len(PER_UNIT_NAMES) + 1)
+    for step in range(1, 7):
+        trial = ramped(trial, (0.4,), float(step), "again")
+    for epoch in range(7):
+        for number in range(50):
+            units.add(epoch, "AB"[number % 2], unit_hash("t", str(number)), sums)
+    found = results(["A", "B"], epochs_of(trial, [], units.arms()))
+    assert [found.variants[name].n for name in "AB"] == [25, 25]
+    assert found.how_much_longer.units_seen == 50
+    assert found.verdict == "no_difference_yet"
+    assert "too few units: 25 with A and 25 with B" in found.reasons[0]

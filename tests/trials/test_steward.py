@@ -87,7 +87,7 @@ async def test_a_planned_ramp_goes_on_only_where_harm_is_excluded(room: Room) ->
     entry = await room.book.begin(ab(shares=(0.05,), ramp=Ramp((0.05, 0.25, 0.5), hours=2.0, units=500)))
     waiting = room.steward.waiting_for
     await room.steward.round()
-    assert waiting["night"] == "2 more hours at this step"
+    assert waiting["night"] == "2h more at this step"
     room.now += 7_200
     await room.record("night", 0, 5, control={"n": 9_500}, treatment={"n": 400})
     await room.steward.round()
@@ -100,7 +100,7 @@ async def test_a_planned_ramp_goes_on_only_where_harm_is_excluded(room: Room) ->
     await room.steward.round()
     assert (entry.trial.epoch.shares, entry.trial.epoch.reason) == ((0.25,), "planned ramp to 0.25")
     await room.steward.round()
-    assert waiting["night"] == "2 more hours at this step"  # each step anew
+    assert waiting["night"] == "2h more at this step"  # each step anew
     assert entry.trial.epoch.number == 1
 
 

@@ -24,19 +24,26 @@ const VERDICTS = {
   b_better: ["Better", "tick", "good"],
   a_better: ["Worse", "alarm", "warn"],
   no_difference_yet: ["No difference yet", "ring", "quiet"],
+  no_difference_found: ["No difference found", "ring", "quiet"], // of a test that has ended
   mixed: ["Mixed", "half", "warn"],
   invalid: ["Invalid", "alarm", "bad"],
 };
 const labelOf = (metric) => METRICS[metric] || metric;
 
+/** What was found, in words; once a test has `ended` nothing is still to come. */
+export function sentenceOf({ sentence, how_much_longer: longer }, ended) {
+  if (!ended) return sentence;
+  const found = sentence.endsWith(longer.text) ? sentence.slice(0, -longer.text.length).trimEnd() : sentence;
+  return found.replace("No difference yet", "No difference found");
+}
+
 /** The parts of a card, in order: {name, data, make, fill}. */
-export function abParts(results) {
-  const several = results.comparisons.length > 1;
-  const control = nameOf(results, results.model_a.name);
-  const units = { srm: results.srm, names: namesOf(results), longer: results.how_much_longer };
+export function abParts(results, ended) {
+  const shown = { ended, several: results.comparisons.length > 1, control: nameOf(results, results.model_a.name) };
+  const units = { srm: results.srm, names: namesOf(results), longer: ended ? null : longerOf(results) };
   return [
     { name: "variants", data: Object.values(results.variants), make: makeVariants, fill: fillVariants },
-    ...results.comparisons.flatMap((comparison) => comparisonParts(comparison, results, control, several)),
+    ...results.comparisons.flatMap((comparison) => comparisonParts(comparison, results, shown)),
     { name: "units", data: units, make: makePart, fill: fillUnits },
     { name: "notes", data: results.notes, make: () => element("ul", undefined, "limitations quiet"), fill: fillNotes },
   ];
@@ -46,13 +53,15 @@ const makePart = () => element("section", undefined, "part");
 const namesOf = (results) =>
   Object.fromEntries(Object.keys(results.variants).map((name) => [name, nameOf(results, name)]));
 
-function comparisonParts(comparison, results, control, several) {
+function comparisonParts(comparison, results, { ended, several, control }) {
   const treatment = nameOf(results, comparison.variant);
   const { alpha } = results;
+  const { metrics } = comparison;
+  const verdict = ended ? comparison.verdict.replace("_yet", "_found") : comparison.verdict;
   return [
     {
       name: `differences ${comparison.variant}`,
-      data: { metrics: comparison.metrics, control, treatment, alpha, verdict: several ? comparison.verdict : "" },
+      data: { metrics, control, treatment, alpha, verdict: several ? verdict : "" },
       make: makePart,
       fill: fillDifferences,
     },
@@ -119,7 +128,7 @@ const KINDS = { model_a: ["worse", "bad"], model_b: ["better", "good"] };
 
 function metricRow(item) {
   const ratio = item.confidence_sequence_of === "ratio";
-  const [low, high] = item.confidence_sequence;
+  const [low, high] = boundsOf(item, ratio);
   const point = ratio ? ratioOf(item) : item.difference;
   const [word, kind] = KINDS[item.favours] || (item.significant ? ["differs", "warn"] : ["", "open"]);
   const tags = item.primary ? [["primary", ""]] : [];
@@ -138,15 +147,20 @@ function metricRow(item) {
 const betterText = ({ direction }) => (direction.endsWith("better") ? ` (${direction})` : "");
 const ratioOf = ({ model_a: a, model_b: b }) => (a > 0 && b !== null ? b / a : null);
 
+/** That a ratio is not under 0 is no bound. */
+function boundsOf({ confidence_sequence: [low, high] }, ratio) {
+  return [ratio && low === 0 ? null : low, high];
+}
+
 function intervalText(item, ratio) {
-  const [low, high] = item.confidence_sequence;
+  const [low, high] = boundsOf(item, ratio);
   if (item.difference === null) return "No difference to show yet";
   const relative = item.relative_difference === null ? "" : ` (${offBy("", 100 * item.relative_difference)} %)`;
-  const now = `${offBy(item.unit, item.difference)}${relative}`;
+  const now = item.difference === 0 ? "No difference so far" : `${offBy(item.unit, item.difference)}${relative}`;
   if (low === null && high === null) return `${now}, not bounded yet`;
-  if (ratio) return `${now}; ${number(low)} to ${high === null ? "any number of" : number(high)} times`;
-  const [from, to] = [low, high].map((side) => (side === null ? "no bound" : offBy(item.unit, side)));
-  return `${now}; ${from} to ${to}`;
+  const [from, to] = [low, high].map((side) => (ratio ? number(side) : offBy(item.unit, side)));
+  const range = low === null ? `at most ${to}` : high === null ? `at least ${from}` : `${from} to ${to}`;
+  return `${now}; ${range}${ratio ? " times" : ""}`;
 }
 
 function testsText(item) {
@@ -180,8 +194,16 @@ function fillUnits(node, { srm, names, longer }) {
     srm.ok ? badge("As planned", "tick", "good") : badge("Sample ratio mismatch", "alarm", "bad"),
     ` ${got.join(" : ")} got ${observed} units, expected ${expected} (p ${pValue(srm.p_value)})`,
   );
-  const headings = ["Split of the units", "How much longer"].map((text) => element("h4", text));
-  node.replaceChildren(headings[0], split, headings[1], ...longerLines(longer));
+  node.replaceChildren(element("h4", "Split of the units"), split);
+  if (longer) node.append(element("h4", "How much longer"), ...longerLines(longer));
+}
+
+/** What is found already takes no longer. */
+function longerOf({ how_much_longer: longer, comparisons, winner, verdict }) {
+  const { metrics } = comparisons.find(({ variant }) => variant === winner) || comparisons[0];
+  const planned = metrics[longer.metric];
+  if (!planned || !planned.significant || verdict === "invalid") return longer;
+  return { units: null, text: `A difference in ${longer.metric} is found already.` };
 }
 
 function longerLines({ units, units_seen: seen, text }) {

@@ -3,12 +3,14 @@
 import { LoggedOut, Refused } from "./api.js";
 import { byId, element, setText, showText } from "./dom.js";
 
+const PICKS = 12;
 let asking = false;
 
 /**
  * Asks for `fields` and hands their values to `send(values)`; resolves to what that gives, or to null where the dialog
- * was left, or is open already. A field is {name, label, note, kind, value, options, path, required, more}: `kind` is
- * text, lines, choice or marks (several of `options`), `path` what the sidecar calls it, `more` puts it into a fold.
+ * was left, or is open already. A field is {name, label, note, kind, value, options, path, required, more, picks,
+ * without}: `kind` is text, lines, choice or marks (several of `options`), `path` what the sidecar calls it, `more` puts
+ * it into a fold, `picks` shows the options of a text as buttons, `without` leaves out of marks what that field has.
  */
 export async function openForm({ title, note = "", fields, button, serious = false, send }) {
   if (asking) return null;
@@ -21,6 +23,7 @@ export async function openForm({ title, note = "", fields, button, serious = fal
   setText(submit, button);
   submit.className = serious ? "serious" : "";
   const made = fields.map(makeField);
+  for (const one of made) if (one.field.without) leaveOut(one, made);
   const plain = made.filter(({ field }) => !field.more);
   const rest = made.filter(({ field }) => field.more);
   byId("form-fields").replaceChildren(...plain.map(({ node }) => node), ...(rest.length ? [foldOf(rest)] : []));
@@ -68,6 +71,14 @@ function answerOf(dialog, made, send) {
       { once: true },
     );
   });
+}
+
+/** Hides of the marks `one` what another field has chosen. */
+function leaveOut(one, made) {
+  const other = made.find(({ field }) => field.name === one.field.without);
+  const show = () => one.hide(other.value());
+  other.control.addEventListener("change", show);
+  show();
 }
 
 function foldOf(made) {
@@ -121,8 +132,26 @@ function textField(field, id) {
     list.append(...field.options.map((value) => Object.assign(element("option"), { value })));
     control.setAttribute("list", list.id);
     node.append(list);
+    if (field.picks && field.options.length) node.append(picksOf(field, control));
   }
   return { node, control, value: () => control.value.trim() };
+}
+
+/** Buttons that fill in what is known; anything else can still be typed. */
+function picksOf({ label, options }, control) {
+  const picks = element("div", undefined, "picks");
+  for (const value of options.slice(0, PICKS)) {
+    const pick = element("button", value);
+    pick.type = "button";
+    pick.setAttribute("aria-label", `${label}: ${value}`);
+    pick.addEventListener("click", () => {
+      control.value = value;
+      control.focus();
+    });
+    picks.append(pick);
+  }
+  if (options.length > PICKS) picks.append(element("span", `and ${options.length - PICKS} more`, "quiet"));
+  return picks;
 }
 
 function linesField(field, id) {
@@ -151,8 +180,11 @@ function marksField(field, id) {
     return { box, label };
   });
   node.append(element("legend", field.label), ...boxes.map(({ label }) => label));
-  const value = () => boxes.filter(({ box }) => box.checked).map(({ box }) => box.value);
-  return { node, group: node, control: boxes[0].box, value };
+  const value = () => boxes.filter(({ box, label }) => box.checked && !label.hidden).map(({ box }) => box.value);
+  const hide = (hidden) => {
+    for (const { box, label } of boxes) label.hidden = box.value === hidden;
+  };
+  return { node, group: node, control: boxes[0].box, value, hide };
 }
 
 function clearFaults(made) {
@@ -170,20 +202,20 @@ function missing(made) {
   return empty.length > 0;
 }
 
-/** What names a field of the form is said there, the rest above it. */
+/** What names a field of the form is said there, the rest beside the button. */
 function showFaults(made, error) {
   const told = error instanceof Refused ? error.faults : [];
   const faults = told.length ? told : [{ field: "", message: error.message }];
-  const above = [];
+  const rest = [];
   let first = null;
   for (const { field: path, message } of faults) {
     const one = made.find(({ field }) => path === pathOf(field) || path.startsWith(`${pathOf(field)}.`));
     if (one) {
       mark(one, message);
       first = first || one;
-    } else above.push(path ? `${path}: ${message}` : message);
+    } else rest.push(path ? `${path}: ${message}` : message);
   }
-  showText(byId("form-fault"), above.join("; "));
+  showText(byId("form-fault"), rest.join("; "));
   if (first) first.control.focus();
 }
 

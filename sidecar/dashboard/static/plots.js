@@ -7,26 +7,25 @@ const STRETCHED = { preserveAspectRatio: "none", "aria-hidden": "true" };
 
 /**
  * An interval from `low` to `high` (null: not bounded on that side) with its `point`, on a line on which `mark` is the
- * value of no difference. `ratio` lays it out by factors. Null where there is nothing to draw.
+ * value of no difference. `ratio` lays it out by factors. Null where nothing is bounded: a point alone, as far from the
+ * mark as the line is long, would look like a large difference.
  */
 export function intervalPicture({ low, high, point, mark, ratio, kind }) {
   const of = ratio ? Math.log : (value) => value;
   const placed = (value) => (value === null || !Number.isFinite(of(value)) ? null : of(value));
   const [from, to, at, zero] = [low, high, point, mark].map(placed);
+  if (from === null && to === null) return null;
   const known = [from, to, at, zero].filter((value) => value !== null);
-  if (known.length < 2) return null;
   const span = Math.max(...known) - Math.min(...known) || 1;
   const left = Math.min(...known) - MARGIN * span;
   const x = (value) => (100 * (value - left)) / ((1 + 2 * MARGIN) * span);
   const picture = drawing("svg", { viewBox: "0 0 100 20", class: "interval", ...STRETCHED });
   picture.append(line("axis", "M0 10H100"), line("mark", `M${x(zero)} 1V19`));
-  if (from !== null || to !== null) {
-    const begin = from === null ? 0 : x(from);
-    const end = to === null ? 100 : x(to);
-    picture.append(line(`range ${kind}`, `M${begin} 10H${end}`));
-    if (from !== null) picture.append(line(`range ${kind}`, `M${begin} 5V15`));
-    if (to !== null) picture.append(line(`range ${kind}`, `M${end} 5V15`));
-  }
+  const begin = from === null ? 0 : x(from);
+  const end = to === null ? 100 : x(to);
+  picture.append(line(`range ${kind}`, `M${begin} 10H${end}`));
+  if (from !== null) picture.append(line(`range ${kind}`, `M${begin} 5V15`));
+  if (to !== null) picture.append(line(`range ${kind}`, `M${end} 5V15`));
   if (at !== null) picture.append(line(`point ${kind}`, `M${x(at)} 10h0.01`));
   return picture;
 }

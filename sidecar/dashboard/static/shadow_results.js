@@ -171,7 +171,7 @@ function leftOut({ limitations, counts, skipped, waiting }, samples) {
   if (waiting) lines.push(`${plural(waiting, "request waits", "requests wait")} for the other side's answer.`);
   if (samples && samples.disagreement) {
     const kept = plural(samples.disagreement, "image", "images");
-    lines.push(`Kept for review since the sidecar's start, as both disagree: ${kept}.`);
+    lines.push(`Kept for review by all shadow tests since the sidecar's start, as both disagree: ${kept}.`);
   }
   return lines;
 }

@@ -10,17 +10,19 @@ const STEPS = 8;
 
 /** The part of a card; `test` is an A/B test or a shadow test. */
 export function timelinePart(test) {
-  const control = test.kind === "ab_test" ? test.variants[0].variant : null;
+  const control = test.kind === "ab_test" ? named(test.variants[0]) : null;
   const names = test.kind === "ab_test" ? test.variants.slice(1) : [test.shadow];
   // While it runs the last epoch grows, but not with every refresh.
   const now = test.ended_at === null ? Math.floor(Date.now() / 60000) * 60 : test.ended_at;
   return {
     name: "timeline",
-    data: { epochs: test.epochs, names: names.map(({ id, variant }) => ({ id, variant })), now, control },
+    data: { epochs: test.epochs, names: names.map(named), now, control },
     make: makePart,
     fill: fillPart,
   };
 }
+
+const named = ({ id, variant }) => ({ id, variant });
 
 function makePart() {
   const made = element("section", undefined, "part");
@@ -82,8 +84,8 @@ function axis({ epochs, now }) {
 
 function epochRow({ since, until, shares, reason }, { names, control }) {
   const row = element("li");
-  const split = names.map(({ id, variant }) => `${id} ${part(shares[variant] || 0)}`);
-  if (control !== null) split.unshift(part(shares[control] || 0));
+  const all = control ? [control, ...names] : names;
+  const split = all.map(({ id, variant }) => `${id} ${part(shares[variant] || 0)}`);
   row.append(stamp(since, moment(since)), ` ${split.join(" : ")}`);
   const lasting = until === null ? "" : `, ${duration(until - since)}`;
   row.append(element("span", ` ${reason}${lasting}`, "quiet"));

@@ -1,7 +1,7 @@
 // What can be done about a test: at once where it can be taken back, else after a question.
 
 import { LoggedOut, post } from "./api.js";
-import { element, showText } from "./dom.js";
+import { element, setText, showText } from "./dom.js";
 import { openForm } from "./form_dialog.js";
 import { amount } from "./trial_forms.js";
 
@@ -13,6 +13,17 @@ const OFFERED = {
   concluded: ["Promote"],
 };
 const FOR_GOOD = "It can't be undone: a test that has ended does not run again.";
+
+const modelText = (test) => (test.model === "*" ? "all models" : test.model);
+const versionsOf = (test) => (test.kind === "shadow_test" ? [test.shadow] : test.variants);
+
+/** Versions that could be promoted: not the one that was, and serves. */
+const promotable = (test) => versionsOf(test).filter(({ id }) => id !== test.promoted || id !== test.serving);
+
+function isOffered(verb, test) {
+  if (verb === "Conclude" && test.kind === "shadow_test") return false;
+  return OFFERED[test.status].includes(verb) && (verb !== "Promote" || promotable(test).length > 0);
+}
 
 /** The buttons of a test at `address`; focus falls back to `summary` where no button is left. */
 export class TrialActions {
@@ -49,8 +60,10 @@ export class TrialActions {
     this.test = test;
     this.results = results;
     const focused = document.activeElement;
-    for (const [text, button] of this.buttons) {
-      button.hidden = !OFFERED[test.status].includes(text) || (text === "Conclude" && test.kind === "shadow_test");
+    for (const [verb, button] of this.buttons) {
+      button.hidden = !isOffered(verb, test);
+      const text = verb === "Promote" && promotable(test).length < versionsOf(test).length ? "Promote another" : verb;
+      setText(button, text);
       button.setAttribute("aria-label", `${text}: ${test.name}`);
     }
     // Whoever works by keyboard stays at the test when the button in use goes.
@@ -109,8 +122,8 @@ export class TrialActions {
 
   stop() {
     const { test } = this;
-    const then =
-      test.kind === "ab_test" ? `All traffic goes to ${test.variants[0].id}.` : "No request is copied any more.";
+    const serves = `${test.serving} serves all traffic of ${modelText(test)}`;
+    const then = test.kind === "ab_test" ? `From then on ${serves}.` : `No request is copied any more; ${serves}.`;
     return openForm({
       title: `Stop ${test.name}?`,
       note: `${then} ${FOR_GOOD}`,
@@ -126,7 +139,9 @@ export class TrialActions {
     const options = test.variants.map(({ id, variant }) => ({ value: variant, text: id }));
     return openForm({
       title: `Conclude ${test.name}?`,
-      note: `The decision is kept with the results. All traffic goes to ${options[0].text} until another version is promoted. ${FOR_GOOD}`,
+      note:
+        `The decision is kept with the results. From then on ${test.serving} serves all traffic of ${modelText(test)}, ` +
+        `until another version is promoted. ${FOR_GOOD}`,
       button: "Conclude it",
       serious: true,
       fields: [
@@ -145,12 +160,14 @@ export class TrialActions {
 
   promote() {
     const { test } = this;
-    const of = test.model === "*" ? "all models" : test.model;
-    const ends = test.ended_at === null ? ` The test ends with that. ${FOR_GOOD}` : "";
+    const ends = test.ended_at === null ? " The test ends with that, and does not run again." : "";
+    const note =
+      `It serves all traffic of ${modelText(test)} from now on, until another version is promoted; ` +
+      `at present ${test.serving} serves.${ends}`;
     if (test.kind === "shadow_test") {
       return openForm({
         title: `Promote ${test.shadow.id}?`,
-        note: `It serves all traffic of ${of} from now on.${ends}`,
+        note,
         button: "Promote it",
         serious: true,
         fields: [],
@@ -159,7 +176,7 @@ export class TrialActions {
     }
     return openForm({
       title: "Promote a version?",
-      note: `It serves all traffic of ${of} from now on.${ends}`,
+      note,
       button: "Promote it",
       serious: true,
       fields: [
@@ -167,8 +184,8 @@ export class TrialActions {
           name: "variant",
           label: "Version",
           kind: "choice",
-          options: test.variants.map(({ id, variant }) => ({ value: variant, text: id })),
-          value: this.winner() || test.variants[1].variant,
+          options: promotable(test).map(({ id, variant }) => ({ value: variant, text: id })),
+          value: this.winner() || test.variants[1].variant, // else the first
         },
       ],
       send: ({ variant }) => this.send("promote", { variant }),

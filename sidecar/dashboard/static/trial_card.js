@@ -1,7 +1,7 @@
 // One test of versions: a line that says how it stands, and what it has found once it is opened.
 
 import { get, Refused } from "./api.js";
-import { abParts } from "./ab_results.js";
+import { abParts, sentenceOf } from "./ab_results.js";
 import { arrange, badge, element, showLines, showText, stamp } from "./dom.js";
 import { duration, moment, part, percent } from "./format.js";
 import { shadowParts } from "./shadow_results.js";
@@ -89,7 +89,7 @@ export class TrialCard {
   showLine() {
     const { test } = this;
     const verdict = verdictOf(test, this.results);
-    const mark = JSON.stringify([test.name, test.status, splitText(test), verdict, versionsText(test)]);
+    const mark = JSON.stringify([test.name, test.status, test.ended_at, splitText(test), verdict, versionsText(test)]);
     if (this.mark === mark) return;
     this.mark = mark;
     const title = element("span", undefined, "title");
@@ -97,20 +97,22 @@ export class TrialCard {
     title.append(element("span", KINDS[test.kind][0], "tag"), element("span", modelText(test), "tag"));
     const what = element("span", undefined, "what quiet");
     what.append(element("span", versionsText(test)), element("span", splitText(test)));
-    const since = element("span");
-    since.append("since ", stamp(test.created_at, moment(test.created_at)));
-    what.append(since);
+    const when = element("span");
+    const [word, at] = hasEnded(test) ? ["ended", test.ended_at] : ["since", test.created_at];
+    when.append(`${word} `, stamp(at, moment(at)));
+    what.append(when);
     this.summary.replaceChildren(title, what, verdict ? badge(verdict.text, verdict.sign, verdict.kind) : "");
   }
 
   showInside() {
     const { test, results } = this;
-    showText(this.sentence, results ? results.sentence : "Reading the results…");
+    const ended = hasEnded(test);
+    showText(this.sentence, results ? sentenceText(test, results) : "Reading the results…");
     showLines(this.facts, factsOf(test));
     showLines(this.warnings, test.warnings.map((text) => ({ text, kind: "warn" })));
     this.actions.show(test, results);
-    const found = !results ? [] : test.kind === "ab_test" ? abParts(results) : shadowParts(results, TrialCard.samples);
-    arrange(this.parts, [...found, timelinePart(test), settingsPart(test)], {
+    const partsOf = () => (test.kind === "ab_test" ? abParts(results, ended) : shadowParts(results, TrialCard.samples));
+    arrange(this.parts, [...(results ? partsOf() : []), timelinePart(test), settingsPart(test)], {
       key: (one) => one.name,
       stamp: (one) => JSON.stringify(one.data),
       make: (one) => one.make(),
@@ -119,6 +121,9 @@ export class TrialCard {
   }
 }
 
+const hasEnded = (test) => test.ended_at !== null;
+const sentenceText = (test, results) =>
+  test.kind === "ab_test" ? sentenceOf(results, hasEnded(test)) : results.sentence;
 const modelText = (test) => (test.model === "*" ? "all models" : test.model);
 
 function versionsText(test) {
@@ -143,7 +148,8 @@ function verdictOf(test, results) {
   }
   const [sign, kind, text] = VERDICTS[results.verdict];
   const isEmpty = Object.values(results.variants).every(({ n }) => !n);
-  if (text && isEmpty) return { text: "No traffic yet", sign: "ring", kind: "quiet" };
+  if (text && isEmpty) return { text: hasEnded(test) ? "No traffic" : "No traffic yet", sign: "ring", kind: "quiet" };
+  if (hasEnded(test) && results.verdict === "no_difference_yet") return { text: "No difference found", sign, kind };
   return { text: text || `${nameOf(results, results.winner)} is better`, sign, kind };
 }
 
@@ -159,11 +165,18 @@ function factsOf(test) {
     const text = `${test.promoted} was promoted ${moment(test.promoted_at)}`;
     facts.push({ text, at: test.promoted_at, kind: "good" });
   }
+  facts.push({ text: servingText(test) });
   if (test.ramp && test.ramp.next_share !== null) {
     const waits = test.ramp.waiting_for ? `, waits for ${test.ramp.waiting_for}` : "";
     facts.push({ text: `next step ${part(test.ramp.next_share)}${waits}` });
   }
   return facts;
+}
+
+/** What gets the traffic that the test does not. */
+function servingText(test) {
+  if (hasEnded(test)) return `${test.serving} serves now`;
+  return test.kind === "shadow_test" ? `${test.serving} serves` : `when it ends, ${test.serving} serves`;
 }
 
 function decisionText({ decision: { winner, note }, variants }) {

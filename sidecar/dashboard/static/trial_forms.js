@@ -30,38 +30,51 @@ export async function newAbTest(modelIds) {
 /** A field of the config: the sidecar calls it by its name. */
 const asked = (name, label, note, rest = {}) => ({ name, path: `config.${name}`, label, note, ...rest });
 const more = (name, label, note, rest = {}) => asked(name, label, note, { ...rest, more: true });
-const days = () => asked("duration_days", "Days", "Empty: until it is stopped.", { value: "7" });
-const named = (name, label, note, options) => ({ name, label, note, options, required: true });
+const days = () => asked("duration_days", "Days", "Leave empty to run until it is stopped.", { value: "7" });
+const titled = () => ({ name: "name", label: "Name of the test", required: true });
+const version = (name, label, options, note = "name@version, as in the configuration") => ({
+  name,
+  label,
+  note,
+  options,
+  picks: true,
+  required: true,
+});
 
 function abFields(modelIds, metrics) {
   const names = metrics.map(({ value }) => ({ value, text: value }));
   const primary = { path: "config.metrics", kind: "choice", options: names, value: METRICS[0] };
   return [
-    named("name", "Name"),
-    named("model_a_id", "Model A, control", "name@version", modelIds),
-    named("model_b_id", "Model B, treatment", "name@version", modelIds),
+    titled(),
+    version("model_a_id", "Model A, control: serves now", modelIds),
+    version("model_b_id", "Model B, treatment: to try", modelIds),
     asked("traffic_split", "Share of traffic to B", SHARE, { value: "0.1" }),
     asked("primary", "Primary metric", "", primary),
-    asked("metrics", "Further metrics", "", { kind: "marks", options: metrics, value: METRICS.slice(1) }),
-    asked("unit", "Unit", "What stays with one version: request, client, or header:NAME for a camera or a user.", {
+    asked("metrics", "Further metrics", "", { kind: "marks", options: metrics, value: METRICS, without: "primary" }),
+    asked("unit", "What stays with one version", "request, client, or header:NAME for a camera or a user.", {
       options: ["request", "client", "header:X-Camera"],
       value: "request",
     }),
     days(),
-    more("ramp", "Ramp", "Shares in order, such as 0.01, 0.05, 0.25: each step waits for the guardrails. Empty: none."),
+    more(
+      "ramp",
+      "Growing share",
+      "In place of the share above: shares in order, such as 0.01, 0.05, 0.25. Each step waits for the guardrails.",
+    ),
     more(
       "guardrails",
-      "Guardrails",
-      "A line each: metric, margin, maybe a floor, such as error_rate 1.5 0.005. Empty: the usual ones; none: none.",
+      "Guardrails: what stops the test by itself",
+      "A line each: a metric and how many times A's value is too much; then, if wanted, a rate under which it is safe " +
+        "anyway. For example: error_rate 1.5 0.005. Leave empty for the sidecar's own; write the word none for no guardrails.",
       { kind: "lines" },
     ),
-    more("treatments", "Further models", "Separated by commas."),
-    more("exclude", "Header of requests to leave out", "NAME or NAME=value"),
-    more("override_header", "Header by which testers name a variant"),
-    more("notify", "Channels to tell", "Such as email:team@company.com; separated by commas."),
-    more("alpha", "Level α", "Empty: 0.05"),
-    more("plan_units", "Units at which it shall be sharpest", "Empty: 5000"),
-    more("effect", "Effect to plan for", "As a share of A's value: 0.05 is 5 %."),
+    more("treatments", "Further versions to try", "name@version, separated by commas."),
+    more("exclude", "Leave out requests with this header", "NAME or NAME=value"),
+    more("override_header", "Header by which testers choose a version", "A header's name; such requests count nowhere."),
+    more("notify", "Who is told when a guardrail stops it", "Such as email:team@company.com; separated by commas."),
+    more("alpha", "Chance of a false alarm", "Leave empty for 0.05, which is 5 %."),
+    more("plan_units", "How many units you expect", "Results are sharpest around that many. Leave empty for 5000."),
+    more("effect", "Smallest difference worth finding", "As a share of A's value: 0.05 is 5 %. For how much longer it takes."),
   ];
 }
 
@@ -97,13 +110,13 @@ export function newShadowTest(modelIds) {
     note: "Begins at once. Copies of requests go to the shadow version; what clients get does not change.",
     button: "Begin the test",
     fields: [
-      named("name", "Name"),
-      named("model_id", "Model that serves", "name or name@version", modelIds),
-      named("shadow_model_id", "Shadow version", "name@version", modelIds),
+      titled(),
+      version("model_id", "Model that serves", modelIds, "name or name@version, as in the configuration"),
+      version("shadow_model_id", "Shadow version: to try", modelIds),
       asked("share", "Share of requests to copy", SHARE, { value: "0.1" }),
       days(),
-      more("iou_min", "IoU from which boxes are one", "Empty: 0.5"),
-      more("samples_per_hour", "Images an hour to keep for review", "Empty: 60"),
+      more("iou_min", "Overlap from which two boxes are one", "An IoU over 0 and under 1. Leave empty for 0.5."),
+      more("samples_per_hour", "Images an hour to keep for review", "Those that both see least alike. Leave empty for 60."),
     ],
     send: (values) => post("/api/v1/shadow-tests", shadowDocument(values)),
   });

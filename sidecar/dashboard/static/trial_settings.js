@@ -36,7 +36,7 @@ function abLines(test) {
     ["Further metrics", others.join(", ") || "none"],
     ["Guardrails", test.guardrails.map(guardrailText).join(", ") || "none"],
     ["Duration", daysText(test.duration_days)],
-    ["Level", `α ${test.alpha}, planned for ${plural(test.plan_units, "unit", "units")}`],
+    ["False alarms", `a chance of ${part(test.alpha)}; bounds are tightest at ${plural(test.plan_units, "unit", "units")}`],
   ];
   if (test.effect !== null) lines.push(["Effect to find", part(test.effect)]);
   if (test.ramp) lines.push(["Ramp", rampText(test.ramp)]);

@@ -41,12 +41,18 @@ function keepModels({ recorded, figures }) {
   modelIds = [...new Set(found.map(({ model, version }) => (version ? `${model}@${version}` : model)))].sort();
 }
 
+/** Versions that were seen, and those of tests. */
+function knownIds() {
+  const ofTests = tests.flatMap(({ serving, shadow, variants = [shadow] }) => [serving, ...variants.map(({ id }) => id)]);
+  return [...new Set([...modelIds, ...ofTests.filter((id) => id.includes("@"))])].sort();
+}
+
 /** Asks for a new test by `form`, and opens it. */
 async function begin(form) {
   const fault = byId("trials-new-fault");
   showText(fault, "");
   try {
-    const test = await form(modelIds);
+    const test = await form(knownIds());
     if (test) showNew(test);
   } catch (error) {
     if (error instanceof LoggedOut) location.assign("/login");
