@@ -153,7 +153,8 @@ class Book:
                 raise TrialNotSaved("settings", f"could not be saved: {error.strerror}") from error
         self._changed()
         why = after.reason or (after.epoch.reason if after.epoch != before.epoch else "")
-        log.info("test_changed", trial=trial_id, status=after.status, why=why)
+        promoted = after.promoted if promoted_at else ""
+        log.info("test_changed", trial=trial_id, status=after.status, why=why, promoted=promoted)
         return entry
 
     def promote_since(self, since: float) -> None:
