@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -14,6 +15,7 @@ from sidecar.experiments import slow_edge
 from sidecar.experiments.asking import DefinitionError, check_variants, read_ab_config, read_shadow_config, read_split
 from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import DAY_S, Trial
+from sidecar.recording import UNJUDGED_ROLES, SummaryRow
 from sidecar.summaries import ExponentialHistogram, Summary, SummaryError
 from sidecar.trials import Points, TrialFault
 
@@ -110,14 +112,9 @@ class Asking:
             width_s=3_600,
             model=definition.model,
             version=points.versions.get(definition.control) or None,
-            slice="",
+            roles_without=UNJUDGED_ROLES,
         )
-        latency = ExponentialHistogram()
-        for row in rows:
-            try:
-                latency = latency.merge(Summary.decode(row.payload).upstream)
-            except SummaryError as error:
-                log.error("summary_unreadable", bucket=row.bucket, error=str(error))
+        latency = await asyncio.to_thread(_latency_of, rows)
         return slow_edge(latency.quantile(0.95)) if latency.count >= EDGE_REQUESTS_MIN else None
 
     async def tell_of_stops(self, trial: Trial) -> None:
@@ -175,6 +172,17 @@ class Asking:
     async def _ids(self) -> Ids:
         known = await self._trialing.reader.models()
         return Ids(self._trialing.config, known, self._trialing.control.serving)
+
+
+def _latency_of(rows: Iterable[SummaryRow]) -> ExponentialHistogram:
+    """The upstream's, of all slices."""
+    latency = ExponentialHistogram()
+    for row in rows:
+        try:
+            latency = latency.merge(Summary.decode(row.payload).upstream)
+        except SummaryError as error:
+            log.error("summary_unreadable", bucket=row.bucket, error=str(error))
+    return latency
 
 
 def _name_faults(name: str) -> list[tuple[str, str]]:

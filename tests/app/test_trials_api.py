@@ -66,7 +66,7 @@ async def sidecar(tmp_path: Path) -> AsyncIterator[Sidecar]:
     store, reader = await Store.open(tmp_path), await Reader.open(tmp_path)
     hour = int(NOW) // HOUR_S * HOUR_S - HOUR_S
     rows = [
-        SummaryRow(hour, HOUR_S, model, version, "serving", "", 0, "", 1, _drawn(1, 200))
+        SummaryRow(hour, HOUR_S, model, version, "serving", "", 0, "camera-7", 1, _drawn(1, 200))
         for model in ("det", "gate")
         for version in ("1", "2")
     ]
