@@ -12,6 +12,8 @@ The map of the house, in the order a request meets the rooms:
     summaries         the mergeable aggregate everything downstream reads
     drift             whether a period differs from another by more than its days do anyway: pure statistics
     alerts            rules, the table of their states, and the channels that tell people
+    experiments       whether one version is better than another, however often one looks: pure statistics
+    trials            A/B tests and shadow tests as they run: their sums, their life, their results
     watch             asks the store and lets drift and alerts judge: baselines, checks, rounds of alerts
     data_engine       which images are kept for review, and why
     streaming         the outbox to a monitoring backend

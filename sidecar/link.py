@@ -35,6 +35,7 @@ from sidecar.types import (
     RequestCounts,
     Role,
     RoutePattern,
+    Shadow,
     Variant,
 )
 
@@ -264,7 +265,12 @@ def settings_from_json(text: bytes) -> ProxySettings:
     row = unpack_json(text)
     row["variants"] = tuple(Variant(**item) for item in row["variants"])
     row["routes"] = tuple(RoutePattern(**{**item, "methods": tuple(item["methods"])}) for item in row["routes"])
-    row["experiments"] = tuple(Experiment(**item) for item in row["experiments"])
+    row["experiments"] = tuple(
+        Experiment(**{**item, "treatments": tuple(item["treatments"]), "shares": tuple(item["shares"])})
+        for item in row["experiments"]
+    )
+    row["shadows"] = tuple(Shadow(**item) for item in row["shadows"])
+    row["production"] = tuple((model, variant) for model, variant in row["production"])
     row["pins"] = tuple(Pin(**item) for item in row["pins"])
     row["limits"] = Limits(**row["limits"])
     row["trusted_proxies"] = tuple(row["trusted_proxies"])

@@ -62,16 +62,35 @@ class RoutePattern:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A split of one model's prediction traffic. ``model`` may be ``*``.
+    """A split of one model's prediction traffic. ``model`` may be ``*``; ``name`` is the A/B test's id.
 
-    ``unit`` is ``request``, ``client`` or ``header:NAME``; ``split`` the share of units that go to treatment.
+    ``unit`` is ``request``, ``client`` or ``header:NAME``. ``shares`` of the units go to each of ``treatments``, the
+    rest to ``control``. A request with the header ``exclude`` (``NAME``, or ``NAME=value`` for that value alone) goes
+    to control and is not analysed; the value of the header ``override`` names the variant that serves a tester.
     """
 
     name: str
     control: str
-    treatment: str
-    split: float
+    treatments: tuple[str, ...]
+    shares: tuple[float, ...]
     unit: str = "request"
+    model: str = "*"
+    salt: str = ""
+    epoch: int = 0
+    exclude: str = ""
+    override: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A ``share`` of one model's prediction requests is copied to ``variant``, whose answers are recorded and dropped.
+
+    ``model`` may be ``*``; ``name`` is the shadow test's id.
+    """
+
+    name: str
+    variant: str
+    share: float
     model: str = "*"
     salt: str = ""
     epoch: int = 0
@@ -114,12 +133,16 @@ class Limits:
     pin_age_s: float = 30.0
     tap_response_bytes_max: int = 32 << 20
     tap_bytes_max: int = 64 << 20
+    shadow_in_flight_max: int = 32
+    shadow_bytes_max: int = 64 << 20
+    shadow_timeout_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProxySettings:
     """All that a worker needs to know. ``default`` names the variant that serves whatever no experiment claims.
 
+    ``production`` has (model, variant) where another than the default was promoted; a model ``*`` is all others.
     ``slice_by`` is ``header:NAME`` (its value), ``route`` (the route's path as its pattern has it) or empty: none.
     """
 
@@ -128,6 +151,8 @@ class ProxySettings:
     default: str
     routes: tuple[RoutePattern, ...] = ()
     experiments: tuple[Experiment, ...] = ()
+    shadows: tuple[Shadow, ...] = ()
+    production: tuple[tuple[str, str], ...] = ()
     pins: tuple[Pin, ...] = ()
     limits: Limits = field(default_factory=Limits)
     trusted_proxies: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from sidecar.link import (
     unpack_exchanges,
     unpack_image,
 )
-from sidecar.types import Experiment, Pin, ProxySettings, RequestCounts, RoutePattern, Variant
+from sidecar.types import Experiment, Pin, ProxySettings, RequestCounts, RoutePattern, Shadow, Variant
 from tests.kit.build import exchange
 
 PAYLOADS = st.lists(st.tuples(st.sampled_from(list(Kind)), st.integers(0, 2**64 - 1), st.binary(max_size=300)))
@@ -76,7 +76,13 @@ def test_settings_survive_as_plain_values() -> None:
         variants=(Variant("A", "http://h:1"), Variant("B", "http://h:2", "v2", "/p", "upstream")),
         default="A",
         routes=(RoutePattern(("POST",), "/v2/models/{model}/infer", "kserve_v2"),),
-        experiments=(Experiment("e", "A", "B", 0.1, "header:x-camera-id"),),
+        experiments=(
+            Experiment(
+                "e", "A", ("B", "C"), (0.1, 0.2), "header:x-camera-id", exclude="x-probe=1", override="x-variant"
+            ),
+        ),
+        shadows=(Shadow("s", "B", 0.5, "det", "salt", 3),),
+        production=(("det", "B"), ("*", "A")),
         pins=(Pin("random_sample", 0.05),),
         trusted_proxies=("10.0.0.1",),
     )

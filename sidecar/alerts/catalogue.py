@@ -11,8 +11,10 @@ from typing import Any, Literal
 from sidecar.alerts import measures
 from sidecar.alerts.facts import Facts, Reading
 
-Unit = Literal["share", "confidence", "ms", "requests/s", "detections", "distance", "yes or no", "classes", "items"]
-Source = Literal["summaries", "drift", "sidecar"]
+Unit = Literal[
+    "share", "confidence", "ms", "requests/s", "detections", "distance", "yes or no", "classes", "items", "stops"
+]  # fmt: skip
+Source = Literal["summaries", "drift", "sidecar", "trials"]
 OPERATORS = ("lt", "lte", "gt", "gte")
 ANOMALY = "anomaly"
 MOST: dict[Unit, float] = {"share": 1.0, "confidence": 1.0, "distance": 1.0, "yes or no": 1.0}
@@ -147,6 +149,11 @@ _TABLE = (
     Metric(
         "backlog", "items", "sidecar", "", "higher", "",
         "What waits to be recorded or sent, now.", partial(measures.sidecar_number, name="backlog"),
+    ),
+    Metric(
+        "guardrail_stops", "stops", "trials", "", "higher", "",
+        "How often a guardrail stopped a variant of an A/B test within the window; without a model, of all models.",
+        measures.guardrail_stops,
     ),
 )  # fmt: skip
 

@@ -8,6 +8,8 @@ from sidecar.alerts.condition import Compare, Condition
 
 WINDOW_S = 900.0
 FOR_S = 300.0
+STOPS_WINDOW_S = 3_600.0
+"""How long the stop of a variant is told as news."""
 DRIFT_AGE_S = 2 * 86_400.0
 """The latest drift check is taken as the present for this long: checks by the day leave no gap."""
 
@@ -47,7 +49,12 @@ def default_alerts(window_s: float = WINDOW_S, for_s: float = FOR_S) -> list[Def
 def sidecar_alerts(window_s: float = WINDOW_S, for_s: float = FOR_S) -> list[DefaultAlert]:
     """The alerts about the sidecar itself: those of no model.
 
+    A guardrail's stop is told at once: it is a judgement itself, and the traffic has been moved already.
+
     >>> [alert.name for alert in sidecar_alerts()]
-    ['Monitoring loses data']
+    ['Monitoring loses data', 'Guardrail stop']
     """
-    return [DefaultAlert("Monitoring loses data", Condition("dropped", "gt", 0.0, window_s, for_s))]
+    return [
+        DefaultAlert("Monitoring loses data", Condition("dropped", "gt", 0.0, window_s, for_s)),
+        DefaultAlert("Guardrail stop", Condition("guardrail_stops", "gt", 0.0, STOPS_WINDOW_S)),
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import Any
@@ -17,7 +17,8 @@ class Facts:
     ``figures`` are those of the condition's window, ``window_s`` long. ``baseline`` is what
     ``sidecar.drift.baseline.figures_of`` gives of the model's normal period, ``drift`` the ``DriftReport.to_dict()`` of
     the latest check, whose window ended ``drift_age_s`` ago. ``sidecar``: ``dropped`` (exchanges and predictions lost
-    over the window) and ``backlog`` (items waiting now).
+    over the window) and ``backlog`` (items waiting now). ``stops``: when a guardrail stopped a variant of the model
+    within the window (epoch seconds), and the sentence that says so; None where nobody tells.
     """
 
     figures: Figures
@@ -26,6 +27,7 @@ class Facts:
     drift: Mapping[str, Any] | None = None
     drift_age_s: float = 0.0
     sidecar: Mapping[str, float] = field(default_factory=dict)
+    stops: Sequence[tuple[float, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

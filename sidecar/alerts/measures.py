@@ -9,6 +9,8 @@ from typing import Any
 from sidecar.alerts.facts import Facts, Reading, nothing
 from sidecar.durations import duration_text
 
+STOPS_SHOWN_MAX = 3
+"""Stops told in a note, the newest first; of the rest it says how many there are."""
 NAMES_SHOWN_MAX = 10
 """New classes named in a note; of the rest it says how many there are."""
 
@@ -106,6 +108,16 @@ def sidecar_number(facts: Facts, class_name: str, name: str) -> Reading:
     """A figure of the sidecar itself."""
     number = facts.sidecar.get(name)
     return nothing("the sidecar does not tell it") if number is None else Reading(float(number), 1)
+
+
+def guardrail_stops(facts: Facts, class_name: str) -> Reading:
+    """How many variants a guardrail stopped; none is a 0, not a lack of data."""
+    if facts.stops is None:
+        return nothing("nobody tells of guardrails")
+    newest = [said for _, said in sorted(facts.stops, key=lambda stop: stop[0], reverse=True)]
+    rest = len(newest) - STOPS_SHOWN_MAX
+    note = " ".join([*newest[:STOPS_SHOWN_MAX], *([f"And {rest} more."] if rest > 0 else [])])
+    return Reading(float(len(newest)), len(newest), note=note)
 
 
 def _no_check(facts: Facts) -> str:

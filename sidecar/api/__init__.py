@@ -1,11 +1,12 @@
 """The admin port: a JSON API, the metrics page and the dashboard's files, over what the monitor knows.
 
 What it is for: everything a person or a program asks of a sidecar, apart from the traffic itself. It reads; what it
-changes, it changes through ``Control`` (experiments) and ``Watch`` (baselines and alerts).
+changes, it changes through ``Watch`` (baselines and alerts) and ``Trials`` (A/B tests and shadow tests).
 
 Key types: ``Services`` is all that the API needs, filled in by the composition root; ``Watch`` is the part of it that
-knows baselines, drift and alerts; ``create_app`` makes the aiohttp application; ``Route`` is one line of the table that
-serves requests and the OpenAPI document alike; ``MetricsCollector`` turns lifetime totals into Prometheus families.
+knows baselines, drift and alerts, ``Trials`` the one that knows tests of versions; ``create_app`` makes the aiohttp
+application; ``Route`` is one line of the table that serves requests and the OpenAPI document alike;
+``MetricsCollector`` turns lifetime totals into Prometheus families.
 
 Invariants:
 
@@ -18,19 +19,20 @@ Invariants:
 
 from sidecar.api.app import create_app
 from sidecar.api.metrics import MetricsCollector
-from sidecar.api.schemas import ExperimentIn
 from sidecar.api.services import Conflict, Control, ControlError, NotThere, Services, Totals, WorkerStatus
+from sidecar.api.trials import TrialFigures, Trials
 from sidecar.api.watch import Watch, WatchFigures
 
 __all__ = [
     "Conflict",
     "Control",
     "ControlError",
-    "ExperimentIn",
     "MetricsCollector",
     "NotThere",
     "Services",
     "Totals",
+    "TrialFigures",
+    "Trials",
     "Watch",
     "WatchFigures",
     "WorkerStatus",

@@ -8,10 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from sidecar.api import handlers_alerts, handlers_drift, render, schemas
+from sidecar.api import handlers_ab_tests, handlers_alerts, handlers_drift, handlers_shadow_tests, render, schemas
 from sidecar.api.problems import Problem, invalid_field
 from sidecar.api.routes import Call, Route
-from sidecar.api.services import ControlError
 
 POINTS_MAX = 5_000
 """Buckets one question about summaries may span."""
@@ -118,35 +117,6 @@ async def sample_image(call: Call) -> web.StreamResponse:
     )
 
 
-async def experiments(call: Call) -> dict[str, Any]:
-    """The running experiments."""
-    return {"items": [dict(item) for item in call.services.control.experiments()]}
-
-
-async def experiment(call: Call) -> dict[str, Any]:
-    """One running experiment."""
-    for item in call.services.control.experiments():
-        if item.get("name") == call.path["name"]:
-            return dict(item)
-    raise Problem(404, f"no experiment is called {call.path['name']!r}")
-
-
-async def set_experiment(call: Call) -> dict[str, Any]:
-    """Start an experiment, or change the running one of this name."""
-    body: schemas.ExperimentBody = call.body
-    # Raises the same problem as a body would where the name in the path is not one.
-    wanted = schemas.ExperimentIn.model_validate(body.model_dump() | {"name": call.path["name"]})
-    return dict(await call.services.control.set_experiment(wanted))
-
-
-async def stop_experiment(call: Call) -> dict[str, Any]:
-    """Stop an experiment: all traffic goes to the default variant again."""
-    try:
-        return dict(await call.services.control.stop_experiment(call.path["name"]))
-    except ControlError as error:
-        raise invalid_field(error.field, error.message, 404 if error.field == "name" else 422) from error
-
-
 async def settings(call: Call) -> dict[str, Any]:
     """The effective configuration, secrets hidden."""
     return dict(call.services.control.settings())
@@ -175,18 +145,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/samples", "Samples", samples, query=schemas.SamplesQuery, gives=schemas.SamplesPage),
     Route("GET", "/api/v1/samples/{sample_id}", "One sample", sample, gives=schemas.SampleOut),
     Route("GET", "/api/v1/samples/{sample_id}/image", "A sample's image", sample_image, media_type="image/*"),
-    Route("GET", "/api/v1/experiments", "Running experiments", experiments, gives=schemas.ExperimentsOut),
-    Route("GET", "/api/v1/experiments/{name}", "One running experiment", experiment, gives=schemas.ExperimentOut),
-    Route(
-        "PUT",
-        "/api/v1/experiments/{name}",
-        "Start or change an experiment",
-        set_experiment,
-        body=schemas.ExperimentBody,
-        gives=schemas.ExperimentOut,
-    ),
-    Route("DELETE", "/api/v1/experiments/{name}", "Stop an experiment", stop_experiment, gives=schemas.ExperimentOut),
     Route("GET", "/api/v1/settings", "Effective configuration, secrets hidden", settings),
     *handlers_drift.ROUTES,
     *handlers_alerts.ROUTES,
+    *handlers_ab_tests.ROUTES,
+    *handlers_shadow_tests.ROUTES,
 )

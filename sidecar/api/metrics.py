@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from sidecar.api.admission import OTHER, Admission
 from sidecar.api.families import counter, gauge, label
+from sidecar.api.metrics_trials import TrialFamilies
 from sidecar.api.metrics_watch import WatchFamilies
 from sidecar.api.render import is_up
 from sidecar.api.services import OutboxTotals, Services, WorkerStatus
@@ -44,6 +45,7 @@ class MetricsCollector(Collector):
         self._versions = Admission[tuple[str, str]](VERSIONS_MAX)
         self._classes: dict[str, Admission[str]] = {}
         self._watched = WatchFamilies()
+        self._trials = TrialFamilies()
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -68,6 +70,12 @@ class MetricsCollector(Collector):
         yield _upstream_up(workers)
         yield counter("sidecar_dropped", "What was left out, by where and why.", ("stage", "reason"), totals.dropped())
         yield counter(
+            "sidecar_limit_hits",
+            "How often the proxy met one of its bounds, by name.",
+            ("limit",),
+            {(limit,): count for limit, count in totals.limits_hit().items()},
+        )
+        yield counter(
             "sidecar_samples",
             "Images kept for review, by reason.",
             ("reason",),
@@ -76,6 +84,7 @@ class MetricsCollector(Collector):
         yield from _outbox_families([OutboxTotals(*entry) for entry in totals.outbox()])
         yield from _store_families(totals.store())
         yield from self._watched.of(self._services.watch.figures())
+        yield from self._trials.of(self._services.trials.figures())
         yield from _cost_families(workers)
         yield gauge(
             "sidecar_build_info", "The running version; always 1.", ("version",), {(self._services.version,): 1}

@@ -35,14 +35,14 @@ Time = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=1e11, descript
 Text = Annotated[str, Field(max_length=500)]
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     """Names go into subjects of mails and into logs: no line breaks, nothing that UTF-8 can't hold."""
     if not value.isprintable():
         raise ValueError("must be one line of printable characters")
     return value
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_printable)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(printable)]
 Name = Annotated[Line, Field(min_length=1)]
 
 
@@ -98,30 +98,6 @@ class Body(BaseModel):
     """A JSON body: unknown names are an error."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class ExperimentBody(BaseModel):
-    """A split of one model's prediction traffic. ``split`` is the share of units that go to treatment."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
-
-    control: str = Field(min_length=1, max_length=100)
-    treatment: str = Field(min_length=1, max_length=100)
-    split: float = Field(ge=0, le=1)
-    unit: str = Field(
-        "request",
-        max_length=200,
-        pattern=r"^(request|client|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$",
-        description="request, client or header:NAME",
-    )
-    model: str = Field("*", min_length=1, max_length=200)
-    salt: str = Field("", max_length=200)
-
-
-class ExperimentIn(ExperimentBody):
-    """An experiment under its name, as ``Control.set_experiment`` takes it."""
-
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
 class Out(BaseModel):
@@ -309,23 +285,6 @@ class StatusOut(Out):
     outbox: list[OutboxOut]
     alerts: dict[str, int]
     store: dict[str, Any]
-
-
-class ExperimentOut(BaseModel):
-    """A running experiment."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: str
-    control: str
-    treatment: str
-    split: float
-
-
-class ExperimentsOut(Out):
-    """The running experiments."""
-
-    items: list[ExperimentOut]
 
 
 class FieldErrorOut(Out):

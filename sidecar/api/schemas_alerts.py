@@ -186,7 +186,7 @@ class AlertMetric(Out):
 
     metric: str
     unit: str
-    source: Literal["summaries", "drift", "sidecar"]
+    source: Literal["summaries", "drift", "sidecar", "trials"]
     samples: str
     description: str
     operators: list[str]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from sidecar.api.schemas import ExperimentIn
+from sidecar.api.trials import Trials
 from sidecar.api.watch import Watch
 from sidecar.recording import Reader
 from sidecar.summaries import Summary
@@ -62,6 +62,10 @@ class Totals(Protocol):
 
     def dropped(self) -> Mapping[tuple[str, str], int]:
         """What was left out, by (stage, reason)."""
+        ...
+
+    def limits_hit(self) -> Mapping[str, int]:
+        """How often the workers met a bound, by its name."""
         ...
 
     def samples(self) -> Mapping[str, int]:
@@ -118,22 +122,10 @@ class Conflict(ControlError):
 
 
 class Control(Protocol):
-    """What may be changed while the sidecar runs."""
+    """How the sidecar is configured."""
 
     def settings(self) -> Mapping[str, Any]:
         """The effective configuration, secrets hidden."""
-        ...
-
-    def experiments(self) -> Sequence[Mapping[str, Any]]:
-        """The running experiments, each with at least ExperimentIn's fields, its ``name`` and its ``epoch``."""
-        ...
-
-    async def set_experiment(self, experiment: ExperimentIn) -> Mapping[str, Any]:
-        """Start or change one; returns it as ``experiments`` would once it is saved. Raises ControlError."""
-        ...
-
-    async def stop_experiment(self, name: str) -> Mapping[str, Any]:
-        """Stop one; returns it as it was. Raises ControlError with field ``name`` where none is so called."""
         ...
 
 
@@ -149,6 +141,7 @@ class Services:
     totals: Totals
     control: Control
     watch: Watch
+    trials: Trials
     data_dir: Path
     token: str | None = None
     allowed_hosts: tuple[str, ...] = ()

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import replace
 
-from sidecar.app.config import Config, ExperimentConfig, RouteConfig
+import structlog
+
+from sidecar.app.config import Config, RouteConfig
 from sidecar.app.state import State
 from sidecar.dialects.routes import ROUTES
-from sidecar.types import Experiment, Limits, Pin, ProxySettings, RoutePattern, Variant
+from sidecar.experiments.definition import Definition, ShadowDefinition
+from sidecar.experiments.lifecycle import Trial
+from sidecar.types import Experiment, Limits, Pin, ProxySettings, RoutePattern, Shadow, Variant
+
+log = structlog.get_logger()
 
 PROBE_RATE = 0.01
 
 
-def experiments_in_force(config: Config, state: State) -> tuple[ExperimentConfig, ...]:
-    """Those set at run time where there are any, else the configuration's; none whose upstreams are gone."""
-    names = {upstream.name for upstream in config.upstreams}
-    chosen = config.experiments if state.experiments is None else state.experiments
-    return tuple(item for item in chosen if {item.control, item.treatment} <= names)
-
-
-def with_epochs(config: Config, state: State) -> State:
-    """The state in which every experiment in force has an epoch; a changed definition opens the next one."""
-    epochs = dict(state.epochs)
-    for item in experiments_in_force(config, state):
-        definition = json.dumps([item.model_dump(), _operating_points(config, item)], sort_keys=True)
-        known, epoch = epochs.get(item.name, ("", -1))
-        if known != definition:
-            epochs[item.name] = (definition, epoch + 1)
-    return state if epochs == state.epochs else state.model_copy(update={"epochs": epochs})
-
-
 def compile_settings(config: Config, state: State) -> ProxySettings:
-    """What every worker is to do. ``state`` must come from ``with_epochs``."""
-    limits = Limits()
+    """What every worker is to do. A test or a promotion of which an upstream is gone is left out."""
+    names = {item.name for item in config.upstreams}
+    trials = [trial for trial in trials_of(state) if names.issuperset(trial.definition.variants)]
     return ProxySettings(
         version=state.version,
         variants=tuple(
@@ -42,30 +31,67 @@ def compile_settings(config: Config, state: State) -> ProxySettings:
         ),
         default=config.default,
         routes=(*map(_route, config.routes), *ROUTES),
-        experiments=tuple(_experiment(item, state) for item in experiments_in_force(config, state)),
+        experiments=tuple(_experiments(trials)),
+        shadows=tuple(_shadows(trials)),
+        production=tuple((model, name) for model, name in sorted(state.production.items()) if name in names),
         pins=_pins(config),
-        limits=replace(limits, **config.limits.model_dump()),
+        limits=replace(Limits(), **config.limits.model_dump()),
         trusted_proxies=config.trusted_proxies,
         slice_by=config.slice_by,
         health_path=config.health_path,
     )
 
 
+def trials_of(state: State) -> list[Trial]:
+    """The tests under way. One that can't be read is said and left out: its traffic goes to what serves."""
+    found = []
+    for document in state.trials:
+        try:
+            found.append(Trial.from_dict(document))
+        except (KeyError, TypeError, ValueError) as error:
+            log.error("test_unreadable", trial=document.get("trial_id"), error=str(error))
+    return found
+
+
+def salt_of(trial: Trial) -> str:
+    """What a unit's draw depends on beside the unit: another test draws anew."""
+    return trial.definition.salt or trial.trial_id
+
+
+def _experiments(trials: Iterable[Trial]) -> Iterable[Experiment]:
+    for trial in trials:
+        definition = trial.definition
+        if isinstance(definition, Definition):
+            yield Experiment(
+                name=trial.trial_id,
+                control=definition.control,
+                treatments=definition.treatments,
+                shares=trial.epoch.shares,
+                unit=definition.unit,
+                model=definition.model,
+                salt=salt_of(trial),
+                epoch=trial.epoch.number,
+                exclude=definition.exclude,
+                override=definition.override,
+            )
+
+
+def _shadows(trials: Iterable[Trial]) -> Iterable[Shadow]:
+    for trial in trials:
+        definition = trial.definition
+        if isinstance(definition, ShadowDefinition) and any(trial.epoch.shares):
+            yield Shadow(
+                name=trial.trial_id,
+                variant=definition.shadow,
+                share=trial.epoch.shares[0],
+                model=definition.model,
+                salt=salt_of(trial),
+                epoch=trial.epoch.number,
+            )
+
+
 def _route(route: RouteConfig) -> RoutePattern:
     return RoutePattern(route.methods, route.path, route.dialect, route.model, route.upstream)
-
-
-def _experiment(item: ExperimentConfig, state: State) -> Experiment:
-    return Experiment(
-        name=item.name,
-        control=item.control,
-        treatment=item.treatment,
-        split=item.split,
-        unit=item.unit,
-        model=item.model,
-        salt=item.salt or item.name,
-        epoch=state.epochs[item.name][1],
-    )
 
 
 def _pins(config: Config) -> tuple[Pin, ...]:
@@ -73,10 +99,3 @@ def _pins(config: Config) -> tuple[Pin, ...]:
     if config.sampling.random_sample.enabled:
         pins.append(Pin("random_sample", config.sampling.random_sample.rate))
     return tuple(pins)
-
-
-def _operating_points(config: Config, item: ExperimentConfig) -> list[float | None]:
-    """A changed operating point changes what is counted, so it opens an epoch as a changed split does."""
-    thresholds = {upstream.name: upstream.score_threshold for upstream in config.upstreams}
-    models = {model.name: model.score_threshold for model in config.models}
-    return [thresholds.get(item.control), thresholds.get(item.treatment), models.get(item.model)]

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sidecar.app.parts import Name, Part, Port, Share
+from sidecar.app.trials_config import ExperimentConfig, ShadowConfig, test_faults
 from sidecar.app.watch_config import AlertsConfig, DriftConfig, NotifyConfig, notify_faults
 from sidecar.proxy.routing import compile_path
 
@@ -114,28 +115,6 @@ class ModelConfig(Part):
     independent_images: bool = False
 
 
-class ExperimentConfig(Part):
-    """An A/B split of a model's traffic; ``split`` is the share that goes to ``treatment``."""
-
-    name: Name = "experiment"
-    control: str
-    treatment: str
-    split: Share = 0.5
-    unit: str = "request"
-    model: str = "*"
-    salt: str = ""
-
-    @field_validator("unit")
-    @classmethod
-    def _unit(cls, unit: str) -> str:
-        kind, _, header = unit.partition(":")
-        if kind == "header" and header and all(c.isalnum() or c in "-_" for c in header):
-            return f"header:{header.lower()}"
-        if unit in {"request", "client"}:
-            return unit
-        raise ValueError(f"{unit!r} is no unit of assignment, expected request, client or header:NAME")
-
-
 class LowConfidenceConfig(Part):
     enabled: bool = True
     threshold: Share = 0.4
@@ -213,6 +192,7 @@ class Config(BaseSettings):
     routes: tuple[RouteConfig, ...] = ()
     models: tuple[ModelConfig, ...] = ()
     experiments: tuple[ExperimentConfig, ...] = ()
+    shadows: tuple[ShadowConfig, ...] = ()
     sampling: SamplingConfig = SamplingConfig()
     retention: RetentionConfig = RetentionConfig()
     drift: DriftConfig = DriftConfig()
@@ -275,18 +255,7 @@ def _reference_faults(config: Config) -> list[str]:
     if config.admin.token_file is not None and not config.admin.token_file.is_file():
         faults.append(f"admin.token_file: {str(config.admin.token_file)!r} is no file")
     faults += notify_faults(config.notify)
-    models: list[str] = []
-    for index, experiment in enumerate(config.experiments):
-        place = f"experiments.{index}"
-        for field in ("control", "treatment"):
-            name = getattr(experiment, field)
-            if name not in names:
-                faults.append(f"{place}.{field}: no upstream is called {name!r}, expected {known}")
-        if experiment.control == experiment.treatment:
-            faults.append(f"{place}.treatment: must differ from control ({experiment.control!r})")
-        if experiment.model in models or (models and "*" in {experiment.model, *models}):
-            faults.append(f"{place}.model: another experiment already splits the traffic of {experiment.model!r}")
-        models.append(experiment.model)
+    faults += test_faults(config.experiments, config.shadows, names)
     ports = {"listen.port": config.listen.port, "listen.health_port": config.listen.health_port}
     for place, port in ports.items():
         if port and port == config.admin.port:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import structlog
-from pydantic import ValidationError
 
 from sidecar.alerts.channels import parse_address
-from sidecar.api.schemas import ExperimentIn
-from sidecar.api.services import ControlError
-from sidecar.app.compile import compile_settings, experiments_in_force, with_epochs
-from sidecar.app.config import Config, ExperimentConfig
-from sidecar.app.state import State, save_state
+from sidecar.app.compile import compile_settings
+from sidecar.app.config import Config
+from sidecar.app.state import Declared, State, save_state
+from sidecar.experiments.lifecycle import Trial
 from sidecar.types import ProxySettings
 
 log = structlog.get_logger()
@@ -44,7 +42,7 @@ class Control:
     def __init__(self, config: Config, state: State, apply: Callable[[ProxySettings], None]) -> None:
         self.config = config
         # a new life has a new version: workers take its settings, whatever changed while there was no monitor
-        self.state = with_epochs(config, state.model_copy(update={"version": state.version + 1}))
+        self.state = under_default(config, state.model_copy(update={"version": state.version + 1}))
         try:
             save_state(config.data_dir, self.state)
         except OSError as error:
@@ -63,62 +61,57 @@ class Control:
             stream["url"] = _without_secrets(stream["url"])
         shown["notify"] = _without_notify_secrets(shown["notify"])
         # of a webhook's address only the host: its path may be a secret
-        channels = shown["alerts"]["default_notify"]
-        shown["alerts"]["default_notify"] = [parse_address(channel).shown for channel in channels]
-        shown["experiments"] = self.experiments()
+        for part in (shown["alerts"], *shown["experiments"]):
+            name = "notify" if "notify" in part else "default_notify"
+            part[name] = [parse_address(channel).shown for channel in _listed(part[name])]
+        shown["production"] = dict(self.state.production)
         shown["version"] = self.state.version
         return shown
 
-    def experiments(self) -> list[dict[str, Any]]:
-        """Experiments in force, each with its epoch."""
-        return [
-            {**item.model_dump(mode="json"), "epoch": self.state.epochs[item.name][1]}
-            for item in experiments_in_force(self.config, self.state)
-        ]
+    def serving(self, model: str) -> str:
+        """The variant that serves a model (``*``: all that have none of their own) where no test claims it."""
+        own = next((route.upstream for route in self.config.routes if route.upstream and route.model == model), "")
+        production = self._production()
+        return production.get(model) or own or production.get("*") or self.config.default
 
-    async def set_experiment(self, wanted: ExperimentIn) -> dict[str, Any]:
-        """Start an experiment or change the one of that name. Raises ControlError naming the field."""
-        try:
-            item = ExperimentConfig.model_validate(wanted.model_dump(exclude_none=True))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            field = ".".join(map(str, first["loc"])) or "experiment"
-            raise ControlError(field, first["msg"].removeprefix("Value error, ")) from error
-        others = [other for other in experiments_in_force(self.config, self.state) if other.name != item.name]
-        self._check(item, others)
-        self._change((*others, item))
-        return next(shown for shown in self.experiments() if shown["name"] == item.name)
+    def elsewhere(self, model: str, variant: str) -> str:
+        """What serves ``model`` now where that isn't ``variant``; of ``*`` also a single model's promotion. Else ""."""
+        serving = [self.serving(model)]
+        if model == "*":
+            serving += self._production().values()
+        return next((name for name in serving if name != variant), "")
 
-    async def stop_experiment(self, name: str) -> dict[str, Any]:
-        """End an experiment: its traffic goes to the default upstream. Raises ControlError where there is none."""
-        stopped = [shown for shown in self.experiments() if shown["name"] == name]
-        if not stopped:
-            raise ControlError("name", f"no experiment is called {name!r}")
-        kept = [item for item in experiments_in_force(self.config, self.state) if item.name != name]
-        self._change(tuple(kept))
-        return stopped[0]
+    def _production(self) -> dict[str, str]:
+        """What was promoted and is still there."""
+        names = {upstream.name for upstream in self.config.upstreams}
+        return {model: variant for model, variant in self.state.production.items() if variant in names}
+
+    def follow(self, trials: Sequence[Trial], serve: tuple[str, str] | None = None, promoted_at: float = 0.0) -> None:
+        """These are the tests under way; ``serve`` says which variant serves a model from now on, by a promotion where
+        ``promoted_at`` says when. Raises OSError."""
+        production = dict(self.state.production)
+        if serve is not None and self.elsewhere(*serve):
+            # what is promoted for all models is so for those that had one of their own
+            production = {serve[0]: serve[1]} if serve[0] == "*" else {**production, serve[0]: serve[1]}
+        self._change(
+            trials=tuple(trial.to_dict() for trial in trials),
+            production=production,
+            promoted_at=max(promoted_at, self.state.promoted_at),
+        )
+
+    def declare(self, declared: Mapping[str, Declared]) -> None:
+        """Remember what of the configuration was taken up. Raises OSError."""
+        if declared != self.state.declared:
+            self._change(declared=dict(declared))
 
     def reload(self, config: Config) -> None:
         """A new configuration came from the supervisor, already checked."""
         state = self.state.model_copy(update={"version": self.state.version + 1})
-        self._commit(config, with_epochs(config, state))
+        self._commit(config, under_default(config, state))
 
-    def _check(self, item: ExperimentConfig, others: list[ExperimentConfig]) -> None:
-        names = [upstream.name for upstream in self.config.upstreams]
-        for field in ("control", "treatment"):
-            if getattr(item, field) not in names:
-                raise ControlError(
-                    field, f"no upstream is called {getattr(item, field)!r}, expected {' or '.join(names)}"
-                )
-        if item.control == item.treatment:
-            raise ControlError("treatment", f"must differ from control ({item.control!r})")
-        for other in others:
-            if "*" in {item.model, other.model} or item.model == other.model:
-                raise ControlError("model", f"experiment {other.name!r} already splits the traffic of {other.model!r}")
-
-    def _change(self, experiments: tuple[ExperimentConfig, ...]) -> None:
-        state = self.state.model_copy(update={"version": self.state.version + 1, "experiments": experiments})
-        self._commit(self.config, with_epochs(self.config, state))
+    def _change(self, **fields: Any) -> None:
+        state = self.state.model_copy(update={"version": self.state.version + 1, **fields})
+        self._commit(self.config, state)
 
     def _commit(self, config: Config, state: State) -> None:
         """Durable first: a worker must never follow what a restart would forget."""
@@ -126,3 +119,17 @@ class Control:
         self.config, self.state = config, state
         self.on_change(config)
         self._apply(self.compiled())
+
+
+def _listed(channels: Any) -> list[str]:
+    """One channel may stand alone."""
+    return [channels] if isinstance(channels, str) else list(channels or ())
+
+
+def under_default(config: Config, state: State) -> State:
+    """The state under the configuration's default upstream. Where that is another than before, a person has said anew
+    what serves, and what was promoted yields."""
+    if state.default_seen == config.default:
+        return state
+    production = state.production if not state.default_seen else {}
+    return state.model_copy(update={"default_seen": config.default, "production": production})

@@ -71,8 +71,16 @@ def _config(host: str, ports: dict[str, int], data_dir: Path, upstream_port: int
                 for name, version in versions.items()
             ],
             "experiments": [
-                {"name": "digits-v2", "control": "A", "treatment": "B", "split": 0.5, "unit": "header:X-Camera-Id"}
+                {
+                    "name": "digits-v2",
+                    "model": "digits",
+                    "control": "A",
+                    "treatment": "B",
+                    "traffic_split": 0.5,
+                    "unit": "header:X-Camera-Id",
+                }
             ],
+            "shadows": [{"name": "gate-v2", "model": "gate", "shadow": "B", "share": 1.0}],
             # the demo's day lasts two minutes, and every scene is composed anew: no two images depend on each other
             "models": [{"name": "*", "independent_images": True}],
             "drift": {"baseline_period": "20s", "window": "20s"},

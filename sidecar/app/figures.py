@@ -15,6 +15,7 @@ from sidecar.monitor.sampling import Sampling
 from sidecar.recording import Store
 from sidecar.streaming import Delivery
 from sidecar.summaries import Summary
+from sidecar.trials import Tally
 
 FAILING_S = 60.0
 """How long a part that failed counts as failing."""
@@ -31,6 +32,7 @@ class Figures:
         sampling: Sampling,
         keeper: SampleKeeper,
         deliveries: Sequence[Delivery],
+        tally: Tally,
     ) -> None:
         self._store = store
         self._intake = intake
@@ -38,6 +40,7 @@ class Figures:
         self._sampling = sampling
         self._keeper = keeper
         self._deliveries = deliveries
+        self._tally = tally
         self.part_failures: dict[str, tuple[str, float]] = {}
 
     def summaries(self) -> Mapping[tuple[str, str, str], Summary]:
@@ -57,6 +60,8 @@ class Figures:
             for name, count in state.status.get("dropped", {}).items():
                 stage, _, reason = name.partition("/")
                 dropped[stage, reason] += count
+        dropped["tally", "fault"] += self._tally.failed
+        dropped["tally", "store"] += self._tally.lookup_failures
         dropped += self._intake.dropped
         dropped += self._pipeline.dropped
         for (rule, reason), count in self._sampling.missed.items():
@@ -68,6 +73,13 @@ class Figures:
         for reason, count in self._keeper.probe_failed.items():
             dropped["sample_input_probe", reason] += count
         return dropped
+
+    def limits_hit(self) -> Mapping[str, int]:
+        """How often the workers met each of their bounds, over all their lives."""
+        hit: Counter[str] = Counter()
+        for state in self._intake.workers.values():
+            hit.update(state.status.get("limits_hit", {}))
+        return hit
 
     def lost(self) -> int:
         """Exchanges and predictions that were not recorded. An image that was not kept is no loss of the record."""

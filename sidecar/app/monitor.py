@@ -33,6 +33,9 @@ from sidecar.app.figures import Figures
 from sidecar.app.logs import set_up_logs
 from sidecar.app.reading import Reading
 from sidecar.app.state import load_state
+from sidecar.app.trial_asking import Asking
+from sidecar.app.trialing import Trialing
+from sidecar.app.trials_api import TrialsApi
 from sidecar.app.watch_api import WatchApi
 from sidecar.app.watching import Watching
 from sidecar.data_engine import SampleKeeper, decide, sampling_config
@@ -94,6 +97,9 @@ class Monitor:
         config = self._config  # from here to the intake nothing awaits: no reload comes between
         control = Control(config, load_state(config.data_dir), lambda settings: intake.apply(settings))
         reading = Reading(config)
+        trialing = Trialing(
+            config, store, reader, control, gone=buckets.forget, tell=lambda trial: watching.tell_of_stops(trial)
+        )
         keeper = SampleKeeper(config.data_dir, store)
         rules = sampling_config(config.sampling.model_dump())
 
@@ -102,6 +108,7 @@ class Monitor:
             rules = sampling_config(changed.sampling.model_dump())
             reading.configure(changed)
             watching.configure(changed)
+            trialing.configure(changed)
 
         control.on_change = configure
 
@@ -118,7 +125,11 @@ class Monitor:
         )
         intake = Intake(self._link, control.compiled(), positions, sampling.image, sampling.missing)
         self._control = control
-        pipeline = Pipeline(intake, store.commit, buckets, sampling, reading.predictions_of, self._hand_on)
+        pipeline = Pipeline(
+            *(intake, store.commit, buckets, sampling, reading.predictions_of, self._hand_on),
+            trials=trialing.tally,
+            generation=lambda: store.generation,
+        )
         deliveries = [
             Delivery(
                 *(store, item.name, item.url, item.headers),
@@ -127,12 +138,14 @@ class Monitor:
             )
             for item in config.stream
         ]
-        figures = self._figures = Figures(store, intake, pipeline, sampling, keeper, deliveries)
-        watching = Watching(config, store, reader, figures)
+        figures = self._figures = Figures(store, intake, pipeline, sampling, keeper, deliveries, trialing.tally)
+        watching = Watching(config, store, reader, figures, stops=trialing.stops)
         await watching.restore()
+        await trialing.restore()
         reader.on_corrupt = functools.partial(_heal, store)
         stack.push_async_callback(watching.close)
-        services = Services(reader, figures, control, WatchApi(watching), config.data_dir, **_access(config))
+        trials = TrialsApi(trialing, Asking(trialing, watching, watching.tell_of_stops))
+        services = Services(*(reader, figures, control, WatchApi(watching), trials, config.data_dir), **_access(config))
         await self._serve_admin(stack, services)
         await intake.start()
         stack.push_async_callback(intake.stop)
@@ -140,7 +153,7 @@ class Monitor:
         self._pipeline_life = asyncio.create_task(_run_or_die(pipeline))
         self._keep_running("samples", keeper.run)
         self._keep_running("retention", lambda: self._retain(store))
-        for name, work in watching.parts():
+        for name, work in (*watching.parts(), *trialing.parts()):
             self._keep_running(name, work)
         for delivery in deliveries:
             self._keep_running(f"delivery {delivery.name}", delivery.run)

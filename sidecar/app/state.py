@@ -9,25 +9,39 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sidecar.app.config import ExperimentConfig
-
 log = structlog.get_logger()
 
 
+class Declared(BaseModel):
+    """A test of the configuration: its definition (JSON) and the id of the test it became."""
+
+    model_config = ConfigDict(frozen=True)
+
+    definition: str
+    trial_id: str
+
+
 class State(BaseModel):
-    """``experiments``: those set through the API, or None where the configuration's hold. ``epochs``: by experiment,
-    its definition and the epoch that began with it. ``version`` grows with every change; a fresh state begins at the
-    present second, above whatever a lost one had reached."""
+    """``trials`` are the documents of the tests under way, ``production`` by model the variant that serves where it is
+    not the configured one. ``declared`` has by its name each test of the configuration as it was when it was last taken
+    up, and which test it became. ``default_seen`` is the default upstream that ``production`` came about under,
+    ``promoted_at`` the time of the latest promotion in it.
+    ``version`` grows with every change; a fresh state begins at the present second, above whatever a lost one had
+    reached."""
 
     model_config = ConfigDict(frozen=True)
 
     version: int = Field(default_factory=lambda: int(time.time()))
-    experiments: tuple[ExperimentConfig, ...] | None = None
-    epochs: dict[str, tuple[str, int]] = {}
+    trials: tuple[dict[str, Any], ...] = ()
+    production: dict[str, str] = {}
+    declared: dict[str, Declared] = {}
+    default_seen: str = ""
+    promoted_at: float = 0.0
 
 
 def load_state(data_dir: Path) -> State:

@@ -24,7 +24,7 @@ from typing import IO, Any
 import setproctitle
 import structlog
 
-from sidecar.app.compile import compile_settings, with_epochs
+from sidecar.app.compile import compile_settings
 from sidecar.app.config import Config
 from sidecar.app.lifecycle import Child
 from sidecar.app.load import ConfigFaults
@@ -99,7 +99,7 @@ class Supervisor:
             lock.close()
 
     async def _start(self) -> None:
-        save_state(self.config.data_dir, with_epochs(self.config, load_state(self.config.data_dir)))
+        save_state(self.config.data_dir, load_state(self.config.data_dir))
         listen, admin = self.config.listen, self.config.admin
         check_free(admin.host, admin.port, "--admin-port")
         self._slots = [WorkerSlot(index, sock) for index, sock in enumerate(_listeners(self.config))]
@@ -131,7 +131,7 @@ class Supervisor:
         self._readers.append(asyncio.create_task(_read_status(reading, slot)))
 
     def _worker_hello(self, slot: WorkerSlot, status_fd: int) -> bytes:
-        settings = compile_settings(self.config, with_epochs(self.config, load_state(self.config.data_dir)))
+        settings = compile_settings(self.config, load_state(self.config.data_dir))
         hello = {
             "worker": slot.index,
             "listen_fd": slot.listener.fileno(),

@@ -17,14 +17,30 @@ from sidecar.alerts.delivery import Sender
 from sidecar.api.watch import WatchFigures
 from sidecar.app.config import Config, ModelConfig
 from sidecar.app.watch_config import NotifyConfig
+from sidecar.experiments.definition import Definition
+from sidecar.experiments.lifecycle import Trial
 from sidecar.recording import Alerts, Baselines, DriftChecks, Notifications, Reader, Store
-from sidecar.watch import Book, Checks, Drift, History, Ledger, Normal, Rounds, Seasons, pages_of
+from sidecar.watch import (
+    Book,
+    Checks,
+    Clash,
+    Drift,
+    Faults,
+    History,
+    Ledger,
+    Normal,
+    Rounds,
+    Scope,
+    Seasons,
+    pages_of,
+)
 
 log = structlog.get_logger()
 
 NOTIFICATION_OUTCOMES = ("sent", "failed", "refused", "repeated", "gave_up", "reposted")
 LOOKED_AT_MAX = 100
 """Waiting notifications that are looked at for what keeps them."""
+STOPS = {"metric": "guardrail_stops", "operator": "gt", "threshold": 0, "window": "1h"}
 CHECK_EVERY_S = 60.0
 """How often it is looked for windows that have ended; more often where windows are short."""
 
@@ -52,6 +68,7 @@ class Watching:
         reader: Reader,
         sources: Sources,
         clock: Callable[[], float] = time.time,
+        stops: Callable[[str, float, float], Sequence[tuple[float, str]]] = lambda model, since, until: (),
     ) -> None:
         self._config = config
         self._clock = clock
@@ -86,6 +103,7 @@ class Watching:
             wake=self.wake,
             interval_s=config.alerts.interval,
             clock=clock,
+            stops=stops,
         )
 
     async def restore(self) -> None:
@@ -127,6 +145,17 @@ class Watching:
     def warning(self, channel: str) -> str:
         """What a channel still needs; empty where nothing."""
         return self.channels.warning(channel)
+
+    async def tell_of_stops(self, trial: Trial) -> None:
+        """An alert that tells the channels of an A/B test when a guardrail stops a version of its model."""
+        definition = trial.definition
+        assert isinstance(definition, Definition)
+        name = f"Guardrail stop: {trial.trial_id}"
+        try:
+            scope = Scope("" if definition.model == "*" else definition.model)
+            await self.book.create(scope, name, STOPS, definition.notify)
+        except (Clash, Faults) as fault:
+            log.warning("alert_not_made", name=name, reason=str(fault))
 
     def figures(self) -> WatchFigures:
         """For /metrics and the status page."""

@@ -1,5 +1,5 @@
 """The command line: ``sidecar run``, ``demo``, ``check-config``, and what asks a running one: ``status``, ``alerts``,
-``baseline``, ``drift``. docs/cli.md lists them.
+``baseline``, ``drift``, ``ab-test``, ``shadow``. docs/cli.md lists them.
 
 Imports are made inside the commands, so that ``--help`` answers at once. Faults go to standard error and end with exit
 code 2. What comes from a sidecar is shown as text: neither as markup nor with its control characters.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typer
 
-from sidecar.cli import alerts, baseline, drift, run, status
+from sidecar.cli import ab_test, alerts, baseline, drift, run, shadow, status
 
 app = typer.Typer(
     help="A proxy in front of object-detection model servers that makes a deployed model visible.",
@@ -23,6 +23,8 @@ app.command()(status.status)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(drift.app, name="drift")
+app.add_typer(ab_test.app, name="ab-test")
+app.add_typer(shadow.app, name="shadow")
 app.command("check-config")(run.check_config)
 
 

@@ -15,6 +15,9 @@ Upstreams = Annotated[
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file; see config/sidecar.yaml.")]
 
+_FLAGS = {"traffic_split": "--split", "unit": "--unit", "control": "--upstream", "treatment": "--upstream"}
+"""Of the A/B test that a second --upstream starts."""
+
 
 def run(
     upstream: Upstreams = None,
@@ -25,7 +28,10 @@ def run(
     health_port: Annotated[int | None, typer.Option(help="/livez and /readyz.  [default: 8082]")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the store.  [default: sidecar-data]")] = None,
     workers: Annotated[int | None, typer.Option(help="Proxy worker processes.  [default: 1]")] = None,
-    split: Annotated[float | None, typer.Option(help="Share of units that go to the second --upstream.")] = None,
+    split: Annotated[
+        float | None,
+        typer.Option(help="Share of units that go to the second --upstream, over 0 and under 1.  [default: 0.5]"),
+    ] = None,
     unit: Annotated[
         str | None, typer.Option(help="What is assigned: request, client or header:NAME.  [default: request]")
     ] = None,
@@ -94,7 +100,7 @@ def _arguments(
             {
                 "control": named[0]["name"],
                 "treatment": named[1]["name"],
-                "split": 0.5 if split is None else split,
+                "traffic_split": 0.5 if split is None else split,
                 "unit": unit or "request",
             }
         ]
@@ -122,7 +128,19 @@ def _load(file: Path | None, arguments: dict[str, Any]) -> Any:
     try:
         return load_config(file, arguments)
     except ConfigFaults as error:
-        fail("\n".join(map(str, error.faults)))
+        fail("\n".join(_told(str(fault), arguments) for fault in error.faults))
+
+
+def _told(fault: str, arguments: dict[str, Any]) -> str:
+    """A fault of the A/B test that flags made, by its flag; any other as it is.
+
+    >>> _told("experiments[0].unit: 'x' is no unit", {"experiments": []})
+    "--unit: 'x' is no unit"
+    """
+    place, _, message = fault.partition(": ")
+    flag = _FLAGS.get(place.rpartition(".")[2])
+    made_by_flags = "experiments" in arguments and place.startswith("experiments[")
+    return f"{flag}: {message}" if made_by_flags and flag else fault
 
 
 def _supervise(file: Path | None, arguments: dict[str, Any]) -> int:

@@ -1,8 +1,8 @@
 """The Python client of a sidecar's API; a stranger to the server's code: it knows only the documented HTTP.
 
-Key types: ``Client`` and ``AsyncClient`` have the same methods, built on one definition of each call in ``calls``
-(a description of a request and a reading of its answer, without I/O). What comes back is a ``Record``, a dict whose
-keys answer to attributes too. Everything that can go wrong is a ``SidecarError``.
+Key types: ``Client`` and ``AsyncClient`` have the same methods, built on one definition of each call in ``calls``,
+``calls_watch`` and ``calls_trials`` (a description of a request and a reading of its answer, without I/O). What comes
+back is a ``Record``, a dict whose keys answer to attributes too. Everything that can go wrong is a ``SidecarError``.
 
 Invariants: only GETs are tried again; a page iterator asks for the next page when it is needed, not before.
 

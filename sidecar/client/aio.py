@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import httpx2
 
 from sidecar.client import calls, calls_watch
+from sidecar.client.aio_trials import AsyncTrialMethods
 from sidecar.client.calls import Call, Filter
 from sidecar.client.calls_watch import Length, Moment
 from sidecar.client.errors import ConnectionFailed
@@ -18,7 +19,7 @@ from sidecar.client.results import Page, Record
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(AsyncTrialMethods):
     """A sidecar's API, as ``Client`` has it, awaited.
 
     ``base_url`` is its admin port; ``token`` its bearer token; ``timeout_s`` bounds every wait, but
@@ -162,20 +163,6 @@ class AsyncClient:
     async def sample_image(self, sample_id: str) -> bytes:
         """The image of a sample as it was kept. Raises NotFound."""
         return await self._run(calls.sample_image(sample_id))
-
-    async def experiments(self) -> list[Record]:
-        """The running experiments."""
-        return await self._run(calls.experiments())
-
-    async def set_experiment(self, name: str, control: str, treatment: str, split: float, **more: Any) -> Record:
-        """Start or change an experiment; ``more``: unit, model, salt. Raises InvalidRequest naming what is wrong."""
-        return await self._run(
-            calls.set_experiment(name, {"control": control, "treatment": treatment, "split": split, **more})
-        )
-
-    async def stop_experiment(self, name: str) -> Record:
-        """Stop an experiment; returns it as it was. Raises NotFound."""
-        return await self._run(calls.stop_experiment(name))
 
     async def set_baseline(self, model_id: str, period: str, name: str = "default", replace: bool = False) -> Record:
         """Freeze ``period`` (as in ``check_drift``) as what is normal for a model version.

@@ -1,6 +1,6 @@
 """Calls of the API: what to send and how to read the answer. No I/O; both clients share these.
 
-Those about baselines, drift and alerts are in ``calls_watch``.
+Those about baselines, drift and alerts are in ``calls_watch``, those about tests of versions in ``calls_trials``.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Call(Generic[T]):
 def encoded(body: Mapping[str, Any]) -> bytes:
     """``body`` as JSON. Raises InvalidRequest naming the field that JSON can't hold.
 
-    >>> encoded({"split": 0.5})
-    b'{"split": 0.5}'
+    >>> encoded({"share": 0.5})
+    b'{"share": 0.5}'
     """
     try:
         return json.dumps(body, allow_nan=False).encode()
@@ -199,21 +199,6 @@ def sample(sample_id: str) -> Call[Record]:
 def sample_image(sample_id: str) -> Call[bytes]:
     """The image of a sample."""
     return Call("GET", f"/api/v1/samples/{segment(sample_id, 'sample_id')}/image", bytes)
-
-
-def experiments() -> Call[list[Record]]:
-    """The running experiments."""
-    return Call("GET", "/api/v1/experiments", items_of)
-
-
-def set_experiment(name: str, body: dict[str, Any]) -> Call[Record]:
-    """Start or change an experiment."""
-    return Call("PUT", f"/api/v1/experiments/{segment(name, 'name')}", record_of, body=body)
-
-
-def stop_experiment(name: str) -> Call[Record]:
-    """Stop an experiment."""
-    return Call("DELETE", f"/api/v1/experiments/{segment(name, 'name')}", record_of)
 
 
 def error_of(status: int, body: bytes) -> SidecarError:

@@ -14,11 +14,12 @@ from sidecar.client.calls import Call, Filter
 from sidecar.client.calls_watch import Length, Moment
 from sidecar.client.errors import ConnectionFailed
 from sidecar.client.results import Page, Record
+from sidecar.client.sync_trials import TrialMethods
 
 T = TypeVar("T")
 
 
-class Client:
+class Client(TrialMethods):
     """A sidecar's API. ``base_url`` is its admin port; ``token`` its bearer token; ``timeout_s`` bounds every wait, but
     comparisons, freezes and tests of channels may take longer (docs/api.md).
 
@@ -157,20 +158,6 @@ class Client:
     def sample_image(self, sample_id: str) -> bytes:
         """The image of a sample as it was kept. Raises NotFound."""
         return self._run(calls.sample_image(sample_id))
-
-    def experiments(self) -> list[Record]:
-        """The running experiments."""
-        return self._run(calls.experiments())
-
-    def set_experiment(self, name: str, control: str, treatment: str, split: float, **more: Any) -> Record:
-        """Start or change an experiment; ``more``: unit, model, salt. Raises InvalidRequest naming what is wrong."""
-        return self._run(
-            calls.set_experiment(name, {"control": control, "treatment": treatment, "split": split, **more})
-        )
-
-    def stop_experiment(self, name: str) -> Record:
-        """Stop an experiment; returns it as it was. Raises NotFound."""
-        return self._run(calls.stop_experiment(name))
 
     def set_baseline(self, model_id: str, period: str, name: str = "default", replace: bool = False) -> Record:
         """Freeze ``period`` (as in ``check_drift``) as what is normal for a model version.

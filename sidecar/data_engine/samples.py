@@ -202,6 +202,7 @@ class SampleKeeper:
 
     async def _store_sample(self, sample: Sample, content: bytes) -> None:
         path = self._data_dir / sample.path
+        is_kept_already = await asyncio.to_thread(path.exists)
         try:
             await asyncio.to_thread(write_atomically, path, content)
         except OSError as error:
@@ -210,7 +211,8 @@ class SampleKeeper:
         try:
             await self._store.add_sample(sample)
         except (StoreError, ValueError) as error:  # ValueError: closed, or a path it won't have
-            await asyncio.to_thread(path.unlink, missing_ok=True)  # without a row it would never be cleaned away
+            if not is_kept_already:  # without a row it would never be cleaned away
+                await asyncio.to_thread(path.unlink, missing_ok=True)
             raise SampleError(f"store_{getattr(error, 'reason', 'closed')}", str(error)) from error
 
 

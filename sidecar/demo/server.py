@@ -30,6 +30,8 @@ from sidecar.demo.digits import load_pools, save_pools
 
 BODY_MAX_BYTES = 16 * 1024 * 1024
 MODEL = "digits"
+NAMES = (MODEL, "gate")
+"""One detector under the name of each camera's model."""
 DEFAULT_VERSION = "1"
 DETECTORS = web.AppKey("detectors", dict[str, Detector])
 LENGTH_HEADER = "Inference-Header-Content-Length"
@@ -169,7 +171,7 @@ async def _uploaded(request: web.Request) -> tuple[bytes, str]:
 def _detector(request: web.Request) -> Detector:
     detectors = _detectors(request)
     version = request.match_info.get("version", DEFAULT_VERSION)
-    if request.match_info["model"] != MODEL or version not in detectors:
+    if request.match_info["model"] not in NAMES or version not in detectors:
         raise web.HTTPNotFound(text=json.dumps({"error": "no such model"}), content_type="application/json")
     return detectors[version]
 

@@ -27,7 +27,8 @@ DAY_S = 120.0
 CAMERAS = 400
 IN_FLIGHT_MAX = 64
 TIMEOUT_S = 10.0
-PATH = "/v2/models/digits/infer"
+PATHS: tuple[tuple[str, float], ...] = (("/v2/models/digits/infer", 0.75), ("/v2/models/gate/infer", 0.25))
+"""The model that most cameras ask, and that of the gate, each with its share of requests."""
 KINDS: tuple[tuple[Kind, float], ...] = (("ordinary", 0.84), ("empty", 0.08), ("crowded", 0.08))
 
 
@@ -83,7 +84,8 @@ async def send_traffic(
                 elapsed_s = due - started
                 body = await asyncio.to_thread(_jpeg_at, elapsed_s, rng, pool)
                 camera = f"camera-{int(rng.integers(CAMERAS)):03d}"
-                task = asyncio.create_task(_send(session, url, camera, body, counts))
+                path = PATHS[int(rng.choice(len(PATHS), p=[share for _, share in PATHS]))][0]
+                task = asyncio.create_task(_send(session, url.rstrip("/") + path, camera, body, counts))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
             else:
@@ -109,9 +111,7 @@ async def _send(session: aiohttp.ClientSession, url: str, camera: str, jpeg: byt
     body, headers = infer_request(jpeg)
     counts.sent += 1
     try:
-        async with session.post(
-            url.rstrip("/") + PATH, data=body, headers={**headers, "X-Camera-Id": camera}
-        ) as response:
+        async with session.post(url, data=body, headers={**headers, "X-Camera-Id": camera}) as response:
             await response.read()
             counts.statuses[response.status] = counts.statuses.get(response.status, 0) + 1
     except (aiohttp.ClientError, TimeoutError):

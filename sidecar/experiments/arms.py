@@ -147,14 +147,16 @@ class Epoch:
     """A stretch with one split of traffic. ``split`` has the shares of control and of each treatment, adding up to 1
     among them; a treatment that gets no traffic has 0. Raises ValueError.
 
-    Of lasting units, those first seen in earlier epochs form an Epoch of their own (with ``assigned`` 0): what share of
-    them is in which arm follows from the earlier split, so they must not be mixed with new ones.
+    Of lasting units, those first seen in earlier epochs form an Epoch of their own (``returning``, with ``assigned``
+    0): what share of them is in which arm follows from the earlier split, so they must not be mixed with new ones. Each
+    of them is counted as a unit where it was seen first.
     """
 
     control: Arm
     treatments: tuple[Arm, ...]
     split: tuple[float, ...]
     number: int = 0
+    returning: bool = False
 
     def __post_init__(self) -> None:
         if len(self.split) != len(self.treatments) + 1:

@@ -9,13 +9,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 from sidecar.experiments.definition import RAMP_HOURS, Ramp
 from sidecar.experiments.guardrails import Guardrail
+from sidecar.experiments.lifecycle import scaled
 from sidecar.experiments.metrics import METRICS
 from sidecar.experiments.results import VARIANTS_MAX
 from sidecar.experiments.sequential import UNITS_MIN
+
+T = TypeVar("T")
 
 DAYS_MAX = 366.0
 RAMP_STEPS_MAX = 20
@@ -93,8 +96,9 @@ def read_shadow_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def read_split(split: Any, variants: Sequence[str]) -> tuple[float, ...]:
-    """The share of each treatment: of a number, the same part of it for each; or of {variant: share}.
+def read_split(split: Any, variants: Sequence[str], present: Sequence[float] = ()) -> tuple[float, ...]:
+    """The share of each treatment: of a number, the same part of it for each; or of {variant: share}. Of a test that
+    runs with ``present`` shares a number keeps their proportions, and a treatment may be left with none.
 
     Raises ValueError, without the name of the field.
 
@@ -106,12 +110,16 @@ def read_split(split: Any, variants: Sequence[str]) -> tuple[float, ...]:
         raise ValueError("is needed: the share of traffic that goes to model B, such as 0.1")
     if not isinstance(split, Mapping):
         total = _number(split, 0.0, 1.0, "()")
+        if present and sum(present):
+            return scaled(tuple(present), total)
         return tuple(total / len(treatments) for _ in treatments)
-    if unknown := [str(name) for name in split if name not in variants]:
-        raise ValueError(f"{', '.join(unknown)} are not among {', '.join(variants)}")
+    if unknown := [repr(name) for name in split if name not in variants]:
+        raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(variants)}")
     if missing := [name for name in treatments if name not in split]:
         raise ValueError(f"has no share of {', '.join(missing)}")
-    shares = tuple(_number(split[name], 0.0, 1.0, "()") for name in treatments)
+    shares = tuple(_number(split[name], 0.0, 1.0, "[)" if present else "()") for name in treatments)
+    if not sum(shares):
+        raise ValueError("some treatment needs a share: pause the test to give none")
     rest = 1 - sum(shares)
     if rest <= 1e-9:
         raise ValueError(f"the treatments' shares come to {sum(shares):g}, under 1 is needed: the rest is {control}'s")
@@ -150,6 +158,7 @@ _ENDS = {
     "[]": "{low:g} to {high:g}",
     "(]": "over {low:g}, at most {high:g}",
     "()": "over {low:g} and under {high:g}",
+    "[)": "{low:g} to under {high:g}",
 }
 """How an interval is told, by which of its ends belong to it."""
 
@@ -157,11 +166,18 @@ _ENDS = {
 def _number(value: Any, low: float, high: float, ends: str = "[]") -> float:
     """A number from ``low`` to ``high``; a round one of ``ends`` leaves that end out."""
     expected = _ENDS[ends].format(low=low, high=high)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise ValueError(f"{value!r} is no number, expected {expected}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+        raise ValueError(f"{str(value)[:TEXT_MAX]} is no number, expected {expected}")
     if not low <= value <= high or (ends[0] == "(" and value == low) or (ends[1] == ")" and value == high):
         raise ValueError(f"{value:g} is not within bounds, expected {expected}")
     return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 def _whole(value: Any, low: int, high: int) -> int:
@@ -205,8 +221,10 @@ def _header(value: Any) -> str:
 
 
 def _exclude(value: Any) -> str:
-    name, equals, wanted = str(value).partition("=")
-    if len(wanted) > TEXT_MAX or (equals and not wanted):
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is neither NAME nor NAME=value")
+    name, equals, wanted = value.partition("=")
+    if len(wanted) > TEXT_MAX or (equals and not (name and wanted)):
         raise ValueError(f"{value!r} is neither NAME nor NAME=value")
     return _header(name) + equals + wanted
 
@@ -215,7 +233,10 @@ def _guardrails(value: Any) -> tuple[Guardrail, ...]:
     found = []
     for item in _list(value, "guardrails"):
         if not isinstance(item, Mapping) or not {"metric", "margin"} <= set(item) <= {"metric", "margin", "floor"}:
-            raise ValueError(f"{item!r} is no guardrail, expected e.g. {{'metric': 'latency', 'margin': 1.1}}")
+            given = f"one has {', '.join(map(str, item))}" if isinstance(item, Mapping) else f"{item!r} is none"
+            raise ValueError(
+                f'each is a metric with its margin, such as {{"metric": "latency", "margin": 1.1}}; {given}'
+            )
         floor = _number(item.get("floor", 0.0), 0.0, 1.0)
         try:
             found.append(Guardrail(str(item["metric"]), _number(item["margin"], 0.0, 1_000.0), floor))
@@ -235,9 +256,18 @@ def _ramp(value: Any) -> Ramp | None:
         raise ValueError(f"{value!r} is no ramp, expected a list of shares, or shares, hours and units")
     shares = tuple(_number(share, 0.0, 1.0, "()") for share in _list(given["shares"], "shares"))
     if not 2 <= len(shares) <= RAMP_STEPS_MAX or any(later <= share for share, later in pairwise(shares)):
-        raise ValueError(f"needs 2 to {RAMP_STEPS_MAX} shares, each larger than the one before")
-    hours = _number(given.get("hours", RAMP_HOURS), 0.0, 24 * DAYS_MAX)
-    return Ramp(shares, hours, _whole(given.get("units", UNITS_MIN), 1, 10**9))
+        told = ", ".join(f"{share:g}" for share in shares)
+        raise ValueError(f"needs 2 to {RAMP_STEPS_MAX} shares, each larger than the one before, not {told}")
+    hours = _part("hours", lambda: _number(given.get("hours", RAMP_HOURS), 0.0, 24 * DAYS_MAX))
+    return Ramp(shares, hours, _part("units", lambda: _whole(given.get("units", UNITS_MIN), 1, 10**9)))
+
+
+def _part(name: str, read: Callable[[], T]) -> T:
+    """A fault of a part says which part."""
+    try:
+        return read()
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _texts(value: Any) -> tuple[str, ...]:

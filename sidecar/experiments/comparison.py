@@ -199,5 +199,5 @@ def _feedback_p(epochs: Sequence[Epoch], treatment: str) -> float:
 
 
 def _units(epochs: Sequence[Epoch], treatment: str) -> tuple[int, int]:
-    pairs = [pair for epoch in epochs if (pair := epoch.pair(treatment))]
+    pairs = [pair for epoch in epochs if not epoch.returning and (pair := epoch.pair(treatment))]
     return sum(control.units for control, _, _ in pairs), sum(arm.units for _, arm, _ in pairs)

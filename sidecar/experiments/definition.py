@@ -91,7 +91,7 @@ class ShadowDefinition:
     """A shadow test: a ``share`` of the requests of ``model`` is copied to the variant ``shadow``.
 
     Boxes overlap from an IoU of ``iou_min``. Up to ``samples_per_hour`` of the images that both see least alike are
-    kept for review, a few more where later ones disagree more than the first did.
+    kept for review.
     """
 
     name: str

@@ -18,6 +18,7 @@ class Pair:
     treatment: Sums
     share: float
     clustered: bool = False
+    returning: bool = False
 
     @property
     def clock(self) -> int:
@@ -41,8 +42,8 @@ class Pair:
 class Estimate:
     """A difference, treatment minus ``margin`` times control. NaN where no epoch has two units an arm.
 
-    ``n`` counts units of both arms, ``clock`` what the sequence goes by (see ``Pair.clock``); ``control`` is the
-    control's value with the same weights.
+    ``n`` counts units of both arms, lasting ones once, ``clock`` what the sequence goes by (see ``Pair.clock``);
+    ``control`` is the control's value with the same weights.
     """
 
     difference: float = nan
@@ -66,7 +67,9 @@ def pairs_of(epochs: Sequence[Epoch], treatment: str, metric: str) -> list[Pair]
         pair = epoch.pair(treatment)
         if pair is not None:
             control, arm, share = pair
-            found.append(Pair(control.of(metric), arm.of(metric), share, control.clustered or arm.clustered))
+            found.append(
+                Pair(control.of(metric), arm.of(metric), share, control.clustered or arm.clustered, epoch.returning)
+            )
     return found
 
 
@@ -93,7 +96,9 @@ def estimate(pairs: Sequence[Pair], *, pooled: bool = False, margin: float = 1.0
         control += weight * pair.control.value
         variance += (weight * error) ** 2
         errors += weight * error
-        n_a, n_b, clock = n_a + pair.control.n, n_b + pair.treatment.n, clock + pair.clock
+        clock += pair.clock
+        if not pair.returning:
+            n_a, n_b = n_a + pair.control.n, n_b + pair.treatment.n
         clustered |= pair.clustered
     if not weights:
         return Estimate()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan, nan
+from math import isfinite, nan
 from typing import Any, Literal
 
 from sidecar.experiments import rare, sequential
@@ -120,18 +120,24 @@ def _sequence(guardrail: Guardrail, pairs: Sequence[Pair], tuning: Tuning) -> tu
 
 
 def _under_floor(guardrail: Guardrail, pairs: Sequence[Pair]) -> float:
-    """Against a treatment's rate of at least the floor; only where each unit has one outcome."""
-    if not by_events(pairs):
-        return 1.0
-    events = sum(pair.treatment.x for pair in pairs)
-    trials = sum(pair.treatment.m for pair in pairs)
-    return float(rare.ceiling_p_value(events, trials, guardrail.floor))
+    """Against a treatment's rate of at least the floor.
+
+    Where units have several outcomes (cameras, several images a request) it is the share of units with any event that
+    is held against the floor, each unit once and each event taken for another unit's: it is no less than the rate, as
+    long as units with events send no more than others do.
+    """
+    events = sum(pair.treatment.x // pair.treatment.scale_x for pair in pairs)
+    if by_events(pairs):
+        trials = sum(pair.treatment.m for pair in pairs)
+    else:
+        trials = sum(pair.treatment.n for pair in pairs if not pair.returning)
+    return float(rare.ceiling_p_value(min(events, trials), trials, guardrail.floor))
 
 
 def _reason(guardrail: Guardrail, decision: Decision, ratio: float, missing: str) -> str:
     side = "over" if guardrail.of.harm == "higher" else "under"
     limit = f"{guardrail.margin:g} times the control's"
-    now = "" if isnan(ratio) else f", now {ratio:.3g} times"
+    now = "" if not isfinite(ratio) else f", now {ratio:.3g} times"
     if decision == "harmful":
         return f"{guardrail.metric} is surely {side} {limit}{now}"
     if decision == "safe":

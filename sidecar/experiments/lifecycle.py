@@ -22,9 +22,10 @@ Status = Literal["running", "paused", "completed", "stopped", "concluded"]
 Action = Literal["pause", "resume", "ramp", "complete", "stop", "conclude", "promote"]
 Kind = Literal["ab", "shadow"]
 
-EPOCHS_MAX = 1_000
+EPOCHS_MAX = 200
+"""Nobody opens more; what takes traffic from a treatment always can."""
 DAY_S = 86_400.0
-ID_CHARACTERS_MAX = 60
+ID_CHARACTERS_MAX = 58
 SHARE_ROUNDING = 1e-9
 """Shares that differ by less are one: proportions leave a rounding."""
 
@@ -142,10 +143,11 @@ def begun(
     )
 
 
-def paused(trial: Trial, now: float) -> Trial:
+def paused(trial: Trial, now: float, reason: str = "") -> Trial:
     """All traffic goes to control until it is resumed."""
     status = _after(trial, "pause")
-    return replace(_opened(trial, now, tuple(0.0 for _ in trial.epoch.shares), "paused"), status=status)
+    none = tuple(0.0 for _ in trial.epoch.shares)
+    return replace(_opened(trial, now, none, reason or "paused", bounded=False), status=status)
 
 
 def resumed(trial: Trial, now: float) -> Trial:
@@ -160,6 +162,17 @@ def ramped(trial: Trial, shares: tuple[float, ...], now: float, reason: str) -> 
     if len(shares) != len(trial.epoch.shares):
         raise LifecycleError("traffic_split", f"{len(shares)} shares for {len(trial.epoch.shares)} treatments")
     return replace(_opened(trial, now, shares, reason), status=status)
+
+
+def taken_out(trial: Trial, variants: Collection[str], now: float, reason: str) -> Trial:
+    """These treatments get no traffic any more; the test is stopped where none is left that does."""
+    shares = tuple(
+        0.0 if name in variants else share
+        for name, share in zip(trial.definition.variants[1:], trial.epoch.shares, strict=True)
+    )
+    if not any(shares):
+        return stopped(trial, now, reason)
+    return replace(_opened(trial, now, shares, reason, bounded=False), status=_after(trial, "ramp"))
 
 
 def reopened(trial: Trial, now: float, reason: str, opened_for: str) -> Trial:
@@ -256,15 +269,15 @@ def trial_id_of(name: str, taken: Collection[str]) -> str:
 def _after(trial: Trial, action: Action) -> Status:
     status = TABLE.get((trial.status, action))
     if status is None:
-        can = [name for (before, name) in TABLE if before == trial.status]
+        can = [name for (before, name) in TABLE if before == trial.status and name != "complete"]  # time does that
         raise LifecycleError(
             "status", f"{trial.trial_id!r} is {trial.status}: it can't {action}, only {' or '.join(can)}"
         )
     return status
 
 
-def _opened(trial: Trial, now: float, shares: tuple[float, ...], reason: str) -> Trial:
-    if len(trial.epochs) >= EPOCHS_MAX:
+def _opened(trial: Trial, now: float, shares: tuple[float, ...], reason: str, bounded: bool = True) -> Trial:
+    if bounded and len(trial.epochs) >= EPOCHS_MAX:
         raise LifecycleError("status", f"{trial.trial_id!r} has {EPOCHS_MAX} epochs already: stop it, begin another")
     span = EpochSpan(trial.epoch.number + 1, max(now, trial.epoch.since), shares, reason)
     return replace(trial, epochs=(*trial.epochs, span))

@@ -114,20 +114,19 @@ def plan_for(
 
 
 def _text(metric: Metric, relative: float, units: float, seen: int, seconds: float) -> str:
-    aim = f"a difference of {relative:.0%} in {metric.name}"
+    aim = f"a difference of {100 * relative:.3g} % in {metric.name}"
     if not isfinite(units):
         return f"It can't be told yet how long it takes to find {aim}."
     if units <= seen:
-        return f"There are enough units to find {aim} in {POWER:.0%} of cases."
+        return f"There are enough units to find {aim} in {100 * POWER:.0f} % of cases."
     left = f"{units - seen:,.0f} more units"
     if not isfinite(seconds):
-        return f"To find {aim} in {POWER:.0%} of cases takes about {left}."
+        return f"To find {aim} in {100 * POWER:.0f} % of cases takes about {left}."
     minutes = max(1, ceil(seconds / _MINUTE_S))
     if minutes > 48 * 60:
         minutes -= minutes % 60
-    return (
-        f"To find {aim} in {POWER:.0%} of cases takes about {left}, {duration_text(minutes * _MINUTE_S)} at this pace."
-    )
+    lasting = duration_text(minutes * _MINUTE_S)
+    return f"To find {aim} in {100 * POWER:.0f} % of cases takes about {left}, {lasting} at this pace."
 
 
 def _least(found: Callable[[int], bool]) -> float:

@@ -25,9 +25,9 @@ DEFAULT_METRICS = ("confidence", "latency", "feedback_score")
 class VariantFigures:
     """What is shown of one variant, over all epochs; NaN where there is nothing to take a mean of.
 
-    ``n`` are units analysed. Latencies are the upstream's: the average of successful responses, percentiles of all,
-    off by 4.5 % at most. ``feedback_score`` is of the reviewed random sample where there is one, else of what users
-    sent; ``feedback_completeness`` is the part of the sample that is reviewed.
+    ``n`` are units analysed, lasting ones once. Latencies are the upstream's: the average of successful responses,
+    percentiles of all, off by 4.5 % at most. ``feedback_score`` is of the reviewed random sample where there is one,
+    else of what users sent; ``feedback_completeness`` is the part of the sample that is reviewed.
     """
 
     name: str
@@ -57,7 +57,7 @@ class VariantFigures:
         reviewed = arm.of("feedback_score").n if arm.reviewed else 0
         return cls(
             arm.name,
-            arm.units,
+            arm.assigned if arm.clustered else arm.units,
             arm.requests,
             arm.images,
             value["confidence"],
@@ -219,7 +219,7 @@ def results(
         tuple(notes),
         sentence_of(judgement, comparisons, plan),
         plan,
-        len(used),
+        len({epoch.number for epoch in used}),
         elapsed_s,
         {**lowest, **now, "srm": srm.p_value},
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
+from zlib import crc32
 
 from sidecar.types import Detections, Exchange, Prediction
+
+LABEL_MAX = 200
 
 
 class Image(Protocol):
@@ -80,8 +84,19 @@ def _prediction(
         score_threshold=score_threshold,
         client_request_id=fields.get("x-request-id", "")[:200],
         trace_id=_trace_id(fields.get("traceparent", "")),
-        detections=image.detections if image else None,
+        detections=_with_short_names(image.detections) if image else None,
     )
+
+
+def _with_short_names(detections: Detections) -> Detections:
+    """Names of classes over LABEL_MAX characters, which no model has, cut: each is kept in every summary."""
+    if all(len(label) <= LABEL_MAX for label in detections.labels):
+        return detections
+    labels = tuple(
+        label if len(label) <= LABEL_MAX else f"{label[:LABEL_MAX]}~{crc32(label.encode('utf-8', 'replace')):08x}"
+        for label in detections.labels
+    )
+    return replace(detections, labels=labels)
 
 
 def _trace_id(traceparent: str) -> str:

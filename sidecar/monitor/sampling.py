@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sidecar.types import Exchange, Prediction
@@ -24,13 +24,29 @@ class Decision(Protocol):
     def probability(self) -> float: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Two decisions to keep one image."""
+
+    reasons: tuple[str, ...]
+    probability: float
+
+
 @dataclass(slots=True)
 class Wanted:
-    """A request whose body was asked for: what to keep of it, and whether it feeds the input probe."""
+    """A request whose body was asked for: what to keep of it, each image once, and whether it feeds the input probe."""
 
     headers: tuple[tuple[str, str], ...]
     keep: list[tuple[Prediction, Decision]] = field(default_factory=list)
     probe: Prediction | None = None
+
+    def merge(self, other: Wanted) -> Wanted:
+        """What both want of one request."""
+        kept = {prediction.prediction_id: (prediction, decision) for prediction, decision in self.keep}
+        for prediction, decision in other.keep:
+            known = kept.get(prediction.prediction_id)
+            kept[prediction.prediction_id] = prediction, decision if known is None else _both(known[1], decision)
+        return replace(self, keep=list(kept.values()), probe=self.probe or other.probe)
 
 
 class Sampling:
@@ -56,23 +72,52 @@ class Sampling:
         self._probed_second = 0
         self._probed = 0
 
-    def consider(self, life: tuple[int, int], exchange: Exchange, predictions: Sequence[Prediction]) -> None:
-        """Ask for the body of this request if a rule or the probe wants it; let a pinned one go otherwise."""
+    def consider(
+        self, life: tuple[int, int], exchange: Exchange, predictions: Sequence[Prediction], held: bool = False
+    ) -> None:
+        """Ask for the body of this request if a rule or the probe wants it; let a pinned one go otherwise.
+
+        A body that is ``held`` may be wanted later, whatever the rules say: it stays until ``let_go``.
+        """
+        if exchange.role == "shadow":
+            return  # a copy has no body of its own, and its image is its request's
         chosen = [
             (prediction, decision)
             for prediction in predictions
             if prediction.detections is not None and (decision := self._decide(prediction)) is not None
         ]
         probe = predictions[0] if self._is_probed(exchange, predictions[0]) else None
-        if not chosen and probe is None:
-            if exchange.pinned:
-                self._release(*life, exchange.prediction_id)
+        if chosen or probe is not None:
+            self._ask(life, exchange.prediction_id, Wanted(exchange.request_headers, chosen, probe))
+        elif _is_pinned(exchange) and not held and exchange.prediction_id not in self._wanted:
+            self._release(*life, exchange.prediction_id)
+
+    def want_for(
+        self,
+        life: tuple[int, int],
+        request_id: str,
+        headers: tuple[tuple[str, str], ...],
+        keep: Sequence[tuple[Prediction, Decision]],
+    ) -> None:
+        """Ask for the body of a request of which these images are to be kept, for reasons that no rule knows.
+
+        A rule may have asked for it already, or may do so later: what comes is kept for both.
+        """
+        self._ask(life, request_id, Wanted(headers, list(keep)))
+
+    def let_go(self, life: tuple[int, int], request_id: str) -> None:
+        """A body that was held is not wanted any more, unless it was asked for: the worker has taken it then."""
+        self._release(*life, request_id)
+
+    def _ask(self, life: tuple[int, int], request_id: str, wanted: Wanted) -> None:
+        known = self._wanted.get(request_id)
+        if known is not None:
+            self._wanted[request_id] = known.merge(wanted)
             return
-        wanted = Wanted(exchange.request_headers, chosen, probe)
-        if not self._want(*life, exchange.prediction_id):
+        if not self._want(*life, request_id):
             self._count(wanted, "worker_gone")
             return
-        self._wanted[exchange.prediction_id] = wanted
+        self._wanted[request_id] = wanted
         if len(self._wanted) > WANTED_MAX:
             self._count(self._wanted.popitem(last=False)[1], "wanted_full")
 
@@ -104,3 +149,13 @@ class Sampling:
                 self.missed[rule, reason] += 1
         if wanted.probe is not None:
             self.missed[PROBE, reason] += 1
+
+
+def _is_pinned(exchange: Exchange) -> bool:
+    """Whether the worker keeps its body until it is told: a rule drew it, or it was copied to a shadow."""
+    return bool(exchange.pinned) or (exchange.role == "serving" and exchange.experiment != "")
+
+
+def _both(one: Decision, other: Decision) -> Both:
+    left_out = (1 - one.probability) * (1 - other.probability)
+    return Both(tuple(dict.fromkeys((*one.reasons, *other.reasons))), 1 - left_out)

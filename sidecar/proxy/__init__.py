@@ -7,12 +7,14 @@ Key types, in the order a request meets them:
 
     head        strict request and response heads, pure          body     framing of message bodies, pure
     routing     which model and variant a request is for, pure   ring     recent request bodies, by reference
+    assignment  which side of an A/B test serves it, pure        compose  a request's head as it is sent on, pure
     downstream  one client connection                            stream   one relayed request
-    upstream    connections to one model server                  counts   what was counted since it was last told
-    tap         the link to the monitor                          relay    Proxy, which holds all of these
-    worker      the process
+    upstream    connections to one model server                  shadow   copies to the variant of a shadow test
+    counts      what was counted since it was last told          tap      the link to the monitor
+    relay       Proxy, which holds all of these                  worker   the process
 
 Invariants: a request with a bad head reaches no upstream, one with a bad body never as a complete message; a POST is
 never sent twice; a response that has begun is aborted, never replaced; every wait and size has a bound in
-``types.Limits`` and a counter in ``limits_hit``; the relay never waits for the tap.
+``types.Limits`` and a counter in ``limits_hit``; the relay never waits for the tap, nor for a copy, which shares no
+connection with what serves.
 """

@@ -9,6 +9,7 @@ from sidecar.types import Exchange
 
 if TYPE_CHECKING:
     from sidecar.proxy.relay import Proxy
+    from sidecar.proxy.shadow import ShadowStream
     from sidecar.proxy.stream import Stream
 
 _REQUEST_FIELDS = frozenset(
@@ -18,13 +19,17 @@ _RESPONSE_FIELDS = frozenset((b"content-type", b"content-encoding", b"inference-
 
 
 class Capture:
-    """The response body of one exchange, by reference, within a bound of its own and a budget of the worker's."""
+    """The response body of one exchange, by reference, within a bound of its own and a budget of the worker's.
 
-    __slots__ = ("_chunks", "_kept_bytes", "_proxy", "_wanted", "bytes", "too_large")
+    A capture with a ``divisor`` adds to the budget only while less than that part of it is in use.
+    """
 
-    def __init__(self, proxy: Proxy, wanted: bool) -> None:
+    __slots__ = ("_chunks", "_divisor", "_kept_bytes", "_proxy", "_wanted", "bytes", "too_large")
+
+    def __init__(self, proxy: Proxy, wanted: bool, divisor: int = 1) -> None:
         self._proxy = proxy
         self._wanted = wanted
+        self._divisor = divisor
         self._chunks: list[bytes] = []
         self._kept_bytes = 0
         self.bytes = 0
@@ -38,7 +43,7 @@ class Capture:
         limits = self._proxy.settings.limits
         if self.bytes > limits.tap_response_bytes_max:
             self._drop("tap_response_bytes_max")
-        elif self._proxy.captured_bytes + len(chunk) > limits.tap_bytes_max:
+        elif self._proxy.captured_bytes + len(chunk) > limits.tap_bytes_max // self._divisor:
             self._drop("capture_budget")
         else:
             self._chunks.append(chunk)
@@ -58,8 +63,10 @@ class Capture:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def exchange_of(stream: Stream, proxy: Proxy, match: Match, error: str, slice_name: str, latency_ms: float) -> Exchange:
-    """The record of a relayed prediction request that has ended."""
+def exchange_of(
+    stream: Stream | ShadowStream, proxy: Proxy, match: Match, error: str, slice_name: str, latency_ms: float
+) -> Exchange:
+    """The record of a relayed prediction request, or of its copy, that has ended."""
     head, response, assignment, variant = stream.head, stream.response, stream.assignment, stream.variant
     names = _REQUEST_FIELDS | proxy.router.unit_headers
     return Exchange(

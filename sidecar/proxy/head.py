@@ -56,7 +56,10 @@ _HOP = frozenset(
     )
 )
 _REQUEST_OWN = _HOP | frozenset(
-    (b"host", b"expect", b"via", b"max-forwards", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host")
+    (
+        *(b"host", b"expect", b"via", b"max-forwards", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"),
+        b"x-sidecar-shadow",  # a copy's alone
+    )
 )
 _RESPONSE_OWN = _HOP | frozenset((b"via",))
 _END_TO_END = frozenset(
@@ -80,6 +83,7 @@ _FOLDED = frozenset(
         b"x_forwarded_proto",
         b"x_forwarded_host",
         b"x_real_ip",
+        b"x_sidecar_shadow",
     )
 )
 
@@ -113,6 +117,11 @@ class RequestHead:
             if known == name:
                 return value
         return None
+
+    def text(self, name: bytes) -> str | None:
+        """As ``get``, as text."""
+        value = self.get(name)
+        return None if value is None else value.decode("latin-1")
 
 
 @dataclass(slots=True)

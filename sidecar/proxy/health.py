@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from sidecar.proxy.names import Name
+
 
 async def is_healthy(
-    host: str, port: int, tls: ssl.SSLContext | None, authority: bytes, path: bytes, timeout_s: float
+    name: Name, port: int, tls: ssl.SSLContext | None, authority: bytes, path: bytes, timeout_s: float
 ) -> bool:
     """Whether the server accepts a connection and, where there is a ``path``, answers a GET by 2xx or 3xx in time."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+            server_hostname = name.host if tls else None
+            reader, writer = await name.first(
+                lambda address: asyncio.open_connection(address, port, ssl=tls, server_hostname=server_hostname)
+            )
             try:
                 return not path or await _ask(reader, writer, authority, path)
             finally:

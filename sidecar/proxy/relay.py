@@ -11,11 +11,13 @@ from collections.abc import Callable
 from time import monotonic, time
 from typing import Protocol
 
+from sidecar.proxy.assignment import Assignment
 from sidecar.proxy.counts import BUCKET_S, CountBook
 from sidecar.proxy.downstream import Downstream
 from sidecar.proxy.head import RequestHead
 from sidecar.proxy.ring import Ring
-from sidecar.proxy.routing import Assignment, Match, Router
+from sidecar.proxy.routing import Match, Router, check_settings
+from sidecar.proxy.shadow import Shadows
 from sidecar.proxy.upstream import Upstream
 from sidecar.types import Exchange, ProxySettings, Variant
 
@@ -48,6 +50,7 @@ class Proxy:
         self.ring = Ring(limits.ring_bytes_max, limits.ring_age_s, limits.pin_age_s)
         self.downstreams: set[Downstream] = set()
         self.upstreams: dict[str, Upstream] = {}
+        self.shadows = Shadows(self)
         self.limits_hit: dict[str, int] = {}
         self.in_flight = 0
         self.captured_bytes = 0
@@ -73,16 +76,7 @@ class Proxy:
         return True
 
     def _apply(self, settings: ProxySettings) -> None:
-        names = {variant.name for variant in settings.variants}
-        if settings.default not in names:
-            raise ValueError(f"default: no variant is named {settings.default!r}")
-        for route in settings.routes:
-            if route.variant and route.variant not in names:
-                raise ValueError(f"routes: {route.path}: no variant is named {route.variant!r}")
-        for experiment in settings.experiments:
-            for side in (experiment.control, experiment.treatment):
-                if side not in names:
-                    raise ValueError(f"experiments: {experiment.name}: no variant is named {side!r}")
+        check_settings(settings)
         router = Router(settings)
         trusted = tuple(ipaddress.ip_network(text, strict=False) for text in settings.trusted_proxies)
         upstreams = {variant.name: self._upstream_for(variant, settings) for variant in settings.variants}
@@ -99,6 +93,7 @@ class Proxy:
                 self._retired.append(old)
                 self._stop_health(name)
         self.upstreams = upstreams
+        self.shadows.configure(settings)
         if self._started:
             self._start_health(checked=False)
             self._upstreams_changed()
@@ -151,6 +146,7 @@ class Proxy:
             self._stop_health(name)
         for downstream in list(self.downstreams):
             downstream.abort()
+        self.shadows.close()
         for upstream in [*self.upstreams.values(), *self._retired]:
             upstream.close()
         await asyncio.sleep(0)
@@ -175,6 +171,7 @@ class Proxy:
         for upstream in (*self.upstreams.values(), *self._retired):
             upstream.sweep(now)
         self._retired = [upstream for upstream in self._retired if upstream.connections]
+        self.shadows.sweep(now)
         self.ring.expire(now)
         self._sweeper = asyncio.get_running_loop().call_later(self._sweep_s, self._sweep)
 

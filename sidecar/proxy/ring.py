@@ -91,17 +91,28 @@ class Ring:
 
     def release(self, prediction_id: str, now: float) -> None:
         """Frees a pin: the body is an ordinary one again."""
-        body = self._pinned.pop(prediction_id, None)
-        if body is not None:
-            body.pinned = False
-            self._open[prediction_id] = body
-            self.expire(now)
+        body = self._pinned.get(prediction_id)
+        if body is None:
+            return
+        if body.ended_at is not None and now - body.ended_at > self._age_s:
+            self._remove(body, "aged")
+            return
+        del self._pinned[prediction_id]
+        body.pinned = False
+        self._open[prediction_id] = body
 
     def take(self, prediction_id: str) -> list[bytes] | str:
         """The chunks of a body, or the reason why it is missing: ``evicted``, ``aged`` or ``unknown``."""
         body = self._open.get(prediction_id) or self._pinned.get(prediction_id)
         if body is None or body.ended_at is None:
             return self._gone.get(prediction_id, "unknown")
+        return self.chunks(body) or []
+
+    @staticmethod
+    def chunks(body: Body) -> list[bytes] | None:
+        """What came of a body so far, None where the ring has let it go."""
+        if not body.held:
+            return None
         return [*body.chunks, bytes(body.tail)] if body.tail else list(body.chunks)
 
     def expire(self, now: float) -> None:

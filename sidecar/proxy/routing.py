@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from sidecar.hashing import unit_interval
-from sidecar.types import Experiment, Pin, ProxySettings, Role, RoutePattern, Variant
+from sidecar.proxy.assignment import Assignment, Header, Split
+from sidecar.types import Experiment, Pin, ProxySettings, RoutePattern, Shadow, Variant
 
 _BRACE = re.compile(r"\{(model|version|[a-z_]+)(:int)?\}")
 _SECRETS = frozenset(("api_key", "key", "token", "access_token", "signature", "sig", "password", "secret"))
@@ -23,17 +24,6 @@ class Match:
     route: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Who serves a request, in which role. ``unit`` is empty where no experiment ran or its unit is unknown."""
-
-    variant: str
-    role: Role
-    experiment: str = ""
-    epoch: int = 0
-    unit: str = ""
-
-
 class Router:
     """The settings, compiled.
 
@@ -45,16 +35,17 @@ class Router:
     """
 
     def __init__(self, settings: ProxySettings) -> None:
-        self._default = settings.default
-        self._experiments = settings.experiments
+        versions = {variant.name: variant.version for variant in settings.variants}
+        self._splits = tuple(Split(experiment, versions) for experiment in settings.experiments)
+        self._serving = {variant.name: Assignment(variant.name, "serving") for variant in settings.variants}
+        self._default = self._serving[settings.default]
+        self._production = dict(settings.production)
+        self._others = self._production.pop("*", settings.default)
+        self.shadows = settings.shadows
         self._pins = settings.pins
         self._literal: dict[tuple[str, str], Match] = {}
         self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], RoutePattern]]] = {}
-        self.unit_headers = frozenset(
-            experiment.unit[7:].lower().encode()
-            for experiment in settings.experiments
-            if experiment.unit.lower().startswith("header:")
-        )
+        self.unit_headers = frozenset(split.unit_header for split in self._splits if split.unit_header)
         for route in settings.routes:
             self._compile(route)
 
@@ -83,44 +74,70 @@ class Router:
             return Match(model, version, route.dialect, route.variant, route.path)
         return None
 
-    def experiment_for(self, match: Match) -> Experiment | None:
-        """The experiment that claims a model. A route with a variant of its own yields only to one naming its model."""
-        for experiment in self._experiments:
-            if experiment.model == match.model or (experiment.model == "*" and not match.variant):
-                return experiment
-        return None
+    def assign(self, match: Match | None, client: str, prediction_id: str, header: Header) -> Assignment:
+        """The variant of a request: its model's A/B test decides, else what was promoted, its route, the default.
 
-    def assign(self, match: Match | None, unit_header: str | None, client: str, prediction_id: str) -> Assignment:
-        """The variant of a request. ``unit_header`` is the value of the experiment's unit header, None if absent."""
+        A request that is no prediction is the default's, whatever was promoted.
+        """
         if match is None:
-            return Assignment(self._default, "serving")
-        experiment = self.experiment_for(match)
-        if experiment is None:
-            return Assignment(match.variant or self._default, "serving")
-        if experiment.unit == "request":
-            unit = prediction_id
-        elif experiment.unit == "client":
-            unit = client
-        else:
-            unit = unit_header or ""
-        if not unit:
-            return Assignment(experiment.control, "excluded", experiment.name, experiment.epoch)
-        treated = unit_interval(experiment.salt, unit) < experiment.split
-        return Assignment(
-            experiment.treatment if treated else experiment.control,
-            "treatment" if treated else "control",
-            experiment.name,
-            experiment.epoch,
-            unit,
-        )
+            return self._default
+        for split in self._splits:
+            if _claims(split.model, match):
+                return split.assign(client, prediction_id, header)
+        return self._serving[self._production.get(match.model) or match.variant or self._others]
+
+    def shadow_for(self, match: Match, prediction_id: str) -> Shadow | None:
+        """The shadow test that drew this request, which must have the role ``serving``, for a copy."""
+        for shadow in self.shadows:
+            if _claims(shadow.model, match):
+                return shadow if unit_interval(shadow.salt, prediction_id) < shadow.share else None
+        return None
 
     def pinned(self, model: str, prediction_id: str) -> tuple[str, ...]:
         """The sampling rules that drew this request already, by the same draw as the monitor's."""
         return tuple(pin.rule for pin in self._pins if _pin_applies(pin, model, prediction_id))
 
 
+def _claims(model: str, match: Match) -> bool:
+    """A route with a variant of its own yields only to a test that names its model."""
+    return model == match.model or (model == "*" and not match.variant)
+
+
 def _pin_applies(pin: Pin, model: str, prediction_id: str) -> bool:
     return pin.model in ("*", model) and unit_interval(prediction_id, pin.rule) < pin.rate
+
+
+def check_settings(settings: ProxySettings) -> None:
+    """Raises ValueError where settings name a variant that there is not, or a test that can't be run."""
+    names = {variant.name for variant in settings.variants}
+
+    def check(place: str, variant: str) -> None:
+        if variant not in names:
+            raise ValueError(f"{place}: no variant is named {variant!r}")
+
+    check("default", settings.default)
+    for route in settings.routes:
+        if route.variant:
+            check(f"routes: {route.path}", route.variant)
+    for experiment in settings.experiments:
+        place = f"experiments: {experiment.name}"
+        for side in (experiment.control, *experiment.treatments):
+            check(place, side)
+        _check_shares(place, experiment)
+    for shadow in settings.shadows:
+        check(f"shadows: {shadow.name}", shadow.variant)
+        if not (shadow.name and shadow.name.isascii() and shadow.name.isprintable()):
+            raise ValueError(f"shadows: {shadow.name!r} is no header's value, expected printable ASCII")
+    for model, variant in settings.production:
+        check(f"production: {model}", variant)
+
+
+def _check_shares(place: str, experiment: Experiment) -> None:
+    shares, treatments = experiment.shares, experiment.treatments
+    if not treatments or len(shares) != len(treatments):
+        raise ValueError(f"{place}: {len(shares)} shares for {len(treatments)} treatments, expected one for each")
+    if not all(0 <= share <= 1 for share in shares) or sum(shares) > 1 + 1e-9:
+        raise ValueError(f"{place}: shares {shares} must each lie within 0 to 1, and so must their sum")
 
 
 def compile_path(path: str) -> re.Pattern[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from sidecar.proxy.assignment import Assignment
 from sidecar.proxy.body import frame_chunk
 from sidecar.proxy.capture import Capture, exchange_of
+from sidecar.proxy.compose import compose_request
 from sidecar.proxy.head import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead, status_line
 from sidecar.proxy.ring import Body
-from sidecar.proxy.routing import Assignment, Match, served_version
+from sidecar.proxy.routing import Match, served_version
 from sidecar.proxy.upstream import Overloaded, Upstream, UpstreamConnection
-from sidecar.types import Variant
+from sidecar.types import Shadow, Variant
 
 if TYPE_CHECKING:
     from sidecar.proxy.downstream import Downstream
@@ -54,27 +57,27 @@ class Stream:
         self._begun = self._chunked_download = self._close = False
         self.status = 0
         self.response: ResponseHead | None = None
-        self._body: Body | None = None
+        self.kept: Body | None = None
+        self._shadow: Shadow | None = None
         self.pinned: tuple[str, ...] = ()
-        self._match: Match | None = proxy.router.match(head.method, head.path)
+        self.match: Match | None = proxy.router.match(head.method, head.path)
         self.assignment = self._assign()
-        self.capture = Capture(proxy, self._match is not None)
+        self.capture = Capture(proxy, self.match is not None)
         self._upstream: Upstream = proxy.upstreams[self.assignment.variant]
         self.keep_alive = head.keep_alive
 
     def _assign(self) -> Assignment:
-        proxy, match = self._proxy, self._match
+        proxy, match = self._proxy, self.match
         if match is None:
-            return proxy.router.assign(None, None, "", "")
+            return proxy.router.assign(None, "", "", self.head.text)
         self.prediction_id = proxy.mint_id(self.started_at)
         self.pinned = proxy.router.pinned(match.model, self.prediction_id)
-        self._body = proxy.ring.open(self.prediction_id, bool(self.pinned))
-        experiment = proxy.router.experiment_for(match)
-        unit = None
-        if experiment is not None and experiment.unit.lower().startswith("header:"):
-            value = self.head.get(experiment.unit[7:].lower().encode())
-            unit = value.decode("latin-1") if value else None
-        return proxy.router.assign(match, unit, self._downstream.client_address(self.head), self.prediction_id)
+        client = self._downstream.client_address(self.head)
+        assignment = proxy.router.assign(match, client, self.prediction_id, self.head.text)
+        if proxy.router.shadows and assignment.role == "serving" and not self.head.websocket:
+            self._shadow = proxy.router.shadow_for(match, self.prediction_id)
+        self.kept = proxy.ring.open(self.prediction_id, bool(self.pinned) or self._shadow is not None)
+        return assignment
 
     @property
     def variant(self) -> Variant:
@@ -126,30 +129,16 @@ class Stream:
         connection.send(parts)
         if self._connection is connection:
             self._downstream.hold_reading("upstream", False)
+            if self._shadow is not None and self._request_ended:
+                self._launch(self._shadow)
 
     def _compose_request(self) -> bytes:
-        head, upstream = self.head, self._upstream
-        variant = upstream.variant
-        target = head.target
-        if variant.path and self._match is not None:
-            target = variant.path.encode() + (b"?" + head.query.encode() if head.query else b"")
-        elif upstream.prefix and target != b"*":
-            target = upstream.prefix + target
-        host = head.host if head.host and variant.host == "preserve" else upstream.authority
-        lines = [head.method.encode(), b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *head.lines]
-        if head.websocket:
-            lines.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
-        if self._chunked_upload:
-            lines.append(b"Transfer-Encoding: chunked\r\n")
-        elif head.length == CHUNKED or head.length > 0 or b"content-length" in head.own or self.method == "POST":
-            lines.append(b"Content-Length: %d\r\n" % (self.request_bytes if head.length == CHUNKED else head.length))
-        if head.max_forwards is not None:
-            forwards = head.max_forwards - (1 if self.method == "OPTIONS" else 0)
-            lines.append(b"Max-Forwards: %d\r\n" % forwards)
-        lines.append(self._proxy.via(head.own.get(b"via"), head.minor))
-        lines.append(self._downstream.forwarded_fields(head))
-        lines.append(b"\r\n")
-        return b"".join(lines)
+        head, size = self.head, None
+        if not self._chunked_upload:
+            size = self.request_bytes if head.length == CHUNKED else head.length
+        via = self._proxy.via(head.own.get(b"via"), head.minor)
+        forwarded = self._downstream.forwarded_fields(head)
+        return compose_request(head, head.lines, self._upstream, self.match is not None, size, via + forwarded)
 
     def body(self, chunk: bytes, ended: bool) -> None:
         """More of the request's body."""
@@ -166,13 +155,21 @@ class Stream:
         parts = frame_chunk(chunk, ended) if self._chunked_upload else [chunk]
         if parts and (chunk or ended):
             connection.send(parts)
+        if self._shadow is not None and ended and not self._begun and self._connection is connection:
+            self._launch(self._shadow)
+
+    def _launch(self, shadow: Shadow) -> None:
+        """The whole request is passed on: its copy may go, which marks this exchange as one of a pair."""
+        if self._proxy.shadows.launch(self, shadow, self._downstream.forwarded_fields(self.head)):
+            self._shadow = None
+            self.assignment = replace(self.assignment, experiment=shadow.name, epoch=shadow.epoch)
 
     def _note_request(self, chunk: bytes) -> None:
         self.request_bytes += len(chunk)
-        if self._body is not None and chunk:
+        if self.kept is not None and chunk:
             if len(self.request_head) < REQUEST_HEAD_BYTES:
                 self.request_head += chunk[: REQUEST_HEAD_BYTES - len(self.request_head)]
-            self._proxy.ring.append(self._body, chunk)
+            self._proxy.ring.append(self.kept, chunk)
 
     def _wait_for_request_or_response(self) -> None:
         now = monotonic()
@@ -376,7 +373,7 @@ class Stream:
         self._recorded = True
         proxy = self._proxy
         proxy.in_flight -= 1
-        match, assignment = self._match, self.assignment
+        match, assignment = self.match, self.assignment
         latency_ms = (self._ended_at - self._started) * 1000
         if match is None:
             proxy.count("", "", assignment, "", self.status, error, latency_ms, self.upstream_ms)
@@ -388,9 +385,11 @@ class Stream:
         proxy.tap.exchange(exchange_of(self, proxy, match, error, slice_name, latency_ms))
 
     def _end_body(self) -> None:
-        if self._body is None:
+        if self.kept is None:
             return
+        if self._shadow is not None and not self.pinned:
+            self._proxy.ring.release(self.prediction_id, self._ended_at)  # kept for a copy that did not go
         if self._request_ended:
-            self._proxy.ring.end(self._body, self._ended_at)
+            self._proxy.ring.end(self.kept, self._ended_at)
         else:
-            self._proxy.ring.discard(self._body)
+            self._proxy.ring.discard(self.kept)

@@ -12,7 +12,7 @@ import os
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sidecar.link import (
@@ -134,6 +134,10 @@ class Tap:
 
     def exchange(self, exchange: Exchange) -> None:
         """Queues an exchange, or drops it, counted, where the monitor is too far behind."""
+        if exchange.role == "shadow" and self.backlog_bytes + len(exchange.response_body) > self.bytes_max // 2:
+            # what clients were answered goes first: the pair counts, as one that could not be read
+            exchange = replace(exchange, response_body=b"", response_too_large=True)
+            self.drop("tap", "shadow_body")
         packed = pack_exchange(exchange)
         if self.backlog_bytes + len(packed) + FRAME_OVERHEAD_BYTES > self.bytes_max:
             self.drop("tap", "overflow")

@@ -20,6 +20,7 @@ from sidecar.proxy.body import BodyError, Framing, framing_for
 from sidecar.proxy.fields import HeadError
 from sidecar.proxy.head import UNTIL_CLOSE, ResponseHead, check_partial_response, parse_response
 from sidecar.proxy.health import is_healthy
+from sidecar.proxy.names import Name
 from sidecar.types import Limits, Variant
 
 _POLLED = select.POLLIN | select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
@@ -245,6 +246,7 @@ class Upstream:
         self.host = url.hostname or ""
         self.tls = ssl.create_default_context() if url.scheme == "https" else None
         self.port = url.port or (443 if self.tls else 80)
+        self.name = Name(self.host, self.port)
         self.authority = url.netloc.rpartition("@")[2].encode()
         self.prefix = url.path.rstrip("/").encode()
         self.health_path = health_path
@@ -343,12 +345,14 @@ class Upstream:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.limits.connect_timeout_s):
-                _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(self),
-                    self.host,
-                    self.port,
-                    ssl=self.tls,
-                    server_hostname=self.host if self.tls else None,
+                _, connection = await self.name.first(
+                    lambda address: loop.create_connection(
+                        lambda: UpstreamConnection(self),
+                        address,
+                        self.port,
+                        ssl=self.tls,
+                        server_hostname=self.host if self.tls else None,
+                    )
                 )
         except TimeoutError:
             self.hit("connect_timeout_s")
@@ -381,7 +385,7 @@ class Upstream:
         """One active check now."""
         path = self.prefix + self.health_path.encode() if self.health_path else b""
         self.set_up(
-            await is_healthy(self.host, self.port, self.tls, self.authority, path, self.limits.connect_timeout_s)
+            await is_healthy(self.name, self.port, self.tls, self.authority, path, self.limits.connect_timeout_s)
         )
 
     async def watch_health(self, checked: bool) -> None:

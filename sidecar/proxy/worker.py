@@ -123,6 +123,7 @@ class Worker:
         proxy = self.proxy
         return {
             "in_flight": proxy.in_flight,
+            "shadows_in_flight": proxy.shadows.in_flight,
             "connections": len(proxy.downstreams),
             "ring_bytes": proxy.ring.bytes,
             "ring_items": len(proxy.ring),

@@ -5,7 +5,8 @@ here, by one connection, in batches; others read through read-only connections.
 
 Key types: ``Store`` writes (``Batch`` is one transaction), ``Reader`` reads pages newest first, ``StoreError.reason``
 says what is wrong in one word, ``StoreHealth`` what state the store is in. Over an open ``Store``: ``Baselines``,
-``DriftChecks``, ``Alerts`` and ``Notifications``, with their rows in ``watch_rows``.
+``DriftChecks``, ``Alerts`` and ``Notifications``, with their rows in ``watch_rows``, and ``Trials`` with rows in
+``trial_rows``.
 
 Invariants:
 
@@ -14,6 +15,8 @@ Invariants:
   So a frame that is sent twice has its effect once.
 - ``synchronous=NORMAL``: a killed process loses nothing that was committed, a power cut at most the last commits.
   What a person did, alerts' transitions and notifications are committed with ``synchronous=FULL``.
+- Sums per unit and compared pairs are whole and not differences, and go into the batch of the position that they
+  were reached with. What is of a test, whole-epoch summaries (``WHOLE_EPOCH_S``) among it, goes with the test alone.
 - An alert's state is written only over the one it was worked out from, and never together with its definition.
 - A damaged file is set aside, never deleted at once, and a fresh one takes its place: ``Store.generation`` grows,
   readers follow. Damage that only a reader meets is told by ``Reader.on_corrupt``, for ``Store.check`` to act on.
@@ -28,8 +31,11 @@ from sidecar.recording.notifications import Notifications
 from sidecar.recording.pages import Page
 from sidecar.recording.reader import UNJUDGED_ROLES, Reader
 from sidecar.recording.reader_summaries import SummaryCursor
+from sidecar.recording.reader_trials import UNITS_SCANNED_MAX
 from sidecar.recording.retention import ClockAgreement, Retained
 from sidecar.recording.rows import Batch, OutboxItem, OutboxStats, Sample, StoreError, StoreHealth, SummaryRow
+from sidecar.recording.trial_rows import WHOLE_EPOCH_S, PairRow, TrialRow, UnitCut, UnitRow
+from sidecar.recording.trials import TRIALS_MAX, Trials
 from sidecar.recording.watch_rows import (
     AlertRow,
     BaselineRow,
@@ -47,7 +53,10 @@ __all__ = [
     "ALERTS_MAX",
     "BASELINES_MAX",
     "PAYLOAD_BYTES_MAX",
+    "TRIALS_MAX",
+    "UNITS_SCANNED_MAX",
     "UNJUDGED_ROLES",
+    "WHOLE_EPOCH_S",
     "AlertRow",
     "Alerts",
     "BaselineRow",
@@ -63,6 +72,7 @@ __all__ = [
     "OutboxItem",
     "OutboxStats",
     "Page",
+    "PairRow",
     "Reader",
     "Refused",
     "Retained",
@@ -74,6 +84,10 @@ __all__ = [
     "SummaryRow",
     "Taken",
     "TransitionRow",
+    "TrialRow",
+    "Trials",
+    "UnitCut",
+    "UnitRow",
     "pack_detections",
     "unpack_detections",
 ]

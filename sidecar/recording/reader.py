@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sidecar.recording import reader_periods, reader_summaries
+from sidecar.recording import reader_models, reader_periods, reader_summaries, reader_trials
 from sidecar.recording.columns import PLAIN_COLUMNS, Row, label_mark, prediction_of
 from sidecar.recording.files import store_path
 from sidecar.recording.pages import LIMIT_MAX, Conditions, Page, Value, checked_limit, write_cursor
@@ -72,6 +72,7 @@ class Reader:
         role: str | None = None,
         status: int | str | None = None,
         label: str | None = None,
+        experiment: str | None = None,
         since: float | None = None,
         until: float | None = None,
         before: str | None = None,
@@ -80,12 +81,14 @@ class Reader:
         """Predictions of ``since <= at < until`` (epoch seconds), newest first, ``limit`` of them at most.
 
         ``status`` is an HTTP status or one of ok, error, undecodable, empty (no detection); ``label`` a class with a
-        detection at or above the score threshold. Raises ValueError naming the argument that makes no sense.
+        detection at or above the score threshold; ``experiment`` the id of a test, which no index serves: ask within
+        its time. Raises ValueError naming the argument that makes no sense.
         """
         where = Conditions()
         where.equal("model", model)
         where.equal("version", version)
         where.equal("role", role)
+        where.equal("experiment", experiment)
         if status is not None:
             _add_status(where, status)
         if label is not None:
@@ -209,18 +212,31 @@ class Reader:
         """The names of slices there were requests of within [since, until), by whole hours; sorted, without ``""``."""
         return await reader_summaries.slices_within(self._fetch, model, version, since, until, roles_without)
 
+    async def epoch_summaries(self, trial_id: str) -> list[SummaryRow]:
+        """The summaries of whole epochs of a test, by epoch and then by model, version and role."""
+        return await reader_trials.epochs_of(self._fetch, trial_id)
+
+    async def units_seen(self, model: str | None, since: float, until: float) -> int | None:
+        """How many units sent requests to a model (None: to any) of ``since <= at < until``.
+
+        None where nothing recorded has a unit, or there are more than UNITS_SCANNED_MAX predictions to look at.
+        """
+        return await reader_trials.units_within(self._fetch, model, since, until)
+
     async def samples(
         self,
         *,
         model: str | None = None,
         reason: str | None = None,
         status: str | None = None,
+        prediction_id: str | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> Page[Sample]:
         """Kept images, newest first. ``reason`` is one rule that kept them."""
         where = Conditions()
         where.equal("model", model)
+        where.equal("prediction_id", prediction_id)
         where.equal("status", status)
         if reason is not None:
             where.add("EXISTS (SELECT 1 FROM json_each(reasons) WHERE value = ?)", reason)
@@ -239,13 +255,7 @@ class Reader:
 
     async def models(self) -> list[tuple[str, str]]:
         """All (model, version) there are predictions or summaries of, sorted."""
-        rows = await self._fetch(
-            f"WITH RECURSIVE {_distinct_models('recorded', 'predictions INDEXED BY predictions_model', '1 = 1')},"
-            f" {_distinct_models('summarized', 'summaries INDEXED BY summaries_hours', 'width_s = 3600')}"
-            " SELECT * FROM recorded UNION SELECT * FROM summarized ORDER BY 1, 2",
-            [],
-        )
-        return [(model, version) for model, version in rows]
+        return await reader_models.all_of(self._fetch)
 
     async def _fetch(self, statement: str, parameters: Sequence[Value]) -> list[Row]:
         try:
@@ -264,22 +274,6 @@ class Reader:
             self._telling = asyncio.ensure_future(self.on_corrupt())
         with suppress(StoreError):
             await asyncio.shield(self._telling)  # a reader that gives up does not stop it for the others
-
-
-def _distinct_models(name: str, table: str, condition: str) -> str:
-    """A recursive table ``name`` of the (model, version) in an index that begins with them.
-
-    Each step is one or two looks into the index, so the cost grows with models and not with what they did. The next
-    version and the next model are looked for apart: a comparison of both at once enters the index by the model alone.
-    """
-    found = f"FROM {table} WHERE {condition}"
-    return (
-        f"{name} (model, version) AS ("
-        f"SELECT * FROM (SELECT model, version {found} ORDER BY model, version LIMIT 1)"
-        f" UNION ALL SELECT t.model, t.version FROM {name} f, {table.split()[0]} t WHERE t.rowid = COALESCE("
-        f"(SELECT rowid {found} AND model = f.model AND version > f.version ORDER BY version LIMIT 1),"
-        f" (SELECT rowid {found} AND model > f.model ORDER BY model, version LIMIT 1)))"
-    )
 
 
 def _add_status(where: Conditions, status: int | str) -> None:

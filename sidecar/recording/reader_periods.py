@@ -35,7 +35,7 @@ async def predictions_between(
         where.add("(at, id) > (?, ?)", *after)
     where.equal("slice", slice)
     where.none_of("role", roles_without)
-    versions = [version] if version is not None else await _versions(fetch, model)
+    versions = [version] if version is not None else await versions_of(fetch, model)
     if not versions:
         return [], None
     if len(versions) > VERSIONS_MERGED_MAX:
@@ -51,7 +51,7 @@ async def predictions_between(
     return [prediction_of(row) for row in rows[:limit]], cursor
 
 
-async def _versions(fetch: Fetch, model: str) -> list[str]:
+async def versions_of(fetch: Fetch, model: str) -> list[str]:
     """The versions of ``model`` that have predictions: one look into the index for each."""
     rows = await fetch(
         "WITH RECURSIVE found (version) AS ("

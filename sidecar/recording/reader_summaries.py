@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from sidecar.recording.batches import SUMMARY_COLUMNS
 from sidecar.recording.columns import Row
 from sidecar.recording.pages import Conditions, Value, checked_limit
 from sidecar.recording.rows import SummaryRow
@@ -18,7 +19,6 @@ SummaryCursor = tuple[int, str, str, str, str, int, str]
 """(bucket, model, version, role, experiment, epoch, slice) of the last row of a page."""
 
 _KEY = "bucket, model, version, role, experiment, epoch, slice"
-_SUMMARY = "bucket, width_s, model, version, role, experiment, epoch, slice, revision, payload"
 
 
 async def rows_within(
@@ -40,7 +40,7 @@ async def rows_within(
     where.equal("version", version)
     where.equal("slice", slice)
     where.none_of("role", roles_without)
-    rows = await fetch(f"SELECT {_SUMMARY} FROM summaries WHERE {where} ORDER BY bucket", where.parameters)
+    rows = await fetch(f"SELECT {SUMMARY_COLUMNS} FROM summaries WHERE {where} ORDER BY bucket", where.parameters)
     return [SummaryRow(*row) for row in rows]
 
 
@@ -65,7 +65,7 @@ async def page_within(
         return [], None
     where.none_of("role", roles_without)
     rows = await fetch(
-        f"SELECT {_SUMMARY} FROM summaries WHERE {where} ORDER BY {_KEY} LIMIT ?", [*where.parameters, limit + 1]
+        f"SELECT {SUMMARY_COLUMNS} FROM summaries WHERE {where} ORDER BY {_KEY} LIMIT ?", [*where.parameters, limit + 1]
     )
     page = [SummaryRow(*row) for row in rows[:limit]]
     return page, _cursor_of(page[-1]) if len(rows) > limit else None

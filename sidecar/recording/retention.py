@@ -2,7 +2,7 @@
 
 Images go first, since one weighs as much as a hundred predictions; then the oldest predictions. Summaries go by age
 alone: they are what keeps the past answerable when its predictions are gone. So do what drift checks found, what
-alerts did and who was told; baselines stay.
+alerts did and who was told; baselines stay. What is of an A/B test or shadow test goes with it, long after its end.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from pathlib import Path
 import aiosqlite
 
 from sidecar.recording import samples as sample_rows
+from sidecar.recording import trial_sums
 from sidecar.recording.connection import BUSY_TIMEOUT_MS, transaction
 from sidecar.recording.files import disk_bytes
 from sidecar.recording.rows import Sample, StoreError
+from sidecar.recording.trial_rows import WHOLE_EPOCH_S
 
 SLICE_S = 0.05
 """The longest a slice may hold the connection; slices aim at half of it."""
@@ -32,6 +34,10 @@ WATCH_KEPT_S = 400 * 86_400
 deleted default alerts: they say what is not wanted again."""
 NOTIFICATIONS_KEPT_S = 30 * 86_400
 """How long a notification is kept after it was sent or given up."""
+TRIALS_KEPT_S = 400 * 86_400
+"""How long a test is kept after its end, with all that is of it."""
+ORPHANS_KEPT_S = 86_400
+"""What is kept of a test that has no row goes when it had no traffic for so long."""
 WATCH_SLICE_ROWS = 50
 """The first slice of rows that may be large (a drift report has tens of kilobytes)."""
 HOUR_S = 3_600
@@ -143,6 +149,7 @@ class Retention:
         await self._summaries(now, age_s)
         if math.isfinite(age_s):  # endless while the clocks disagree
             await self._watch(now)
+            await self._trials(now)
         await self.give_back()
 
     async def by_bytes(self, bytes_max: int) -> None:
@@ -213,7 +220,7 @@ class Retention:
         return cursor.rowcount
 
     async def _summaries(self, now: float, age_s: float) -> None:
-        width_s = 0
+        width_s = WHOLE_EPOCH_S  # those go with their test
         while True:
             rows = await self._connection.execute_fetchall(
                 "SELECT MIN(width_s) FROM summaries WHERE width_s > ?", (width_s,)
@@ -228,6 +235,34 @@ class Retention:
         for statement, kept_s in _OLD_WATCH_ROWS:
             self._rows = min(self._rows, WATCH_SLICE_ROWS)
             await self._drain(partial(self._delete_slice, statement, (now - kept_s,)))
+
+    async def _trials(self, now: float) -> None:
+        gone: list[str] = []
+        before = now - TRIALS_KEPT_S
+
+        async def look() -> int:
+            gone.extend(await trial_sums.ended(self._connection, before))
+            gone.extend(await trial_sums.orphans(self._connection, now - ORPHANS_KEPT_S))
+            return 0
+
+        await self._run_slice(look)
+        for trial_id in gone:
+            self._rows = min(self._rows, WATCH_SLICE_ROWS)
+            await self._drain(partial(self._trial_slice, trial_id, before))
+            await self._run_slice(partial(self._remove_trial, trial_id, before))
+
+    async def _trial_slice(self, trial_id: str, ended_before: float, rows: int) -> int:
+        async with transaction(self._connection):
+            if not await trial_sums.is_to_go(self._connection, trial_id, ended_before):
+                return 0
+            return await trial_sums.delete_slice(self._connection, trial_id, rows)
+
+    async def _remove_trial(self, trial_id: str, ended_before: float) -> int:
+        """Its row goes last, with what came in meanwhile: a test of the same id never meets the sums of this one."""
+        async with transaction(self._connection):
+            if not await trial_sums.is_to_go(self._connection, trial_id, ended_before):
+                return 0
+            return int(await trial_sums.delete(self._connection, trial_id))
 
     async def _delete_slice(self, statement: str, parameters: tuple[float, ...], rows: int) -> int:
         async with transaction(self._connection):

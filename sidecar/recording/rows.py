@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sidecar.recording.trial_rows import PairRow, UnitCut, UnitRow
 from sidecar.types import Prediction
 
 
@@ -119,6 +120,7 @@ class Sample:
 @dataclass(slots=True)
 class Batch:
     """What is committed together. ``positions`` maps (worker, epoch) to the highest sequence the batch completes.
+    ``units``, ``pairs`` and ``cuts`` are of tests; ``cuts`` come after ``units``.
 
     >>> Batch(predictions=[], summaries=[], positions={(0, 1): 7}).outbox
     ()
@@ -128,6 +130,9 @@ class Batch:
     summaries: Sequence[SummaryRow] = ()
     positions: Mapping[tuple[int, int], int] = field(default_factory=dict)
     outbox: Sequence[OutboxItem] = ()
+    units: Sequence[UnitRow] = ()
+    pairs: Sequence[PairRow] = ()
+    cuts: Sequence[UnitCut] = ()
 
 
 @dataclass(slots=True)

@@ -29,8 +29,12 @@ def sample_of(row: Sequence[Any]) -> Sample:
 
 
 async def insert(connection: aiosqlite.Connection, sample: Sample) -> None:
-    """Within a transaction: add ``sample``; one of the same id is left as it is."""
-    await connection.execute(
+    """Within a transaction: add ``sample``. One of the same id is left as it is, but for reasons it did not have: they
+    join its own, and its probability becomes that of being kept by either.
+
+    The same reasons are the same draw made once more, after a restart: they say nothing new of the probability.
+    """
+    added = await connection.execute(
         _INSERT,
         (
             sample.sample_id,
@@ -48,6 +52,23 @@ async def insert(connection: aiosqlite.Connection, sample: Sample) -> None:
             sample.height,
         ),
     )
+    if added.rowcount == 0:
+        await _unite(connection, sample)
+
+
+async def _unite(connection: aiosqlite.Connection, sample: Sample) -> None:
+    rows = await connection.execute_fetchall(
+        "SELECT reasons, probability FROM samples WHERE sample_id = ?", (sample.sample_id,)
+    )
+    text, probability = next(iter(rows))
+    known = reasons_from_text(text)
+    further = [reason for reason in sample.reasons if reason not in known]
+    if further:
+        either = 1 - (1 - probability) * (1 - sample.probability)
+        await connection.execute(
+            "UPDATE samples SET reasons = ?, probability = ? WHERE sample_id = ?",
+            (reasons_to_text([*known, *further]), either, sample.sample_id),
+        )
 
 
 async def set_status(connection: aiosqlite.Connection, sample_id: str, status: str) -> bool:

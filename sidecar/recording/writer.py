@@ -6,15 +6,14 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 import aiosqlite
 
-from sidecar.recording import outbox, samples
-from sidecar.recording.columns import COLUMNS, Row, rows_of, storable
+from sidecar.recording import batches, outbox, samples
+from sidecar.recording.batches import SUMMARY_COLUMNS
+from sidecar.recording.columns import Row, rows_of, storable
 from sidecar.recording.connection import STORE_ERRORS, check, open_writer, transaction
 from sidecar.recording.files import disk_bytes, drop_ballast, has_room, place_ballast, set_aside, store_path, within
 from sidecar.recording.pages import Value
@@ -30,43 +29,12 @@ from sidecar.recording.rows import (
     reason_of,
 )
 
-ROWS_A_STATEMENT = 50
-"""Predictions in one INSERT. Each statement gives up the interpreter lock once, not each row, and a busy event loop
-may keep it for 5 ms every time."""
 RECLAIM_SHARE = 0.1
 """What share of the store goes where the disk is full and neither age nor bytes ask for anything to go."""
-
-SUMMARY_COLUMNS = "bucket, width_s, model, version, role, experiment, epoch, slice, revision, payload"
-_UPSERT_SUMMARY = (
-    f"INSERT INTO summaries ({SUMMARY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (width_s, bucket, model, version, role, experiment, epoch, slice)"
-    " DO UPDATE SET revision = excluded.revision, payload = excluded.payload"
-    " WHERE excluded.revision >= summaries.revision"
-)
-_UPSERT_POSITION = (
-    "INSERT INTO positions (worker, epoch, sequence) VALUES (?, ?, ?)"
-    " ON CONFLICT (worker, epoch) DO UPDATE SET sequence = excluded.sequence"
-    " WHERE excluded.sequence > positions.sequence"
-)
-POSITION_EPOCHS_KEPT = 8
-"""Of each worker number, how many lives are remembered; a worker that is gone sends nothing again."""
-_FORGET_POSITIONS = (
-    "DELETE FROM positions WHERE worker = ? AND epoch NOT IN"
-    " (SELECT epoch FROM positions WHERE worker = ? ORDER BY epoch DESC LIMIT ?)"
-)
 
 T = TypeVar("T")
 Work = Callable[[aiosqlite.Connection], Awaitable[T]]
 """What is done within a transaction, with the connection that it gets for that long."""
-
-
-@cache
-def _insert_predictions(rows: int) -> str:
-    values = "(" + ", ".join("?" * len(COLUMNS)) + ")"
-    return (
-        f"INSERT INTO predictions ({', '.join(COLUMNS)}) VALUES {', '.join([values] * rows)}"
-        " ON CONFLICT (prediction_id) DO NOTHING"
-    )
 
 
 class Store:
@@ -130,10 +98,10 @@ class Store:
             raise StoreError("full", "no room until retention has cleaned")
         rows = rows_of(batch.predictions)
         try:
-            await self.run(lambda connection: _write(connection, batch, rows))
+            await self.run(lambda connection: batches.write(connection, batch, rows))
         except UnicodeEncodeError:
-            cleaned, clean_rows = _storable_batch(batch), [storable(row) for row in rows]
-            await self.run(lambda connection: _write(connection, cleaned, clean_rows))
+            cleaned, clean_rows = batches.storable_batch(batch), [storable(row) for row in rows]
+            await self.run(lambda connection: batches.write(connection, cleaned, clean_rows))
         self.health.bytes = disk_bytes(self._data_dir)
 
     async def run(self, work: Work[T], durable: bool = False) -> T:
@@ -193,9 +161,11 @@ class Store:
         return SummaryRow(*rows[0]) if rows else None
 
     async def add_sample(self, sample: Sample) -> None:
-        """Add a kept image whose file lies at ``sample.path``; one of the same id is left as it is.
+        """Add a kept image whose file lies at ``sample.path``.
 
-        Raises ValueError for a path out of the data folder.
+        One that is there already is left as it is; where it was kept for further reasons this time these join its
+        own, and its probability becomes that of being kept by either. Raises ValueError for a path out of the data
+        folder.
         """
         within(self._data_dir, sample.path)
         await self.run(lambda connection: samples.insert(connection, sample))
@@ -325,42 +295,3 @@ class Store:
     def _recovered(self) -> None:
         self.health.ok = True
         self.health.reason = ""
-
-
-async def _write(connection: aiosqlite.Connection, batch: Batch, rows: Sequence[Row]) -> None:
-    """Within a transaction: all of ``batch``, whose predictions are ``rows``."""
-    for start in range(0, len(rows), ROWS_A_STATEMENT):
-        part = rows[start : start + ROWS_A_STATEMENT]
-        await connection.execute(_insert_predictions(len(part)), tuple(chain.from_iterable(part)))
-    if batch.summaries:
-        await connection.executemany(_UPSERT_SUMMARY, [_summary_values(row) for row in batch.summaries])
-    if batch.positions:
-        await connection.executemany(
-            _UPSERT_POSITION, [(*life, sequence) for life, sequence in batch.positions.items()]
-        )
-        workers = {worker for worker, _ in batch.positions}
-        await connection.executemany(_FORGET_POSITIONS, [(worker, worker, POSITION_EPOCHS_KEPT) for worker in workers])
-    if batch.outbox:
-        await outbox.queue(connection, batch.outbox, time.time())
-
-
-def _summary_values(row: SummaryRow) -> tuple[int | str | bytes, ...]:
-    return (
-        row.bucket,
-        row.width_s,
-        row.model,
-        row.version,
-        row.role,
-        row.experiment,
-        row.epoch,
-        row.slice,
-        row.revision,
-        row.payload,
-    )
-
-
-def _storable_batch(batch: Batch) -> Batch:
-    """The same batch with the text that UTF-8 can't hold replaced."""
-    summaries = [SummaryRow(*storable(_summary_values(row))) for row in batch.summaries]
-    items = [OutboxItem(*storable((item.destination, item.key, item.revision, item.payload))) for item in batch.outbox]
-    return Batch(batch.predictions, summaries, batch.positions, items)

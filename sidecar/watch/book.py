@@ -34,6 +34,9 @@ from sidecar.watch.scope import Clash, Fault, Missing, Scope
 
 log = structlog.get_logger()
 
+OF_THE_SIDECAR = ("sidecar", "trials")
+"""Sources of metrics that an alert without a model can watch."""
+
 
 class Faults(Exception):
     """Several parts of a request are wrong: (field, message) each."""
@@ -339,10 +342,12 @@ class Book:
         source = METRICS[condition.metric].source
         if source == "sidecar" and scope.model:
             raise Faults([("model_id", f"{condition.metric} is of the sidecar itself: leave the model empty")])
-        if source != "sidecar" and not scope.model:
-            raise Faults(
-                [("model_id", f"{condition.metric} is of a model: name one; the sidecar's own are dropped, backlog")]
-            )
+        if source == "trials" and (scope.version or scope.slice):
+            field, given = ("model_id", "name the model alone") if scope.version else ("slice", "leave it out")
+            raise Faults([(field, f"{condition.metric} is of a model's tests, of all versions and slices: {given}")])
+        if source not in OF_THE_SIDECAR and not scope.model:
+            own = ", ".join(metric.name for metric in METRICS.values() if metric.source in OF_THE_SIDECAR)
+            raise Faults([("model_id", f"{condition.metric} is of a model: name one; without one there are {own}")])
 
 
 def _parsed(document: Mapping[str, Any], faults: list[tuple[str, str]]) -> Condition | None:

@@ -64,7 +64,8 @@ class RoundFigures:
 
 class Rounds:
     """Evaluates the book's alerts. ``latest`` are the latest drift checks by scope; ``dropped`` and ``backlog`` ask
-    the sidecar how much it has lost since the start and how much waits now. ``wake`` is told of new notifications."""
+    the sidecar how much it has lost since the start and how much waits now. ``wake`` is told of new notifications.
+    ``stops`` gives the guardrail stops of a model ("": of all) from one instant to another, each with its sentence."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Rounds:
         interval_s: float = 10.0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        stops: Callable[[str, float, float], Sequence[tuple[float, str]]] = lambda model, since, until: (),
     ) -> None:
         self._book = book
         self._ledger = ledger
@@ -90,6 +92,7 @@ class Rounds:
         self._wake = wake
         self._clock = clock
         self._monotonic = monotonic
+        self._stops = stops
         self._clocks = JumpWatch(elapsed_max_s=max(60.0, 2 * interval_s))
         self._losses = Losses()
         self.figures = RoundFigures()
@@ -210,6 +213,9 @@ class Rounds:
         condition, scope = entry.condition, entry.scope
         figures, covered_s = self._ledger.window(scope, condition.window_s, now)
         check = self.check_of(scope, now, condition.window_s)
+        stops: Sequence[tuple[float, str]] | None = None
+        if METRICS[condition.metric].source == "trials":
+            stops = self._stops(scope.model, now - condition.window_s, now)
         facts = Facts(
             figures=figures,
             window_s=covered_s,
@@ -217,6 +223,7 @@ class Rounds:
             drift=None if check is None else check.report,
             drift_age_s=0.0 if check is None else max(0.0, now - check.until),
             sidecar={"dropped": self._losses.increase(condition.window_s, at), "backlog": self._backlog()},
+            stops=stops,
         )
         seasonal: Seasonal | None = None
         if condition.operator == "anomaly":

@@ -12,7 +12,7 @@ ASKED_FOR = (
     "avg_confidence", "p50_latency_ms", "p90_latency_ms", "p95_latency_ms", "p99_latency_ms", "error_rate",
     "request_rate", "detections_per_image", "no_detection_rate", "class_share", "undecodable_rate", "slow_rate",
     "feedback_score", "class_drift", "confidence_drift", "count_drift", "box_drift", "input_drift",
-    "significant_drift", "new_class", "dropped", "backlog",
+    "significant_drift", "new_class", "dropped", "backlog", "guardrail_stops",
 )  # fmt: skip
 
 

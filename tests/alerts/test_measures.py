@@ -175,3 +175,12 @@ def test_sidecar_figures_are_as_they_were_told() -> None:
     assert measured("dropped", sidecar={"dropped": 7, "backlog": 2}).value == 7.0
     assert measured("backlog", sidecar={"backlog": 0}).value == 0.0
     assert measured("backlog").reason == "the sidecar does not tell it"
+
+
+def test_stops_are_counted_and_the_newest_are_told_first() -> None:
+    """None is a value like any other; of many the note says how many more there are."""
+    assert measured("guardrail_stops", stops=()).value == 0.0
+    stops = [(float(at), f"Stop {at}.") for at in (2, 1, 5, 3, 4)]
+    reading = measured("guardrail_stops", stops=stops)
+    assert (reading.value, reading.note) == (5.0, "Stop 5. Stop 4. Stop 3. And 2 more.")
+    assert measured("guardrail_stops").reason == "nobody tells of guardrails"

@@ -1,7 +1,6 @@
 """Judging conditions on facts."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from math import isnan
@@ -298,20 +297,3 @@ def test_anomaly_without_history_is_no_data() -> None:
     assert outcome is Outcome.NO_DATA
     assert "needs 3 days" in reading.reason
     assert isnan(reading.detail.get("expected", float("nan")))
-
-
-def test_a_judgement_takes_microseconds(make_summary: Callable[..., Summary]) -> None:
-    """200 alerts a round have 50 ms; measured 5 to 13 µs each."""
-    facts = Facts(Figures.of(make_summary(2, images=300)), 900.0, {"avg_confidence": 0.5})
-    conditions = [
-        Condition("p99_latency_ms", "gt", 100.0, 900.0),
-        Condition("avg_confidence", "lt", 0.9, 900.0, compare="baseline_ratio"),
-    ]
-
-    def once() -> float:
-        start = time.perf_counter()
-        for condition in conditions * 10:
-            read(condition, facts)
-        return (time.perf_counter() - start) / 20
-
-    assert min(once() for _ in range(20)) < 0.000_2

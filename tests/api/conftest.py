@@ -13,6 +13,7 @@ from sidecar.api import Services, WorkerStatus, create_app
 from sidecar.recording import Batch, Reader, Sample, Store, SummaryRow
 from tests.api.live import START, LiveControl, LiveTotals, make_prediction, make_summary
 from tests.api.live_watch import LiveWatch
+from tests.kit.trials_at_hand import TrialsAtHand
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f64540"
@@ -50,7 +51,8 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
     await store.add_sample(Sample(*kept))
     reader = await Reader.open(tmp_path)
     totals = LiveTotals({("det", "1", "serving"): summary}, [worker])
-    yield Services(reader, totals, LiveControl(), LiveWatch(), tmp_path, version="0.1.0", started_at=START)
+    asked = (LiveControl(), LiveWatch(), TrialsAtHand())
+    yield Services(reader, totals, *asked, tmp_path, version="0.1.0", started_at=START)
     await reader.close()
     await store.close()
 
@@ -67,6 +69,13 @@ def watch(services: Services) -> LiveWatch:
     """The watch of the services, to set and to look at."""
     assert isinstance(services.watch, LiveWatch)
     return services.watch
+
+
+@pytest.fixture
+def trials(services: Services) -> TrialsAtHand:
+    """The tests of versions of the services, to set and to look at."""
+    assert isinstance(services.trials, TrialsAtHand)
+    return services.trials
 
 
 Serve = Callable[[Services], Awaitable[TestClient[Any, Any]]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sidecar.api import ControlError, ExperimentIn, WorkerStatus
+from sidecar.api import WorkerStatus
 from sidecar.summaries import Summary
 from sidecar.types import Detections, Prediction, RequestCounts
 
@@ -91,6 +91,9 @@ class LiveTotals:
     def dropped(self) -> Mapping[tuple[str, str], int]:
         return {("tap", "full"): 3}
 
+    def limits_hit(self) -> Mapping[str, int]:
+        return {"shadow_in_flight_max": 7}
+
     def samples(self) -> Mapping[str, int]:
         return {"low_confidence": 2}
 
@@ -105,25 +108,7 @@ class LiveTotals:
 
 
 class LiveControl:
-    """Control over experiments in memory, with two variants a and b."""
-
-    def __init__(self) -> None:
-        self.running: dict[str, dict[str, Any]] = {}
+    """Control of a configuration with a secret in it."""
 
     def settings(self) -> Mapping[str, Any]:
         return {"admin": {"token": "***"}}
-
-    def experiments(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.running.values())
-
-    async def set_experiment(self, experiment: ExperimentIn) -> Mapping[str, Any]:
-        for name in ("control", "treatment"):
-            if getattr(experiment, name) not in {"a", "b"}:
-                raise ControlError(name, "no variant is so called")
-        self.running[experiment.name] = experiment.model_dump() | {"epoch": len(self.running) + 1}
-        return self.running[experiment.name]
-
-    async def stop_experiment(self, name: str) -> Mapping[str, Any]:
-        if name not in self.running:
-            raise ControlError("name", "no experiment is so called")
-        return self.running.pop(name)

@@ -15,11 +15,14 @@ from sidecar.api import Services, create_app
 from sidecar.recording import Reader, Store
 from tests.api.live import LiveControl, LiveTotals
 from tests.api.live_watch import LiveWatch
+from tests.kit.trials_at_hand import TrialsAtHand
 
 
 @contextlib.contextmanager
-def served(folder: Path, watch: LiveWatch, token: str | None = None) -> Iterator[str]:
-    """The URL of an application over an empty store in ``folder`` and ``watch``, until the block ends."""
+def served(
+    folder: Path, watch: LiveWatch, token: str | None = None, trials: TrialsAtHand | None = None
+) -> Iterator[str]:
+    """The URL of an application over an empty store in ``folder``, ``watch`` and ``trials``, until the block ends."""
     ready, finished = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
     url = ""
@@ -28,7 +31,8 @@ def served(folder: Path, watch: LiveWatch, token: str | None = None) -> Iterator
         nonlocal url
         store = await Store.open(folder)
         reader = await Reader.open(folder)
-        services = Services(reader, LiveTotals(), LiveControl(), watch, folder, version="0.1.0")
+        asked = (LiveControl(), watch, trials or TrialsAtHand())
+        services = Services(reader, LiveTotals(), *asked, folder, version="0.1.0")
         runner = web.AppRunner(create_app(replace(services, token=token)), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -42,10 +42,10 @@ async def test_allowed_host_is_answered(services: Services, serve: Any) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://attacker.example", "null", "http://127.0.0.1:1", "http://[bad"])
-@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_foreign_origin_is_refused(http: Http, method: str, origin: str) -> None:
     """Another site's page can neither read nor write."""
-    answer = await http.request(method, "/api/v1/experiments/x", headers={"Origin": origin}, json={})
+    answer = await http.request(method, "/api/v1/ab-tests/x/promote", headers={"Origin": origin}, json={})
     assert answer.status == 403
 
 
@@ -57,13 +57,13 @@ async def test_own_origin_is_answered(http: Http) -> None:
 
 async def test_form_post_is_no_json_and_refused(http: Http) -> None:
     """What a cross-site form could send is not taken for JSON."""
-    answer = await http.put("/api/v1/experiments/x", data='{"split": 1}', headers={"Content-Type": "text/plain"})
+    answer = await http.post("/api/v1/ab-tests/x/stop", data="{}", headers={"Content-Type": "text/plain"})
     assert answer.status == 415
 
 
 async def test_long_body_is_refused(http: Http) -> None:
     """Bodies have a bound."""
-    answer = await http.put("/api/v1/experiments/x", json={"control": "a" * 100_000})
+    answer = await http.post("/api/v1/ab-tests", json={"name": "a" * 100_000})
     assert (answer.status, answer.content_type) == (413, "application/problem+json")
 
 
@@ -71,7 +71,7 @@ async def test_long_body_is_refused(http: Http) -> None:
 async def test_body_that_is_no_json_is_a_400(http: Http, body: bytes) -> None:
     """Broken JSON of any kind gets a problem, never a 500."""
     headers = {"Content-Type": "application/json"}
-    answer = await http.put("/api/v1/experiments/x", data=body, headers=headers)
+    answer = await http.post("/api/v1/ab-tests/x/stop", data=body, headers=headers)
     assert (answer.status, answer.content_type) == (400, "application/problem+json")
 
 

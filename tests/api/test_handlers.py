@@ -15,16 +15,17 @@ from sidecar.api.handlers import ROUTES
 from sidecar.recording import Sample, Store
 from tests.api.live import LiveTotals
 from tests.api.live_watch import LiveWatch
+from tests.kit.trials_at_hand import TrialsAtHand
 
 Http = TestClient[Any, Any]
 DRIFT = {"model_id": "det", "reference_period": "2024-01-01:2024-01-31", "current_period": "7d"}
 
 
-async def test_every_documented_answer_fits_its_schema(http: Http, watch: LiveWatch) -> None:
+async def test_every_documented_answer_fits_its_schema(http: Http, watch: LiveWatch, trials: TrialsAtHand) -> None:
     """What a GET without filters gives validates against the type in the route table."""
-    ids = {"prediction_id": "p0", "sample_id": "s1", "name": "split", "baseline_id": "b1", "alert_id": "a1"}
-    body = {"control": "a", "treatment": "b", "split": 0.1}
-    assert (await http.put("/api/v1/experiments/split", json=body)).status == 200
+    ids = {"prediction_id": "p0", "sample_id": "s1", "baseline_id": "b1", "alert_id": "a1"}
+    await trials.create_ab_test("try", "det@1", "det@2", {"traffic_split": 0.1})
+    await trials.create_shadow_test("behind", "digits", "digits@2", {})
     await watch.set_baseline("det", "7d", "default", False)
     condition = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
     await watch.create_alert("det", "low", condition, ["slack:#ml"], "", True)
@@ -32,7 +33,8 @@ async def test_every_documented_answer_fits_its_schema(http: Http, watch: LiveWa
     for route in ROUTES:
         if route.method == "GET" and route.gives is not None:
             params = question if route.path == "/api/v1/drift" else {}
-            answer = await http.get(route.path.format(**ids), params=params)
+            test_id = "try" if "/ab-tests/" in route.path else "behind"
+            answer = await http.get(route.path.format(**ids, id=test_id), params=params)
             assert answer.status == 200, route.path
             gives: type[BaseModel] = route.gives
             gives.model_validate(await answer.json())
@@ -101,6 +103,8 @@ async def test_filters_of_predictions_narrow_the_page(http: Http, params: dict[s
         ("drift", {**DRIFT, "current_period": "sometime"}, "current_period"),
         ("drift", {**DRIFT, "model_id": "nobody"}, "model_id"),
         ("drift/checks", {"cursor": "nonsense"}, "cursor"),
+        ("ab-tests", {"status": "tired"}, "status"),
+        ("shadow-tests", {"model": "det"}, "model"),
         ("alerts", {"state": "shouting"}, "state"),
         ("alerts/transitions", {"cursor": "nonsense"}, "cursor"),
         ("alerts/transitions", {"limit": "9999"}, "limit"),
@@ -128,7 +132,10 @@ async def test_parameter_given_twice_is_refused(http: Http) -> None:
         "predictions/nope",
         "samples/nope",
         "samples/nope/image",
-        "experiments/nope",
+        "ab-tests/nope",
+        "ab-tests/nope/results",
+        "shadow-tests/nope",
+        "shadow-tests/nope/results",
         "baselines/nope",
         "baselines/nope/export",
         "alerts/nope",
@@ -185,36 +192,6 @@ async def test_hostile_sample_rows_lead_nowhere(
     (tmp_path / "samples" / "link.png").symlink_to(tmp_path.parent / "outside")
     answer = await http.get("/api/v1/samples/s2/image")
     assert (answer.status, answer.content_type) == (status, served_as)
-
-
-async def test_experiment_can_be_started_changed_read_and_stopped(http: Http) -> None:
-    """PUT, GET and DELETE of an experiment."""
-    path = "/api/v1/experiments/split"
-    assert (await (await http.put(path, json={"control": "a", "treatment": "b", "split": 0.1})).json())["split"] == 0.1
-    await http.put(path, json={"control": "a", "treatment": "b", "split": 0.5, "unit": "header:X-Camera"})
-    assert (await (await http.get(path)).json())["unit"] == "header:X-Camera"
-    assert len((await (await http.get("/api/v1/experiments")).json())["items"]) == 1
-    assert (await http.delete(path)).status == 200
-    assert (await http.delete(path)).status == 404
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "field"),
-    [
-        ("split", {"split": 1.5}, "split"),
-        ("split", {"control": "zebra"}, "control"),
-        ("split", {"unit": "header:"}, "unit"),
-        ("split", {"colour": "red"}, "colour"),
-        ("a%20b", {}, "name"),
-    ],
-)
-async def test_faulty_experiment_is_refused_by_field(http: Http, name: str, change: dict[str, Any], field: str) -> None:
-    """What the schema or the control refuses is a 422 with the field, and nothing runs."""
-    body = {"control": "a", "treatment": "b", "split": 0.1} | change
-    answer = await http.put(f"/api/v1/experiments/{name}", json=body)
-    assert answer.status == 422
-    assert [error["field"] for error in (await answer.json(content_type=None))["errors"]] == [field]
-    assert (await (await http.get("/api/v1/experiments")).json())["items"] == []
 
 
 async def test_status_names_what_is_wrong(http: Http, totals: LiveTotals) -> None:

@@ -17,10 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.api import MetricsCollector, Services
 from sidecar.api.metrics import CLASSES_MAX, VERSIONS_MAX, latency_buckets
+from sidecar.experiments.pairs import PairSummary, pair_request
 from sidecar.summaries import ExponentialHistogram, Summary
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
 from tests.api.live import LiveTotals
 from tests.api.live_watch import LiveWatch
+from tests.kit.trials_at_hand import TrialsAtHand
 
 Http = TestClient[Any, Any]
 HOSTILE = ('quo"te', "back\\slash", "new\nline", "nul\x00", "\ud800", '{le="1"} 5', "", "é" * 500, "<script>", "other")
@@ -95,6 +97,7 @@ async def test_page_says_what_was_counted(http: Http) -> None:
     assert found["sidecar_prediction_confidence_sum", model] == pytest.approx(4 * 1.5, abs=0.0801)
     assert found["sidecar_request_duration_seconds_sum", model] == pytest.approx(0.06)
     assert found["sidecar_dropped_total", (("reason", "full"), ("stage", "tap"))] == 3
+    assert found["sidecar_limit_hits_total", (("limit", "shadow_in_flight_max"),)] == 7
     assert found["sidecar_upstream_up", (("upstream", "a"),)] == 1
     assert found["sidecar_process_cpu_seconds_total", (("process", "worker-0"),)] == 1.5
     assert found["sidecar_process_resident_bytes", (("process", "monitor"),)] > 1e6
@@ -150,8 +153,14 @@ async def test_open_metrics_is_given_where_asked_for(http: Http) -> None:
     assert (await answer.text()).endswith("# EOF\n")
 
 
-async def test_metrics_page_lists_exactly_what_is_exposed(services: Services, watch: LiveWatch) -> None:
+async def test_metrics_page_lists_exactly_what_is_exposed(
+    services: Services, watch: LiveWatch, trials: TrialsAtHand, template: Prediction
+) -> None:
     """docs/metrics.md names every metric with its labels, and no other."""
+    await trials.create_ab_test("try", "det@1", "det@2", {"traffic_split": 0.1})
+    await trials.create_shadow_test("behind", "digits", "digits@2", {})
+    trials.pairs["behind"] = PairSummary()
+    trials.pairs["behind"].add(pair_request([template], [template]))
     await watch.create_alert("det", "low", CONDITION, [], "", True)
     exposed = {}
     for family in MetricsCollector(services).collect():

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 
 Http = TestClient[Any, Any]
 API_PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
-EXPERIMENT = {"control": "a", "treatment": "b", "split": 0.1}
+AB_TEST: dict[str, Any] = {"name": "Try", "model_a_id": "det@1", "model_b_id": "det@2"}
 ALERT: dict[str, Any] = {"model_id": "det", "name": "Low", "condition": {}}
 
 
@@ -21,23 +21,26 @@ async def told(answer: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "message"),
+    ("path", "body", "field", "message"),
     [
-        ({"split": "5%"}, "split", "must be a number; shares are 0 to 1: 5 % is 0.05"),
-        ({"split": "much"}, "split", "must be a number"),
-        ({"split": -1}, "split", "must be at least 0"),
-        ({"control": ""}, "control", "must not be empty"),
-        ({"control": 3}, "control", "must be text"),
-        ({"control": "x" * 101}, "control", "must have at most 100 characters"),
-        ({"unit": "cookie"}, "unit", "must be request, client or header:NAME"),
-        ({"colour": 1}, "colour", "unknown field; there are control, treatment, split, unit, model, salt"),
+        ("shadow-tests/x/ramp", {"share": "5%"}, "share", "must be a number; shares are 0 to 1: 5 % is 0.05"),
+        ("shadow-tests/x/ramp", {"share": "much"}, "share", "must be a number"),
+        ("shadow-tests/x/ramp", {"share": 0}, "share", "must be more than 0"),
+        ("ab-tests", AB_TEST | {"model_a_id": ""}, "model_a_id", "must not be empty"),
+        ("ab-tests", AB_TEST | {"model_b_id": 3}, "model_b_id", "must be text"),
+        ("ab-tests", AB_TEST | {"name": "x" * 101}, "name", "must have at most 100 characters"),
+        ("ab-tests", AB_TEST | {"name": "two\nlines"}, "name", "must be one line of printable characters"),
+        ("ab-tests", AB_TEST | {"config": None}, "config", "must be a JSON object"),
+        ("ab-tests", AB_TEST | {"split": 1}, "split", "unknown field; there are name, model_a_id, model_b_id, config"),
+        ("ab-tests/x/resume", {"share": 1}, "share", "unknown field; there are none here"),
+        ("ab-tests/x/ramp", {}, "traffic_split", "is needed"),
     ],
 )
 async def test_faulty_field_is_told_in_plain_words(
-    http: Http, change: dict[str, Any], field: str, message: str
+    http: Http, path: str, body: dict[str, Any], field: str, message: str
 ) -> None:
     """Each kind of fault says what would be right, under the field's name."""
-    answer = await http.put("/api/v1/experiments/x", json=EXPERIMENT | change)
+    answer = await http.post(f"/api/v1/{path}", json=body)
     assert (answer.status, await told(answer)) == (422, {field: message})
 
 
@@ -63,6 +66,8 @@ async def test_faulty_body_is_told_in_plain_words(http: Http, body: Any, faults:
     ("question", "faults"),
     [
         ("alerts?state=loud", {"state": "must be inactive, pending, firing or resolved"}),
+        ("ab-tests?status=tired", {"status": "must be running, paused, completed, stopped or concluded"}),
+        ("predictions?status=99999", {"status": "must be status sent to the client"}),
         ("alerts?colour=red", {"colour": "unknown field; there are model_id, state"}),
         ("status?colour=red", {"colour": "unknown field; there are none here"}),
         ("drift/checks?limit=many", {"limit": "must be a whole number"}),
@@ -81,7 +86,7 @@ async def test_faulty_parameter_is_told_in_plain_words(http: Http, question: str
 
 async def test_page_shows_the_problem_that_is_answered(http: Http) -> None:
     """The example of docs/api.md is the answer to such a request, whatever Python runs the sidecar."""
-    answer = await http.put("/api/v1/experiments/x", json=EXPERIMENT | {"split": 2})
+    answer = await http.post("/api/v1/shadow-tests/x/ramp", json={"share": 2})
     example = API_PAGE.read_text().split("## Errors")[1].split("```json")[1].split("```")[0]
     assert await answer.json(content_type=None) == json.loads(example)
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.api.schemas import ExperimentIn
-from sidecar.api.services import ControlError
+from sidecar.app.compile import compile_settings
 from sidecar.app.control import Control
 from sidecar.app.load import load_config
 from sidecar.app.state import State, load_state
+from sidecar.experiments.definition import Definition
+from sidecar.experiments.lifecycle import Trial, begun
 from sidecar.types import ProxySettings
 
 
@@ -17,55 +18,87 @@ class Bench:
         self.applied: list[ProxySettings] = []
         upstreams = [{"name": "A", "url": "http://a:1"}, {"name": "B", "url": "http://b:1"}]
         stream = [{"url": "https://me:pw@hub/in?token=t", "headers": {"Authorization": "Bearer s"}}]
-        self.config = load_config(None, {"upstreams": upstreams, "data_dir": data_dir, "stream": stream})
+        routes = [{"path": "/gate", "model": "gate", "upstream": "B"}]
+        settings = {"upstreams": upstreams, "data_dir": data_dir, "stream": stream, "routes": routes}
+        self.config = load_config(None, settings)
         self.control = Control(self.config, State(version=5), self.applied.append)
 
 
-def experiment(**fields: object) -> ExperimentIn:
-    return ExperimentIn.model_validate({"name": "e", "control": "A", "treatment": "B", "split": 0.1, **fields})
+def trial(name: str = "night") -> Trial:
+    return begun(name, Definition(name, "det", "A", ("B",), (0.1,)), 0.0)
 
 
-async def test_experiment_is_saved_before_it_is_applied(tmp_path: Path) -> None:
+def test_tests_are_saved_before_they_are_applied(tmp_path: Path) -> None:
     """What workers follow is what a restart finds."""
     bench = Bench(tmp_path)
-    shown = await bench.control.set_experiment(experiment())
-    assert (shown["split"], shown["epoch"]) == (0.1, 0)
+    bench.control.follow([trial()])
     saved = load_state(tmp_path)
-    assert saved.experiments is not None
     assert saved.version == bench.applied[-1].version == 7
-    assert bench.applied[-1].experiments[0].split == 0.1
+    assert [item.name for item in bench.applied[-1].experiments] == ["night"]
+    assert compile_settings(bench.config, saved) == bench.applied[-1]
 
 
-async def test_ramp_opens_an_epoch(tmp_path: Path) -> None:
-    """Figures of one split are never pooled with those of another."""
+def test_what_could_not_be_saved_is_not_applied(tmp_path: Path) -> None:
+    """Workers never follow what a restart would forget."""
     bench = Bench(tmp_path)
-    await bench.control.set_experiment(experiment())
-    assert (await bench.control.set_experiment(experiment(split=0.5)))["epoch"] == 1
+    (tmp_path / "settings.json.partial").mkdir()
+    with pytest.raises(OSError, match=r"settings.json.partial"):
+        bench.control.follow([trial()])
+    assert (bench.applied, bench.control.state.trials) == ([], ())
 
 
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [({"treatment": "C"}, "treatment"), ({"treatment": "A"}, "treatment"), ({"name": "f"}, "model")],
-)
-async def test_experiment_that_cannot_be_changes_nothing(tmp_path: Path, fields: dict[str, object], field: str) -> None:
-    """An unknown upstream, control against itself, or a second experiment on the same traffic names the field."""
+def test_what_serves_a_model_is_the_promoted_one(tmp_path: Path) -> None:
+    """Its own promotion, its route's upstream, what was promoted for all, the default: the first of these there is."""
     bench = Bench(tmp_path)
-    await bench.control.set_experiment(experiment())
-    before = (load_state(tmp_path), len(bench.applied))
-    with pytest.raises(ControlError) as caught:
-        await bench.control.set_experiment(experiment(**fields))
-    assert caught.value.field == field
-    assert (load_state(tmp_path), len(bench.applied)) == before
+    serving = bench.control.serving
+    assert (serving("det"), serving("gate"), serving("*")) == ("A", "B", "A")
+    bench.control.follow([], ("det", "B"))
+    assert bench.applied[-1].production == (("det", "B"),)
+    assert (serving("det"), serving("other")) == ("B", "A")
+    bench.control.follow([], ("*", "B"))
+    assert (serving("other"), serving("*")) == ("B", "B")
+    bench.control.follow([], ("det", "A"))
+    assert serving("det") == "A"
 
 
-async def test_stopped_experiment_is_gone_and_unknown_one_is_an_error(tmp_path: Path) -> None:
-    """Stopping ends the split; stopping what is not there says so."""
+def test_what_serves_anyway_is_not_written_down(tmp_path: Path) -> None:
+    """So that another default in the configuration has its effect."""
     bench = Bench(tmp_path)
-    await bench.control.set_experiment(experiment())
-    await bench.control.stop_experiment("e")
-    assert bench.applied[-1].experiments == ()
-    with pytest.raises(ControlError, match="no experiment"):
-        await bench.control.stop_experiment("e")
+    bench.control.follow([], ("det", "A"))
+    assert bench.applied[-1].production == ()
+
+
+def test_what_is_promoted_for_all_is_so_for_each(tmp_path: Path) -> None:
+    """A model's own promotion yields to a later one of all."""
+    bench = Bench(tmp_path)
+    bench.control.follow([], ("det", "B"), 5.0)
+    assert bench.control.elsewhere("*", "A") == "B"
+    bench.control.follow([], ("*", "A"), 6.0)
+    assert bench.control.serving("det") == "A"
+    assert (bench.control.elsewhere("*", "A"), bench.control.state.promoted_at) == ("", 6.0)
+
+
+def test_an_upstream_that_is_gone_serves_nothing(tmp_path: Path) -> None:
+    """What was promoted counts again once it is back."""
+    bench = Bench(tmp_path)
+    bench.control.follow([], ("det", "B"), 5.0)
+    alone = bench.config.model_copy(update={"upstreams": bench.config.upstreams[:1], "routes": ()})
+    bench.control.reload(alone)
+    assert bench.control.serving("det") == "A"
+    bench.control.reload(bench.config)
+    assert bench.control.serving("det") == "B"
+
+
+def test_another_default_in_the_configuration_ends_promotions(tmp_path: Path) -> None:
+    """A person has said anew what serves; a reload that leaves the default alone leaves them as they are."""
+    bench = Bench(tmp_path)
+    bench.control.follow([], ("det", "B"))
+    bench.control.reload(bench.config)
+    assert bench.applied[-1].production == (("det", "B"),)
+    bench.control.reload(bench.config.model_copy(update={"default_upstream": "B"}))
+    assert bench.applied[-1].production == ()
+    again = Control(bench.control.config, load_state(tmp_path), bench.applied.append)
+    assert again.state.default_seen == "B"
 
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
@@ -93,3 +126,14 @@ def test_addresses_that_are_secrets_are_not_shown(tmp_path: Path) -> None:
     shown = Control(config, State(), lambda _: None).settings()
     assert "xyzzy" not in str(shown)
     assert shown["notify"]["webhooks"][0]["url"] == "hooks.slack.com"
+
+
+def test_channels_of_declared_tests_are_shown_without_their_secrets(tmp_path: Path) -> None:
+    """Of a webhook's address only the host."""
+    secret = "webhook:https://hooks.example.com/xyzzy"
+    test = {"control": "A", "treatment": "B", "traffic_split": 0.1, "notify": secret}
+    upstreams = [{"name": name, "url": "http://a"} for name in "AB"]
+    config = load_config(None, {"upstreams": upstreams, "data_dir": tmp_path, "experiments": [test]})
+    shown = Control(config, State(), lambda _: None).settings()
+    assert "xyzzy" not in str(shown)
+    assert "hooks.example.com" in shown["experiments"][0]["notify"][0]

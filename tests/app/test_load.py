@@ -23,6 +23,21 @@ def test_shipped_file_is_good_and_shows_the_defaults() -> None:
     assert load_config(ROOT / "config/sidecar.yaml", {}) == load_config(None, UPSTREAM)
 
 
+def test_example_files_tests_of_versions_can_be_uncommented(tmp_path: Path) -> None:
+    """What a person takes the comment sign from is good."""
+    text = (ROOT / "config/sidecar.yaml").read_text()
+    blocks = [
+        "\n".join(line.removeprefix("# ") for line in text[text.index(f"# {name}:") :].split("\n\n")[0].splitlines())
+        for name in ("experiments", "shadows")
+    ]
+    file = tmp_path / "c.yaml"
+    upstreams = "upstreams: [{name: A, url: 'http://a'}, {name: B, url: 'http://b'}]\n"
+    for block in blocks:
+        file.write_text(upstreams + block.replace("#     ", "    "))
+        config = load_config(file, {})
+        assert len([*config.experiments, *config.shadows]) == 1
+
+
 def test_all_faults_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     """Each fault names the line and the setting, and says what would be right."""
     text = "listen:\n  port: 99999\n  hots: x\nupstreams:\n  - name: A\n    url: ftp://x\nlog_format: xml\n"
@@ -40,7 +55,7 @@ def test_names_that_stand_for_nothing_are_told_at_once(tmp_path: Path) -> None:
     """Doubled and unknown upstream names are found wherever they stand."""
     text = (
         "upstreams:\n- {name: A, url: 'http://a'}\n- {name: A, url: 'http://b'}\n"
-        "default_upstream: Q\nexperiments:\n- control: A\n  treatment: C\n"
+        "default_upstream: Q\nexperiments:\n- control: A\n  treatment: C\n  traffic_split: 0.1\n"
     )
     assert [fault.split(": ")[0:2] for fault in faults_of(tmp_path, text)] == [
         ["c.yaml:3", "upstreams[1].name"],
@@ -107,13 +122,13 @@ def test_unknown_names_are_told_beside_faulty_fields(tmp_path: Path) -> None:
     """One look is enough: what is wrong between fields does not wait until each field is good."""
     text = (
         "listen: {port: 99999}\nupstreams:\n- {name: A, url: 'ftp://a'}\n- {name: A, url: 'http://b'}\n"
-        "experiments:\n- {control: A, treatment: C, split: 2}\nadmin: {host: 0.0.0.0}\n"
+        "experiments:\n- {control: A, treatment: C, traffic_split: 0.5, salt: 2}\nadmin: {host: 0.0.0.0}\n"
     )
     assert [fault.split(": ")[:2] for fault in faults_of(tmp_path, text)] == [
         ["c.yaml:1", "listen.port"],
         ["c.yaml:3", "upstreams[0].url"],
         ["c.yaml:4", "upstreams[1].name"],
-        ["c.yaml:6", "experiments[0].split"],
+        ["c.yaml:6", "experiments[0].salt"],
         ["c.yaml:6", "experiments[0].treatment"],
         ["c.yaml:7", "admin.token_file"],
     ]

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from sidecar.app.state import State, load_state, save_state
+from sidecar.app.state import Declared, State, load_state, save_state
 
 
 def test_saved_state_comes_back(tmp_path: Path) -> None:
     """A restart finds what was saved."""
-    state = State(version=4, epochs={"e": ("d", 2)})
+    declared = {"e": Declared(definition="{}", trial_id="e-2")}
+    state = State(version=4, trials=({"trial_id": "e-2"},), production={"det": "B"}, declared=declared)
     save_state(tmp_path, state)
     assert load_state(tmp_path) == state
 
@@ -15,7 +16,7 @@ def test_saved_state_comes_back(tmp_path: Path) -> None:
 def test_damaged_file_is_set_aside(tmp_path: Path) -> None:
     """A broken file never keeps the sidecar from starting, and is kept for a look."""
     (tmp_path / "settings.json").write_text("{half")
-    assert load_state(tmp_path).experiments is None
+    assert load_state(tmp_path).trials == ()
     assert next(path.name for path in tmp_path.iterdir()).startswith("settings.json.damaged-")
 
 

@@ -18,6 +18,7 @@ from sidecar.app.watching import Watching, notify_settings
 from sidecar.client import AsyncClient, InvalidRequest, NotFound
 from sidecar.recording import Reader, Store
 from tests.api.live import LiveControl, LiveTotals
+from tests.kit.trials_at_hand import TrialsAtHand
 from tests.watch.room import DAY_S, MONDAY, Past
 
 NOW = MONDAY + 62 * DAY_S
@@ -49,7 +50,7 @@ async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
     config = load_config(None, {"upstreams": [{"name": "A", "url": "http://127.0.0.1:1"}], "data_dir": tmp_path})
     watching = Watching(config, store, reader, Quiet(), clock=lambda: NOW)
     await watching.restore()
-    services = Services(reader, LiveTotals(), LiveControl(), WatchApi(watching), tmp_path, version="0")
+    services = Services(reader, LiveTotals(), LiveControl(), WatchApi(watching), TrialsAtHand(), tmp_path, version="0")
     runner = web.AppRunner(create_app(services), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -1,4 +1,4 @@
-"""The command line in front of the real application with a Watch in memory."""
+"""The command line in front of the real application with a Watch and Trials in memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typer.testing import CliRunner, Result
 from sidecar.cli import app
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
+from tests.experiments.conftest import make_epoch, make_summary  # noqa: F401
+from tests.experiments.pairs.conftest import box, make_prediction  # noqa: F401
+from tests.kit.trials_at_hand import TrialsAtHand
 
 Ask = Callable[..., Result]
 
@@ -22,19 +25,36 @@ def watch() -> LiveWatch:
 
 
 @pytest.fixture
-def url(tmp_path: Path, watch: LiveWatch) -> Iterator[str]:
+def trials() -> TrialsAtHand:
+    """What the application asks about A/B tests and shadow tests."""
+    return TrialsAtHand()
+
+
+@pytest.fixture
+def url(tmp_path: Path, watch: LiveWatch, trials: TrialsAtHand) -> Iterator[str]:
     """Where the application is served."""
-    with served(tmp_path, watch) as found:
+    with served(tmp_path, watch, trials=trials) as found:
         yield found
 
 
 @pytest.fixture
 def ask(url: str, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """``ask("alerts", "show", "a1")`` runs a command against the application, on a terminal 100 columns wide."""
-    monkeypatch.setenv("COLUMNS", "100")
+    return _asking(url, monkeypatch, 100)
+
+
+@pytest.fixture
+def tell(url: str, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """``tell("ab-test", "list")`` does so on a terminal 80 columns wide."""
+    return _asking(url, monkeypatch, 80)
+
+
+def _asking(url: str, monkeypatch: pytest.MonkeyPatch, columns: int) -> Ask:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("SIDECAR_URL", url)
     monkeypatch.delenv("SIDECAR_TOKEN", raising=False)
 
     def run(*words: str) -> Result:
-        return CliRunner().invoke(app, [*words, "--url", url], catch_exceptions=False)
+        return CliRunner().invoke(app, words, catch_exceptions=False)
 
     return run

@@ -8,20 +8,22 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from sidecar.cli import app
 from sidecar.cli.asking import user
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
+from tests.kit.trials_at_hand import TrialsAtHand
 
 ROOT = Path(__file__).resolve().parents[2]
+TWO_UPSTREAMS = ("run", "--upstream", "http://a", "--upstream", "http://b")
 CLI_PAGE = ROOT / "docs" / "cli.md"
 
 
@@ -55,7 +57,7 @@ def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
 
 def test_nobody_there_is_told_with_the_address() -> None:
     """A sidecar that does not run is one line on standard error, and exit code 2."""
-    for words in (("status",), ("alerts",), ("baseline", "list"), ("drift", "checks")):
+    for words in (("status",), ("alerts",), ("baseline", "list"), ("drift", "checks"), ("ab-test",), ("shadow",)):
         result = CliRunner().invoke(app, [*words, "--url", "http://127.0.0.1:9"], catch_exceptions=False)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "127.0.0.1:9" in result.stderr
@@ -99,10 +101,31 @@ def test_status_of_a_running_sidecar_is_shown(tmp_path: Path) -> None:
     assert (result.exit_code, json.loads(result.stdout)["ok"]) == (1, False)
 
 
+def test_status_names_the_tests_under_way(tell: Callable[..., Result], trials: TrialsAtHand) -> None:
+    """In a line, with what they get now; those that have ended are not news."""
+    assert "tests:" not in tell("status").stdout
+    tell("ab-test", "create", "New", "--a", "digits@1", "--b", "digits@2", "--split", "0.1")
+    tell("shadow", "create", "Behind", "--model", "det", "--shadow", "det@2")
+    tell("shadow", "pause", "behind")
+    assert tell("status").stdout.splitlines()[-1] == "tests: new (A/B test, 10 %), behind (shadow test, paused)"
+    tell("ab-test", "stop", "new")
+    assert tell("status").stdout.splitlines()[-1] == "tests: behind (shadow test, paused)"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("run", "--upstream", "http://a", "--split", "0.5"), "--split"),
+        (
+            (*TWO_UPSTREAMS, "--split", "1.5"),
+            "sidecar: --split: 1.5 is not within bounds, expected over 0 and under 1\n",
+        ),
+        ((*TWO_UPSTREAMS, "--split", "-0.1"), "sidecar: --split: -0.1 is not within"),
+        ((*TWO_UPSTREAMS, "--split", "2", "--unit", "x"), "'x' is no unit, expected request, client or header:NAME\n"),
+        (
+            ("run", "--upstream", "A=http://a", "--upstream", "A=http://b"),
+            "sidecar: --upstream: 'A' is control already",
+        ),
         (("run", "--upstream", "http://a", "--upstream", "http://b", "--upstream", "http://c"), "--upstream"),
         (("run", "--upstream", "nonsense"), "url"),
         (("check-config", "/nowhere/sidecar.yaml"), "/nowhere/sidecar.yaml"),

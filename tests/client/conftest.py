@@ -1,4 +1,4 @@
-"""The real application with a Watch in memory, for both clients."""
+"""The real application with a Watch and Trials in memory, for both clients."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from sidecar.client import Client
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
+from tests.kit.trials_at_hand import TrialsAtHand
 
 
 @pytest.fixture
@@ -19,9 +20,15 @@ def watch() -> LiveWatch:
 
 
 @pytest.fixture
-def url(tmp_path: Path, watch: LiveWatch) -> Iterator[str]:
+def trials() -> TrialsAtHand:
+    """What the application asks about A/B tests and shadow tests."""
+    return TrialsAtHand()
+
+
+@pytest.fixture
+def url(tmp_path: Path, watch: LiveWatch, trials: TrialsAtHand) -> Iterator[str]:
     """Where the application is served."""
-    with served(tmp_path, watch) as found:
+    with served(tmp_path, watch, trials=trials) as found:
         yield found
 
 

@@ -46,7 +46,7 @@ class Script:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_PUT = do_DELETE = answer
+            do_GET = do_POST = answer
 
             def log_message(self, *arguments: Any) -> None:
                 """Say nothing."""
@@ -118,12 +118,12 @@ def test_error_has_its_kind_and_the_words_of_the_problem(
     script: Script, client: Client, status: int, kind: type[SidecarError]
 ) -> None:
     """Each status is an exception of its own, with the fields that are wrong."""
-    problem = {"type": "about:blank", "detail": "split: too much"}
-    script.will_give(problem | {"errors": [{"field": "split", "message": "too much"}]}, status)
+    problem = {"type": "about:blank", "detail": "share: too much"}
+    script.will_give(problem | {"errors": [{"field": "share", "message": "too much"}]}, status)
     with pytest.raises(kind, match="too much") as raised:
-        client.experiments()
+        client.ramp_shadow_test("x", 2.0)
     assert raised.value.status == status
-    assert raised.value.errors[0].field == "split"
+    assert raised.value.errors[0].field == "share"
 
 
 def test_get_is_tried_again_and_waits_as_told(script: Script, client: Client, waits: list[float]) -> None:
@@ -145,13 +145,13 @@ def test_get_is_given_up_after_three_attempts(script: Script, client: Client, wa
 
 
 def test_change_is_never_tried_again(script: Script, client: Client, waits: list[float]) -> None:
-    """A PUT that failed may have had its effect, so it is not sent twice."""
+    """A POST that failed may have had its effect, so it is not sent twice."""
     script.will_give(b"", 503)
     with pytest.raises(ServerError):
-        client.set_experiment("x", control="a", treatment="b", split=0.1, unit="client")
+        client.stop_ab_test("x", reason="slow")
     method, path, _, body = script.asked[0]
-    assert (len(script.asked), method, path, waits) == (1, "PUT", "/api/v1/experiments/x", [])
-    assert json.loads(body) == {"control": "a", "treatment": "b", "split": 0.1, "unit": "client"}
+    assert (len(script.asked), method, path, waits) == (1, "POST", "/api/v1/ab-tests/x/stop", [])
+    assert json.loads(body) == {"reason": "slow"}
 
 
 def test_nobody_there_is_connection_failed(script: Script, waits: list[float]) -> None:
@@ -214,7 +214,7 @@ async def test_async_client_reads_pages_and_retries(script: Script) -> None:
     async with AsyncClient(script.url, sleep=sleep) as client:
         assert [record.n async for record in client.samples(limit=1)] == [1, 2]
         with pytest.raises(NotFound, match="gone"):
-            await client.stop_experiment("x")
+            await client.stop_ab_test("x")
     assert waited == [0.1]
 
 

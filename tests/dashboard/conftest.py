@@ -15,6 +15,7 @@ from tests.api.live import make_prediction
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
 from tests.dashboard.browser import Page, missing_programs, started
+from tests.dashboard.live_trials import LiveTrials
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -40,6 +41,12 @@ def watch() -> LiveWatch:
 
 
 @pytest.fixture
+def trials() -> LiveTrials:
+    """No tests of versions yet, to add to and to look at."""
+    return LiveTrials()
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A store in which two predictions of ``det`` 1 are recorded, one of a class with a hostile name."""
     asyncio.run(_record(tmp_path))
@@ -56,9 +63,9 @@ async def _record(folder: Path) -> None:
 
 
 @pytest.fixture
-def page(browser: WebDriver, folder: Path, watch: LiveWatch) -> Iterator[Page]:
+def page(browser: WebDriver, folder: Path, watch: LiveWatch, trials: LiveTrials) -> Iterator[Page]:
     """The dashboard without a token, not opened yet."""
-    with served(folder, watch) as url:
+    with served(folder, watch, trials=trials) as url:
         yield Page(browser, url)
         browser.get("about:blank")  # no more requests of a page whose application is gone
 

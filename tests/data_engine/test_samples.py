@@ -147,6 +147,18 @@ async def test_store_that_refuses_the_row_leaves_no_file(tmp_path, store, proces
     assert list((tmp_path / "samples").rglob("*.jpg")) == []
 
 
+async def test_image_that_was_kept_before_outlives_a_store_that_refuses_it_again(
+    tmp_path, store, process, predict, picture
+) -> None:
+    """Kept for a rule first and for another reason later: the row of the first keeping has its file."""
+    keeper = SampleKeeper(tmp_path, store, process)
+    await keeper.keep(predict(), BOTH, HEADERS, picture())
+    await store.close()
+    with pytest.raises(SampleError, match="store_"):
+        await keeper.keep(predict(), BOTH, HEADERS, picture())
+    assert len(list((tmp_path / "samples").rglob("*.jpg"))) == 1
+
+
 async def test_probe_measures_or_says_why_not(tmp_path, store, process, picture) -> None:
     """Size and brightness of the first image; an unreadable body is an error with its reason."""
     keeper = SampleKeeper(tmp_path, store, process)

@@ -63,7 +63,7 @@ def test_everything_that_can_be_asked_for_is_read() -> None:
         ({"traffic_split": 0}, "traffic_split", "over 0 and under 1"),
         ({"traffic_split": True}, "traffic_split", "is no number"),
         ({"traffic_split": float("nan")}, "traffic_split", "is no number"),
-        ({"traffic_split": {"C": 0.1}}, "traffic_split", "C are not among A, B"),
+        ({"traffic_split": {"C": 0.1}}, "traffic_split", "there is no 'C'; there are A, B"),
         ({"traffic_split": {"A": 0.5, "B": 0.1}}, "traffic_split", "come to 0.6, expected 1"),
         ({"traffic_split": 0.1, "metrics": ["accuracy"]}, "metrics", "there is no 'accuracy'; there are confidence"),
         ({"traffic_split": 0.1, "metrics": []}, "metrics", "at least one"),
@@ -71,7 +71,7 @@ def test_everything_that_can_be_asked_for_is_read() -> None:
         ({"traffic_split": 0.1, "metrics": "latency"}, "metrics", "is no list"),
         ({"traffic_split": 0.1, "duration_days": 0}, "duration_days", "over 0"),
         ({"traffic_split": 0.1, "unit": "camera"}, "unit", "request, client or header:NAME"),
-        ({"traffic_split": 0.1, "guardrails": [{"metric": "latency"}]}, "guardrails", "is no guardrail"),
+        ({"traffic_split": 0.1, "guardrails": [{"metric": "latency"}]}, "guardrails", "one has metric"),
         ({"traffic_split": 0.1, "guardrails": [{"metric": "nope", "margin": 2}]}, "guardrails", "is not one of"),
         ({"traffic_split": 0.1, "guardrails": [{"metric": "latency", "margin": 0.5}]}, "guardrails", "at least 1"),
         ({"ramp": [0.5, 0.1]}, "ramp", "larger than the one before"),
@@ -123,3 +123,26 @@ def test_a_variant_is_in_a_test_once() -> None:
     """A model against itself tells nothing."""
     with pytest.raises(DefinitionError, match="model_b_id: 'A' is model_a_id already"):
         check_variants(["A", "A"], ["model_a_id", "model_b_id"])
+
+
+def test_split_of_a_running_test_keeps_proportions_and_may_leave_a_treatment_with_none() -> None:
+    """A treatment that was taken out stays out, unless it is named."""
+    assert read_split(0.6, ["A", "B", "C"], (0.1, 0.2)) == (0.2, 0.4)
+    assert read_split(0.6, ["A", "B", "C"], (0.3, 0.0)) == (0.6, 0.0)
+    assert read_split({"B": 0.4, "C": 0}, ["A", "B", "C"], (0.3, 0.0)) == (0.4, 0.0)
+    with pytest.raises(ValueError, match="pause the test to give none"):
+        read_split({"B": 0, "C": 0}, ["A", "B", "C"], (0.3, 0.1))
+
+
+@pytest.mark.parametrize("split", [10**400, float("nan"), "half", True, None])
+def test_no_number_is_told_whatever_it_is(split: object) -> None:
+    """Whole numbers that no float can hold among them."""
+    with pytest.raises(DefinitionError, match=r"config\.traffic_split"):
+        read_ab_config({"traffic_split": split}, ["A", "B"])
+
+
+@pytest.mark.parametrize("exclude", [None, 5, "=x", "X-A="])
+def test_header_that_excludes_is_told_where_it_is_none(exclude: object) -> None:
+    """Nothing is made a header's name."""
+    with pytest.raises(DefinitionError, match=r"neither NAME nor NAME=value|no name of a header"):
+        read_ab_config({"traffic_split": 0.1, "exclude": exclude}, ["A", "B"])

@@ -5,8 +5,8 @@ from math import isnan
 
 import pytest
 
-from sidecar.experiments import DEFAULT_GUARDRAILS, Epoch, Guardrail, GuardrailReading, Tuning
-from sidecar.experiments.epochs import pairs_of
+from sidecar.experiments import DEFAULT_GUARDRAILS, Epoch, Guardrail, GuardrailReading, Sums, Tuning
+from sidecar.experiments.epochs import Pair, pairs_of
 from sidecar.experiments.guardrails import read_guardrail
 from sidecar.experiments.rare import ceiling_p_value
 
@@ -99,3 +99,17 @@ def test_a_guardrail_that_can_t_be_is_refused(of: tuple, message: str) -> None:
     """With the field in front, and what would be right."""
     with pytest.raises(ValueError, match=message):
         Guardrail(*of)
+
+
+def test_cameras_without_any_failure_become_safe_by_the_floor() -> None:
+    """So that a ramp by cameras goes on where nothing fails; a few cameras are not enough, nor where many fail."""
+
+    def decision(cameras: int, failing: int) -> str:
+        sums = Sums(cameras, failing, 200 * cameras, failing, 200 * failing, 40_000 * cameras)
+        pair = Pair(sums, sums, 0.5, clustered=True)
+        return read_guardrail(Guardrail("error_rate", 1.5, floor=0.005), [pair], 0.05, Tuning()).decision
+
+    assert decision(2_000, 0) == "safe"
+    assert decision(2_000, 1) == "safe"
+    assert decision(200, 0) == "not_yet"
+    assert decision(2_000, 15) == "not_yet"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import get_args
 
@@ -145,9 +146,21 @@ def test_epochs_are_bounded() -> None:
     trial = lifecycle.begun("test", ASKED, 0.0)
     for number in range(lifecycle.EPOCHS_MAX - 1):
         trial = lifecycle.ramped(trial, (0.2,), float(number), "x")
-    with pytest.raises(LifecycleError, match="1000 epochs already"):
+    with pytest.raises(LifecycleError, match="200 epochs already"):
         lifecycle.ramped(trial, (0.3,), 5_000.0, "x")
     assert lifecycle.stopped(trial, 5_000.0).status == "stopped"
+
+
+def test_what_takes_traffic_away_is_never_refused_for_the_number_of_epochs() -> None:
+    """A pause, and a treatment that does harm."""
+    asked = replace(ASKED, treatments=("B", "C"), shares=(0.1, 0.1))
+    trial = lifecycle.begun("test", asked, 0.0)
+    for number in range(lifecycle.EPOCHS_MAX - 1):
+        trial = lifecycle.ramped(trial, (0.2, 0.2), float(number), "x")
+    without = lifecycle.taken_out(trial, ["C"], 5_000.0, "harm")
+    assert (without.status, without.epoch.shares) == ("running", (0.2, 0.0))
+    assert lifecycle.taken_out(without, ["B"], 6_000.0, "harm").status == "stopped"
+    assert lifecycle.paused(trial, 5_000.0).status == "paused"
 
 
 def test_ids_are_made_of_names_and_differ() -> None:

@@ -54,7 +54,7 @@ def test_a_plan_says_how_much_longer(make_epoch: MakeEpoch) -> None:
     found = plan_for(METRICS["latency"], pairs_of([make_epoch(600)], "B", "latency"), TUNING, 3_600.0, 0.05)
     assert found.units > found.units_seen == 600
     assert found.seconds == pytest.approx((found.units - 600) * 6)
-    assert found.text.startswith("To find a difference of 5% in latency in 80% of cases takes about ")
+    assert found.text.startswith("To find a difference of 5 % in latency in 80 % of cases takes about ")
     assert found.text.endswith(" at this pace.")
     document = found.to_dict()
     assert document["units_left"] == document["units"] - 600
@@ -65,13 +65,13 @@ def test_a_plan_that_is_met_says_so(make_epoch: MakeEpoch) -> None:
     """Nothing is left."""
     found = plan_for(METRICS["latency"], pairs_of([make_epoch(9_000)], "B", "latency"), TUNING, 60.0, 0.2)
     assert (found.seconds, found.to_dict()["units_left"]) == (0.0, 0)
-    assert found.text == "There are enough units to find a difference of 20% in latency in 80% of cases."
+    assert found.text == "There are enough units to find a difference of 20 % in latency in 80 % of cases."
 
 
 def test_a_plan_without_data_says_it_can_t_be_told() -> None:
     """And is JSON-able all the same."""
     found = plan_for(METRICS["confidence"], [], TUNING, 60.0)
-    assert found.text == "It can't be told yet how long it takes to find a difference of 5% in confidence."
+    assert found.text == "It can't be told yet how long it takes to find a difference of 5 % in confidence."
     document = found.to_dict()
     assert (document["effect"], document["units"], document["units_left"], document["seconds"]) == (None,) * 4
 

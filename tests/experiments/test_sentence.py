@@ -37,7 +37,7 @@ def test_no_difference_yet_is_said_with_its_bounds_and_what_is_left(make_epoch: 
     said = sentence(make_epoch(600))
     assert ", and may be " in said
     assert " ms off (p = " in said
-    assert "To find a difference of 5% in latency in 80% of cases takes about " in said
+    assert "To find a difference of 5 % in latency in 80 % of cases takes about " in said
     said = sentence(make_epoch(2_000, error_rate=0.02), metrics=("error_rate",))
     assert " times the control's (p = " in said
 

@@ -41,6 +41,15 @@ def fastestdet_files(shared: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
+def int8_weights(fastestdet_files: tuple[Path, Path]) -> Path:
+    """The same detector, quantised."""
+    weights = fastestdet_files[0].with_name("FastestDet-int8.onnx")
+    if not weights.is_file():
+        pytest.skip("the quantised weights of FastestDet are not in ../shared")
+    return weights
+
+
+@pytest.fixture(scope="session")
 def detector(fastestdet_files: tuple[Path, Path]) -> FastestDet:
     """The same detector as in the servers, in the test's process: what their answers are checked against."""
     return FastestDet(*fastestdet_files)

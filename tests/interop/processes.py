@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SERVERS = Path(__file__).parent / "servers"
+DETECTOR = Path(__file__).parents[1] / "kit" / "fastestdet.py"
 READY_SECONDS_MAX = 60.0
 RECORDED_SECONDS_MAX = 15.0
 POLL_SECONDS = 0.05
@@ -45,6 +47,27 @@ def running(command: list[str], ready_url: str, log: Path, **options: Any) -> It
         yield process
     finally:
         _stop(process)
+
+
+@contextmanager
+def mlserver(python: str, folder: Path, weights: Path, names: Path, version: str) -> Iterator[int]:
+    """The HTTP port of an MLServer that serves one version of ``fastestdet``; ``folder`` is its own."""
+    http, grpc, metrics = free_ports(3)
+    settings = {"host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics}
+    (folder / "settings.json").write_text(json.dumps({**settings, "parallel_workers": 0}))
+    model = {"name": "fastestdet", "implementation": "mlserver_model.DetectorModel", "parameters": {"version": version}}
+    (folder / "model-settings.json").write_text(json.dumps(model))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(SERVERS),
+        "FASTESTDET_WEIGHTS": str(weights),
+        "FASTESTDET_NAMES": str(names),
+        "FASTESTDET_MODULE": str(DETECTOR),
+    }
+    command = [str(Path(python).with_name("mlserver")), "start", str(folder)]
+    ready_url = f"http://127.0.0.1:{http}/v2/models/fastestdet/ready"
+    with running(command, ready_url, folder / "server.log", cwd=folder, env=environment):
+        yield http
 
 
 def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +13,9 @@ import numpy as np
 import pytest
 
 from tests.interop.asking import Answer, ask_curl, ask_httpx, ask_triton, assert_recorded
-from tests.interop.processes import Sidecar, Tee, free_ports, running, sidecar
+from tests.interop.processes import Sidecar, Tee, mlserver, sidecar
 from tests.kit.fastestdet import FastestDet
 
-SERVERS = Path(__file__).parent / "servers"
-MODULE = Path(__file__).parents[1] / "kit" / "fastestdet.py"
 INFER = "/v2/models/fastestdet/infer"
 
 
@@ -27,24 +24,8 @@ def server(
     python_of: Callable[[str], str], fastestdet_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:
     """The HTTP port of a running server."""
-    folder = tmp_path_factory.mktemp("mlserver")
-    http, grpc, metrics = free_ports(3)
-    settings = {"host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics}
-    (folder / "settings.json").write_text(json.dumps({**settings, "parallel_workers": 0}))
-    model = {"name": "fastestdet", "implementation": "mlserver_model.DetectorModel", "parameters": {"version": "v1"}}
-    (folder / "model-settings.json").write_text(json.dumps(model))
-    weights, names = fastestdet_files
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(SERVERS),
-        "FASTESTDET_WEIGHTS": str(weights),
-        "FASTESTDET_NAMES": str(names),
-        "FASTESTDET_MODULE": str(MODULE),
-    }
-    command = [str(Path(python_of("mlserver")).with_name("mlserver")), "start", str(folder)]
-    ready_url = f"http://127.0.0.1:{http}/v2/models/fastestdet/ready"
-    with running(command, ready_url, folder / "server.log", cwd=folder, env=environment):
-        yield http
+    with mlserver(python_of("mlserver"), tmp_path_factory.mktemp("mlserver"), *fastestdet_files, "v1") as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

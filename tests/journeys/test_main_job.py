@@ -3,14 +3,15 @@
 import concurrent.futures
 import os
 import signal
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sidecar import Client
-from tests.kit.sidecar import RunningSidecar, ask, running_sidecar, wait_for
+from tests.kit.following import wait_until_followed
+from tests.kit.sidecar import Answer, RunningSidecar, ask, running_sidecar, wait_for
 
 INFER = "/v2/models/det/infer"
 ModelServer = Callable[[str], str]
@@ -54,38 +55,61 @@ def test_split_by_camera_is_stable_and_sticks_over_a_restart(tmp_path: Path, mod
     arguments = ["--upstream", model_server("one"), "--upstream", f"B={model_server('two')}"]
     arguments += ["--split", "0.5", "--unit", "header:X-Camera-Id", "--workers", "2"]
 
-    def served(sidecar: RunningSidecar) -> list[bytes]:
+    def served(sidecar: RunningSidecar) -> dict[str, bytes]:
+        """The version that served each prediction, twenty cameras twice."""
+        wait_for(lambda: len(_versions(sidecar, 20)) == 2, what="the split")  # it begins with the monitor
+        wait_until_followed(sidecar, 2)
         answers = [ask(sidecar.url(INFER), b"{}", X_Camera_Id=f"camera-{i % 20}") for i in range(40)]
-        versions = [answer.body.split(b'"model_version": "')[1][:3] for answer in answers]
+        versions = [_version(answer) for answer in answers]
         assert versions[:20] == versions[20:]
-        assert set(versions) == {b"one", b"two"}
-        return versions
+        return {answer.headers["X-Prediction-Id"]: _version(answer) for answer in answers}
 
     with running_sidecar(tmp_path, arguments) as sidecar:
         before = served(sidecar)
-        figures = wait_for(
-            lambda: (found := sidecar.api("/api/v1/predictions?limit=100")["items"]) and len(found) == 40 and found,
-            what="forty predictions",
-        )
-        assert {row["role"] for row in figures} == {"control", "treatment"}
+        wait_for(lambda: set(before) <= set(_all_predictions(sidecar)), what="forty predictions")
+        roles = {name: sidecar.api(f"/api/v1/predictions/{name}")["role"] for name in before}
+        assert roles == {name: {b"one": "control", b"two": "treatment"}[before[name]] for name in before}
     with running_sidecar(tmp_path, arguments) as sidecar:
-        assert served(sidecar) == before
+        assert list(served(sidecar).values()) == list(before.values())
+
+
+def _versions(sidecar: RunningSidecar, cameras: int) -> set[bytes]:
+    """Those that serve so many cameras."""
+    return {_version(ask(sidecar.url(INFER), b"{}", X_Camera_Id=f"camera-{i}")) for i in range(cameras)}
+
+
+def _version(answer: Answer) -> bytes:
+    return answer.body.split(b'"model_version": "')[1][:3]
 
 
 def test_killed_monitor_fails_no_request_and_loses_no_record(tmp_path: Path, model_server: ModelServer) -> None:
     """With the monitor killed twice under load every request is answered, and every one is recorded once."""
+    over = threading.Event()
+
+    def send(sidecar: RunningSidecar) -> list[Answer]:
+        answers = []
+        while not over.is_set():
+            answers.append(ask(sidecar.url(INFER), b"{}"))
+        return answers
+
     with running_sidecar(tmp_path, ["--upstream", model_server("one")]) as sidecar:
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            answers = [pool.submit(ask, sidecar.url(INFER), b"{}") for _ in range(600)]
-            for _ in range(2):
-                (monitor,) = wait_for(lambda: sidecar.pids("sidecar: monitor"), what="the monitor")
-                os.kill(monitor, signal.SIGKILL)
-                wait_for(lambda old=monitor: old not in sidecar.pids("sidecar: monitor"), what="its end")
-                time.sleep(0.3)
-            assert {answer.result().status for answer in answers} == {200}
-        wait_for(lambda: len(_all_predictions(sidecar)) >= 600, what="600 records")
-        names = {answer.result().headers["X-Prediction-Id"] for answer in answers}
-        assert set(_all_predictions(sidecar)) == names
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            senders = [pool.submit(send, sidecar) for _ in range(4)]
+            try:
+                for _ in range(2):
+                    (monitor,) = wait_for(lambda: sidecar.pids("sidecar: monitor"), what="the monitor")
+                    seen = set(_all_predictions(sidecar))
+                    # a frame that is in hand at both crashes would be set aside as poison
+                    wait_for(lambda seen=seen: set(_all_predictions(sidecar)) - seen, what="new records")
+                    os.kill(monitor, signal.SIGKILL)
+                    wait_for(lambda old=monitor: old not in sidecar.pids("sidecar: monitor"), what="its end")
+            finally:
+                over.set()
+        answers = [answer for sender in senders for answer in sender.result()]
+        assert {answer.status for answer in answers} == {200}
+        names = {answer.headers["X-Prediction-Id"] for answer in answers}
+        wait_for(lambda: len(_all_predictions(sidecar)) >= len(names), what=f"{len(names)} records")
+        assert sorted(_all_predictions(sidecar)) == sorted(names)
 
 
 def _all_predictions(sidecar: RunningSidecar) -> list[str]:
@@ -139,27 +163,23 @@ def test_second_sidecar_on_the_same_folder_or_port_says_so(tmp_path: Path, model
             again.__enter__()
 
 
-def test_experiment_set_at_run_time_reaches_the_workers_and_survives(tmp_path: Path, model_server: ModelServer) -> None:
-    """A split set through the API holds for the next requests and after a restart, and can be stopped."""
+def test_ab_test_begun_at_run_time_reaches_the_workers_and_survives(tmp_path: Path, model_server: ModelServer) -> None:
+    """A split asked for through the API holds for the next requests and after a restart, and can be stopped."""
     file = tmp_path / "sidecar.yaml"
     urls = {"A": model_server("one"), "B": model_server("two")}
     rows = "".join(f"- {{name: {name}, url: '{url}'}}\n" for name, url in urls.items())
     file.write_text(f"upstreams:\n{rows}")
 
-    def versions(sidecar: RunningSidecar) -> set[bytes]:
-        bodies = [ask(sidecar.url(INFER), b"{}").body for _ in range(20)]
-        return {body.split(b'"model_version": "')[1][:3] for body in bodies}
-
     with running_sidecar(tmp_path, ["--config", str(file)]) as sidecar:
-        assert versions(sidecar) == {b"one"}
+        assert _versions(sidecar, 20) == {b"one"}
         with Client(f"http://127.0.0.1:{sidecar.admin_port}") as client:
-            client.set_experiment("try", control="A", treatment="B", split=1.0)
-            wait_for(lambda: versions(sidecar) == {b"two"}, what="the split")
+            test = client.create_ab_test("Try", "A", "B", {"traffic_split": 0.5, "guardrails": []})
+            wait_for(lambda: len(_versions(sidecar, 20)) == 2, what="the split")
     with running_sidecar(tmp_path, ["--config", str(file)]) as sidecar:
-        assert versions(sidecar) == {b"two"}
+        wait_for(lambda: len(_versions(sidecar, 20)) == 2, what="the split after a restart")
         with Client(f"http://127.0.0.1:{sidecar.admin_port}") as client:
-            client.stop_experiment("try")
-        wait_for(lambda: versions(sidecar) == {b"one"}, what="the end of the split")
+            client.stop_ab_test(test.id)
+        wait_for(lambda: _versions(sidecar, 20) == {b"one"}, what="the end of the split")
 
 
 @pytest.mark.parametrize(

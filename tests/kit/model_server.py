@@ -1,7 +1,8 @@
 """A small KServe V2 model server for the journeys: ``python tests/kit/model_server.py PORT NAME``.
 
-It answers every image with the same boxes and says on which path it was asked, so that a test can tell variants
-apart. ``/sleep`` answers after three seconds; GET / counts the requests it has seen.
+It answers every image with the same boxes under its own name, so that a test can tell variants apart. ``/sleep``
+answers after three seconds; GET / counts the requests it has seen by path. After ``POST /behave`` with JSON ``status``
+and ``delay_s`` it answers images with that status, so many seconds late.
 """
 
 import asyncio
@@ -10,18 +11,27 @@ import sys
 from aiohttp import web
 
 SEEN: dict[str, int] = {}
+BEHAVIOUR = {"status": 200, "delay_s": 0.0}
 BOXES = [10.0, 20.0, 110.0, 220.0, 300.0, 100.0, 400.0, 180.0]
 
 
 async def infer(request: web.Request) -> web.Response:
     await request.read()
     SEEN[request.path] = SEEN.get(request.path, 0) + 1
+    await asyncio.sleep(BEHAVIOUR["delay_s"])
+    if BEHAVIOUR["status"] != 200:
+        return web.json_response({"error": "as it was told"}, status=int(BEHAVIOUR["status"]))
     outputs = [
         {"name": "boxes", "shape": [2, 4], "datatype": "FP32", "data": BOXES},
         {"name": "scores", "shape": [2], "datatype": "FP32", "data": [0.875, 0.5]},
         {"name": "classes", "shape": [2], "datatype": "BYTES", "data": ["car", "person"]},
     ]
     return web.json_response({"model_name": "det", "model_version": request.app["name"], "outputs": outputs})
+
+
+async def behave(request: web.Request) -> web.Response:
+    BEHAVIOUR.update(await request.json())
+    return web.json_response(BEHAVIOUR)
 
 
 async def sleep(request: web.Request) -> web.Response:
@@ -38,6 +48,7 @@ def main(port: int, name: str) -> None:
     app["name"] = name
     app.router.add_post("/v2/models/det/infer", infer)
     app.router.add_post("/v2/models/det/versions/{version}/infer", infer)
+    app.router.add_post("/behave", behave)
     app.router.add_get("/sleep", sleep)
     app.router.add_get("/", count)
     web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None)

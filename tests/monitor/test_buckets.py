@@ -109,3 +109,82 @@ async def test_restarted_monitor_hands_on_what_the_former_one_had_not() -> None:
     after = Buckets(shelf.load)
     after.restore(row for key, row in shelf.rows.items() if key.width_s == 10)
     assert [(key, summary.requests) for key, _, summary in after.closed(KEY.bucket + 100)] == [(KEY, 5)]
+
+
+OF_TEST = KEY._replace(experiment="t", epoch=2, role="treatment")
+EPOCH = OF_TEST._replace(bucket=0, width_s=0, model="")
+
+
+async def test_whole_epoch_is_the_merge_of_all_its_slices() -> None:
+    """Each request is counted in one slice, so its epoch has all of them, whenever they were, each once."""
+    shelf = Shelf()
+    buckets = Buckets(shelf.load)
+    for step, name in enumerate(("", "north", "south", "north")):
+        await buckets.add({OF_TEST._replace(bucket=KEY.bucket + 40_000 * step, slice=name): requests(step + 1)})
+        shelf.commit(buckets)
+    await buckets.add({OF_TEST._replace(epoch=3): requests(1), OF_TEST._replace(version="w"): requests(1)})
+    shelf.commit(buckets)
+    assert shelf.requests(86_400) == [1, 2, 3, 4, 1, 1]
+    assert {key: Summary.decode(row.payload).requests for key, row in shelf.rows.items() if key.width_s == 0} == {
+        EPOCH: 10,
+        EPOCH._replace(epoch=3): 1,
+        EPOCH._replace(version="w"): 1,
+    }
+
+
+async def test_plain_traffic_has_no_epoch() -> None:
+    """Only what is of a test is kept by epoch."""
+    shelf = Shelf()
+    buckets = Buckets(shelf.load)
+    await buckets.add({KEY: requests(1)})
+    shelf.commit(buckets)
+    assert shelf.requests(0) == []
+
+
+async def test_whole_epoch_is_never_handed_on() -> None:
+    """Streams get the ten-second buckets; the epoch would count them again."""
+    buckets = Buckets(Shelf().load)
+    await buckets.add({OF_TEST: requests(1)})
+    assert [key for key, *_ in buckets.closed(KEY.bucket + 1_000_000)] == [OF_TEST]
+
+
+async def test_whole_epoch_leaves_memory_when_it_has_rested() -> None:
+    """It stays while the test has traffic; later it is read from the store and goes on."""
+    shelf = Shelf()
+    buckets = Buckets(shelf.load)
+    now = KEY.bucket + 1_000_000.0
+    for step in range(3):
+        await buckets.add({OF_TEST: requests(1)})
+        buckets.evict(now + 400 * step)
+        shelf.commit(buckets)
+        buckets.streamed(buckets.closed(now))
+    buckets.evict(now + 800 + KEPT_S - 1)
+    assert len(buckets) == 1
+    buckets.evict(now + 800 + KEPT_S)
+    assert len(buckets) == 0
+    await buckets.add({OF_TEST: requests(1)})
+    shelf.commit(buckets)
+    assert shelf.requests(0) == [4]
+
+
+async def test_whole_epoch_is_written_again_where_the_store_is_gone() -> None:
+    """Of all buckets these alone reach back to when a test began."""
+    shelf = Shelf()
+    buckets = Buckets(shelf.load)
+    await buckets.add({OF_TEST: requests(5)})
+    shelf.commit(buckets)
+    shelf.rows.clear()
+    buckets.write_epochs()
+    shelf.commit(buckets)
+    assert (list(shelf.rows), shelf.requests(0)) == ([EPOCH], [5])
+
+
+async def test_test_of_the_same_id_begins_anew() -> None:
+    """What is in memory of one that was removed does not count for it."""
+    buckets = Buckets(Shelf().load)
+    await buckets.add({OF_TEST: requests(5), KEY: requests(1)})
+    buckets.forget("t")
+    shelf = Shelf()
+    await buckets.add({OF_TEST: requests(2)})
+    shelf.commit(buckets)
+    assert shelf.requests(0) == [2]

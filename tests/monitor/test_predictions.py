@@ -1,12 +1,13 @@
 """From an exchange to its predictions."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sidecar.dialects import DecodedImage, Undecodable
-from sidecar.monitor.predictions import predictions_of
+from sidecar.monitor.predictions import LABEL_MAX, predictions_of
 from sidecar.types import Detections, Exchange
 from tests.kit.build import exchange
 
@@ -42,7 +43,7 @@ def test_unreadable_answer_keeps_its_reason() -> None:
 
 
 @pytest.mark.parametrize("failed", [{"status": 500}, {"status": 0, "error": "client_gone"}, {"error": "truncated"}])
-def test_failed_exchange_is_not_read(failed: dict[str, object]) -> None:
+def test_failed_exchange_is_not_read(failed: dict[str, Any]) -> None:
     """An error is neither undecodable nor an image without detections."""
 
     def never(_: Exchange) -> list[DecodedImage]:
@@ -58,3 +59,14 @@ def test_client_ids_are_kept() -> None:
     headers = (("x-request-id", "r-1"), ("traceparent", f"00-{trace}-00f067aa0ba902b7-01"))
     (prediction,) = predictions_of(exchange(request_headers=headers), lambda _: images(1), Undecodable, 0.25)
     assert (prediction.client_request_id, prediction.trace_id) == ("r-1", trace)
+
+
+def test_endless_class_names_are_cut_and_stay_apart() -> None:
+    """Every summary keeps each name: no model has such names, but an answer may."""
+    names = tuple("x" * 300 + end for end in ("a", "b"))
+    found = Detections(np.zeros((2, 4), np.float32), np.ones(2, np.float32), np.array([0, 1], np.int32), names)
+    (prediction,) = predictions_of(exchange(), lambda _: [DecodedImage(found, 640, 480)], Undecodable, 0.25)
+    assert prediction.detections is not None
+    labels = prediction.detections.labels
+    assert len(set(labels)) == 2
+    assert max(map(len, labels)) <= LABEL_MAX + 9

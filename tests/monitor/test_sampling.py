@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from sidecar.dialects import DecodedImage, Undecodable
 from sidecar.monitor.predictions import predictions_of
@@ -108,3 +109,79 @@ def test_probe_is_bounded_in_a_second() -> None:
         worker.consider(f"p{number}", pinned=(PROBE,))
     assert len(worker.wants) == PROBES_PER_S_MAX
     assert worker.sampling.missed[PROBE, "rate"] == 3
+
+
+def disagreed(worker: Worker, prediction_id: str = "p") -> None:
+    """A shadow test wants the image of this request."""
+    (prediction,) = predictions_of(exchange(prediction_id=prediction_id), lambda _: [IMAGE], Undecodable, 0.25)
+    worker.sampling.want_for((0, 1), prediction_id, (), [(prediction, Keep(("disagreement",), 1.0))])
+
+
+def reasons(worker: Worker) -> list[tuple[tuple[str, ...], float]]:
+    return [(why.reasons, why.probability) for wanted, _ in worker.kept for _, why in wanted.keep]
+
+
+def copied(worker: Worker, held: bool) -> None:
+    """The serving exchange of a request that was copied: its body is pinned though no rule drew it."""
+    seen = exchange(prediction_id="p", experiment="s")
+    worker.sampling.consider((0, 1), seen, predictions_of(seen, lambda _: [IMAGE], Undecodable, 0.25), held)
+
+
+@pytest.mark.parametrize("rule_first", [True, False])
+def test_image_wanted_twice_is_asked_for_and_kept_once(rule_first: bool) -> None:
+    """Whichever asks first, a rule or a shadow test, the image is kept for both reasons."""
+    worker = Worker(Keep())
+    for turn in (rule_first, not rule_first):
+        if turn:
+            worker.consider()
+        else:
+            disagreed(worker)
+    worker.sampling.image("p", b"jpeg")
+    ((why, probability),) = reasons(worker)
+    assert (worker.wants, set(why), probability) == (["p"], {"no_detections", "disagreement"}, 1.0)
+
+
+def test_image_wanted_again_after_it_came_is_asked_for_again() -> None:
+    """The other half of a pair may come late: the body is still pinned."""
+    worker = Worker(Keep())
+    worker.consider()
+    worker.sampling.image("p", b"jpeg")
+    disagreed(worker)
+    worker.sampling.image("p", b"jpeg")
+    assert (worker.wants, reasons(worker)) == (["p", "p"], [(("no_detections",), 0.5), (("disagreement",), 1.0)])
+
+
+def test_disagreement_that_can_not_be_had_is_counted() -> None:
+    """By its reason, as for every rule."""
+    worker = Worker(None)
+    disagreed(worker)
+    worker.sampling.missing("p", "aged")
+    worker.here = False
+    disagreed(worker)
+    assert worker.sampling.missed == {("disagreement", "aged"): 1, ("disagreement", "worker_gone"): 1}
+
+
+def test_held_body_stays_until_it_is_let_go() -> None:
+    """A copied request's body waits for the comparison; one of a test that is gone does not."""
+    worker = Worker(None)
+    copied(worker, held=True)
+    assert worker.releases == []
+    worker.sampling.let_go((0, 1), "p")
+    copied(worker, held=False)
+    assert (worker.wants, worker.releases) == ([], ["p", "p"])
+
+
+def test_body_that_is_wanted_already_is_not_released_by_its_own_exchange() -> None:
+    """Where both halves come in one batch, the comparison asks before the rules decide."""
+    worker = Worker(None)
+    disagreed(worker)
+    copied(worker, held=False)
+    assert (worker.wants, worker.releases) == (["p"], [])
+
+
+def test_copy_is_never_asked_for_its_body() -> None:
+    """It has its request's, which has its own exchange: rules look at that one."""
+    worker = Worker(Keep())
+    seen = exchange(prediction_id="p-shadow", role="shadow", experiment="s")
+    worker.sampling.consider((0, 1), seen, predictions_of(seen, lambda _: [IMAGE], Undecodable, 0.25))
+    assert (worker.wants, worker.releases) == ([], [])

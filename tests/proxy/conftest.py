@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -51,3 +52,31 @@ async def make_rig() -> AsyncIterator[Callable[..., Awaitable[Rig]]]:
         for writer in rig.upstream.writers.values():
             writer.transport.abort()
         server.close()
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture
+async def listen() -> AsyncIterator[Callable[[Handler], Awaitable[int]]]:
+    """Serves connections by a handler on a port of its own, which it gives; what is left is aborted at the end."""
+    servers: list[asyncio.Server] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def start(handler: Handler) -> int:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.append(writer)
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await handler(reader, writer)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 22)
+        servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    yield start
+    for server in servers:
+        server.close()
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)

@@ -158,12 +158,12 @@ async def test_websocket_is_tunnelled(make_rig: Make) -> None:
     writer.close()
 
 
-@pytest.mark.parametrize(("split", "variant", "role"), [(0.0, "A", "control"), (1.0, "B", "treatment")])
+@pytest.mark.parametrize(("split", "variant", "role"), [(1e-9, "A", "control"), (1.0, "B", "treatment")])
 async def test_experiment_sends_units_to_their_side(make_rig: Make, split: float, variant: str, role: str) -> None:
-    """A unit goes to its side and path; a request without one goes to control, excluded; the query is kept."""
+    """A unit goes to its side and path, one without to control, a tester where they say; the query is kept."""
     rig = await make_rig()
     first = rig.proxy.settings.variants[0]
-    experiment = Experiment("e", "A", "B", split, unit="header:X-Camera", salt="s", epoch=2)
+    experiment = Experiment("e", "A", ("B",), (split,), unit="header:X-Camera", salt="s", epoch=2, override="X-Variant")
     settings = replace(
         rig.proxy.settings,
         version=2,
@@ -174,9 +174,11 @@ async def test_experiment_sends_units_to_their_side(make_rig: Make, split: float
     assert not rig.proxy.apply(settings)
     await rig.send(POST.replace(b"/predict", b"/predict?a=1").replace(b"\r\n\r\n", b"\r\nX-Camera: c7\r\n\r\n"))
     await rig.send(POST)
-    one, other = rig.tap.exchanges
+    await rig.send(POST.replace(b"\r\n\r\n", b"\r\nX-Camera: c7\r\nx-variant: B\r\n\r\n"))
+    one, other, tester = rig.tap.exchanges
     assert (one.variant, one.role, one.unit, one.epoch) == (variant, role, "c7", 2)
     assert (other.variant, other.role, other.unit) == ("A", "excluded", "")
+    assert (tester.variant, tester.role, tester.unit, tester.experiment) == ("B", "override", "", "e")
     path = b"/other?a=1" if variant == "B" else b"/predict?a=1"
     assert rig.upstream.requests[0].line == b"POST " + path + b" HTTP/1.1"
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 from sidecar.hashing import unit_interval
-from sidecar.proxy.routing import Match, Router, redact
-from sidecar.types import Experiment, ProxySettings, RoutePattern, Variant
+from sidecar.proxy.routing import Match, Router, check_settings, redact
+from sidecar.types import Experiment, ProxySettings, RoutePattern, Shadow, Variant
 
 ROUTES = (
     RoutePattern(("POST",), "/v2/models/{model}/infer", "v2"),
     RoutePattern(("POST",), "/v2/models/{model}/versions/{version:int}/infer", "v2"),
     RoutePattern(("POST", "GET"), "/predict", "plain", model="det", variant="B"),
 )
-VARIANTS = (Variant("A", "http://a"), Variant("B", "http://b"))
+VARIANTS = (Variant("A", "http://a"), Variant("B", "http://b"), Variant("C", "http://c"))
 
 
 @pytest.mark.parametrize(
@@ -37,17 +40,82 @@ def test_path_meets_its_route_exactly(method: str, path: str, expected: Match | 
     assert Router(ProxySettings(1, VARIANTS, "A", ROUTES)).match(method, path) == expected
 
 
-def test_assignment_is_the_shared_draw() -> None:
-    """A unit is treated exactly where its draw is under the split, and non-predictions go to the default."""
-    experiment = Experiment("e", "A", "B", 0.3, unit="client", salt="s")
-    router = Router(ProxySettings(1, VARIANTS, "A", ROUTES, (experiment,)))
-    match = Match("yolo", "", "v2", "")
+def router(**settings: Any) -> Router:
+    return Router(ProxySettings(1, VARIANTS, "A", ROUTES, **settings))
+
+
+def served(router: Router, match: Match | None) -> tuple[str, str]:
+    assignment = router.assign(match, "10.0.0.1", "id", lambda name: None)
+    return assignment.variant, assignment.role
+
+
+YOLO = Match("yolo", "", "v2", "")
+DET = Match("det", "", "plain", "B")
+
+
+def test_experiment_claims_its_model_and_a_star_all_without_a_variant_of_their_own() -> None:
+    """A route with its own variant yields to a test of its model only; what is no prediction is the default's."""
+    everything = router(experiments=(Experiment("e", "B", ("A",), (1e-9,)),))
+    assert served(everything, YOLO) == ("B", "control")
+    assert served(everything, DET) == ("B", "serving")
+    assert served(everything, None) == ("A", "serving")
+    assert served(router(experiments=(Experiment("e", "A", ("B",), (1e-9,), model="det"),)), DET) == ("A", "control")
+
+
+@pytest.mark.parametrize(
+    ("production", "yolo", "det"),
+    [
+        ((), "A", "B"),
+        ((("det", "C"),), "A", "C"),
+        ((("yolo", "C"),), "C", "B"),
+        ((("*", "C"),), "C", "B"),
+        ((("*", "B"), ("yolo", "A"), ("det", "C")), "A", "C"),
+    ],
+)
+def test_what_was_promoted_serves(production: tuple[tuple[str, str], ...], yolo: str, det: str) -> None:
+    """A model's promotion is over its route's variant, a promotion for all only over the default."""
+    promoted = router(production=production)
+    assert served(promoted, YOLO) == (yolo, "serving")
+    assert served(promoted, DET) == (det, "serving")
+    assert served(promoted, None) == ("A", "serving")
+
+
+def test_experiment_comes_before_what_was_promoted() -> None:
+    """A running test decides for its model, whatever serves it otherwise."""
+    both = router(experiments=(Experiment("e", "A", ("B",), (1.0,), model="yolo"),), production=(("yolo", "C"),))
+    assert served(both, YOLO) == ("B", "treatment")
+
+
+def test_shadow_is_drawn_by_its_salt_and_the_request() -> None:
+    """A request is copied exactly where its draw is under the share, by the first test that claims its model."""
+    shadows = (Shadow("s", "B", 0.3, "yolo", "salt"), Shadow("other", "C", 1.0))
+    shadowing = router(shadows=shadows)
     for number in range(50):
-        client = f"10.0.0.{number}"
-        side = "treatment" if unit_interval("s", client) < 0.3 else "control"
-        assert router.assign(match, None, client, "id").role == side
-    assert router.assign(None, None, "10.0.0.1", "").variant == "A"
-    assert router.assign(Match("det", "", "plain", "B"), None, "10.0.0.1", "").role == "serving"
+        drawn = shadowing.shadow_for(YOLO, str(number))
+        assert drawn == (shadows[0] if unit_interval("salt", str(number)) < 0.3 else None)
+    assert shadowing.shadow_for(Match("x", "", "v2", ""), "1") == shadows[1]
+    assert shadowing.shadow_for(DET, "1") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"experiments": (Experiment("e", "A", ("B", "X"), (0.1, 0.1)),)}, "experiments: e: no variant is named 'X'"),
+        ({"experiments": (Experiment("e", "X", ("B",), (0.1,)),)}, "experiments: e: no variant is named 'X'"),
+        ({"experiments": (Experiment("e", "A", ("B",), ()),)}, "0 shares for 1 treatments"),
+        ({"experiments": (Experiment("e", "A", (), ()),)}, "0 shares for 0 treatments"),
+        ({"experiments": (Experiment("e", "A", ("B", "C"), (0.6, 0.6)),)}, "must each lie within 0 to 1"),
+        ({"experiments": (Experiment("e", "A", ("B",), (float("nan"),)),)}, "must each lie within 0 to 1"),
+        ({"shadows": (Shadow("s", "X", 0.1),)}, "shadows: s: no variant is named 'X'"),
+        ({"shadows": (Shadow("s\r\nX: y", "B", 0.1),)}, "expected printable ASCII"),
+        ({"production": (("det", "X"),)}, "production: det: no variant is named 'X'"),
+        ({"default": "X"}, "default: no variant is named 'X'"),
+    ],
+)
+def test_settings_that_name_what_there_is_not_are_refused(settings: dict[str, Any], message: str) -> None:
+    """Settings that would fail a request are refused whole, with the place that is wrong."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_settings(ProxySettings(**{"version": 1, "variants": VARIANTS, "default": "A", **settings}))
 
 
 def test_credentials_are_redacted_from_a_query() -> None:

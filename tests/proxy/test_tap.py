@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from sidecar.link import FrameDecoder, Kind, pack_frame, unpack_exchanges
@@ -64,4 +64,17 @@ async def test_full_tap_drops_and_counts_exchanges_but_keeps_counts(tmp_path: Pa
         tap.exchange(exchange("x", bytes(1_000)))
     assert tap.backlog_bytes <= 10_000
     assert tap.dropped["tap/overflow"] > 0
+    await tap.close(0.0)
+
+
+async def test_copies_leave_half_of_the_tap_to_what_clients_were_answered(tmp_path: Path) -> None:
+    """A shadow with huge answers loses their bodies, counted, and neither their records nor others'."""
+    tap = tap_at(tmp_path / "link", bytes_max=100_000)
+    for number in range(40):
+        tap.exchange(replace(exchange(f"{number}-shadow", bytes(5_000)), role="shadow"))
+    assert tap.backlog_bytes <= 60_000
+    for number in range(8):
+        tap.exchange(exchange(str(number), bytes(5_000)))
+    assert "tap/overflow" not in tap.dropped
+    assert tap.dropped["tap/shadow_body"] >= 25
     await tap.close(0.0)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -26,7 +27,8 @@ from sidecar.link import (
     unpack_image,
     unpack_json,
 )
-from sidecar.types import Limits, ProxySettings, RoutePattern, Variant
+from sidecar.types import Limits, ProxySettings, RoutePattern, Shadow, Variant
+from tests.kit.shadowing import Listen
 from tests.kit.upstream import Upstream, read_answer, until
 
 BODY = bytes(range(256)) * 2_000
@@ -188,6 +190,30 @@ async def test_worker_drains_when_its_supervisor_is_gone(worker: Running) -> Non
     assert await asyncio.wait_for(worker.process.wait(), 10) == 0
     assert sum(len(list(unpack_exchanges(frame.payload))) for frame in worker.monitor.of(Kind.EXCHANGES)) == 1
     assert sum(c.requests for f in worker.monitor.of(Kind.COUNTS) for c in unpack_counts(f.payload)) == 1
+
+
+async def test_worker_that_drains_waits_for_no_copy(worker: Running, listen: Listen) -> None:
+    """Copies under way are in a gauge, and end with the drain of the clients: dropped, not recorded."""
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1 << 16):
+            pass
+
+    await told(worker)
+    await until(lambda: worker.monitor.of(Kind.STATUS))
+    variants = (*worker.settings.variants, Variant("B", f"http://127.0.0.1:{await listen(hang)}"))
+    settings = replace(worker.settings, version=2, variants=variants, shadows=(Shadow("s", "B", 1.0),))
+    worker.monitor.send(Kind.SETTINGS, settings_to_json(settings))
+    await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["settings"] == 2)
+    assert (await worker.ask())[0] == 200
+    await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["shadows_in_flight"] == 1)
+    assert worker.process.stdin is not None
+    started = monotonic()
+    worker.process.stdin.close()
+    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
+    assert monotonic() - started < worker.settings.limits.drain_grace_s - 1
+    (exchange,) = [item for f in worker.monitor.of(Kind.EXCHANGES) for item in unpack_exchanges(f.payload)]
+    assert (exchange.role, exchange.experiment) == ("serving", "s")
 
 
 async def test_worker_imports_nothing_heavy() -> None:

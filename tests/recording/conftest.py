@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sidecar.recording import AlertRow, Reader, Store
+from sidecar.recording import AlertRow, Reader, Store, TrialRow
 from sidecar.recording.files import store_path
 from sidecar.types import Detections, Prediction
 
@@ -96,6 +96,26 @@ def make_alert() -> Callable[..., AlertRow]:
             created_at=1_700_000_000.0 + number,
             updated_at=1_700_000_000.0 + number,
             state={"state": "inactive", "held_s": 0.0},
+        )
+        return replace(row, **changes)
+
+    return make
+
+
+@pytest.fixture
+def make_trial() -> Callable[..., TrialRow]:
+    def make(number: int = 1, **changes: Any) -> TrialRow:
+        row = TrialRow(
+            trial_id=f"t-{number}",
+            kind="ab",
+            name=f"T {number}",
+            model="yolo",
+            status="running",
+            created_at=1_700_000_000.0 + number,
+            ended_at=None,
+            document={"salt": "s", "epochs": [{"number": 0, "since": 1_700_000_000.5, "shares": [0.25]}]},
+            lowest={"confidence": 0.125},
+            results=None,
         )
         return replace(row, **changes)
 

@@ -6,7 +6,19 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from sidecar.recording import Alerts, Batch, Reader, Store, StoreError, SummaryRow
+from sidecar.recording import (
+    Alerts,
+    BaselineRow,
+    Baselines,
+    Batch,
+    PairRow,
+    Reader,
+    Store,
+    StoreError,
+    SummaryRow,
+    Trials,
+    UnitRow,
+)
 from sidecar.recording.columns import COLUMNS, rows_of
 from sidecar.recording.files import store_path
 from sidecar.recording.schema import Migration, migrate, migrations, split_statements
@@ -88,7 +100,7 @@ async def test_store_of_the_first_release_is_brought_up_with_all_it_holds(
         assert len((await reader.predictions()).items) == 50
         assert await reader.summary_span("yolo", "3") == (1_699_999_200, 1_700_002_800)
         applied = await store.fetch("SELECT version, name, applied_at > 5 FROM schema_migrations ORDER BY version")
-        assert applied == [(1, "initial", 0), (2, "watch", 1)]
+        assert applied == [(1, "initial", 0), (2, "watch", 1), (3, "trials", 1)]
         await Alerts(store).create(make_alert())
         await store.commit(
             Batch([make_prediction(99)], [SummaryRow(0, 86_400, "m", "1", "serving", "", 0, "", 1, b"x")])
@@ -114,4 +126,43 @@ async def test_step_that_was_cut_short_is_taken_again(tmp_path: Path, make_predi
         assert await Alerts(store).all() == []
         assert await store.positions() == {(0, 1): 9}
     finally:
+        await store.close()
+
+
+@pytest.fixture
+async def second_release_store(tmp_path: Path, make_prediction, make_alert, monkeypatch) -> Path:
+    """The folder of a store as the second release left it, with some of all that it kept."""
+    monkeypatch.setattr("sidecar.recording.connection.migrations", lambda: migrations()[:2])
+    store = await Store.open(tmp_path)
+    rows = [SummaryRow(1_699_999_200, w, "yolo", "3", "treatment", "e", 2, "", 1, b"x") for w in (10, 60, 3_600)]
+    predictions = [make_prediction(number, experiment="e", epoch=2) for number in range(50)]
+    await store.commit(Batch(predictions, rows, {(0, 1): 9}))
+    await Alerts(store).create(make_alert())
+    await Baselines(store).put(BaselineRow("b1", "yolo", "3", "default", 0.0, 1.0, 2.0, "user", {}, b"blocks"))
+    await store.close()
+    monkeypatch.undo()
+    return tmp_path
+
+
+async def test_store_of_the_second_release_is_brought_up_with_all_it_holds(
+    second_release_store: Path, make_trial
+) -> None:
+    """Opening adds the tables of tests and leaves the rest as it was; whole epochs are found, others never made up."""
+    store = await Store.open(second_release_store)
+    reader = await Reader.open(second_release_store)
+    try:
+        assert (store.health.set_aside, await store.positions()) == ((), {(0, 1): 9})
+        assert [row[0] for row in await store.fetch("SELECT version FROM schema_migrations ORDER BY 1")] == [1, 2, 3]
+        assert len((await reader.predictions(experiment="e", since=0.0)).items) == 50
+        assert len(await Alerts(store).all()) == len(await Baselines(store).all()) == 1
+        assert await reader.summary_span("yolo", "3") == (1_699_999_200, 1_700_002_800)
+        assert await reader.epoch_summaries("e") == []
+        epoch = SummaryRow(0, 0, "yolo", "3", "treatment", "e", 2, "", 1, b"whole")
+        await store.commit(
+            Batch(summaries=[epoch], units=[UnitRow("e", 2, "blue", 7, b"s")], pairs=[PairRow("e", 2, 1, b"p")])
+        )
+        await Trials(store).put(make_trial())
+        assert await reader.epoch_summaries("e") == [epoch]
+    finally:
+        await reader.close()
         await store.close()

@@ -196,3 +196,31 @@ async def test_alerts_outlive_a_store_that_was_set_aside(room: Room, book: Book)
     (found,) = again.all()
     assert (found.row.name, found.state.state, found.state.told) == ("Low", State.FIRING, "")
     await book.acknowledge(entry.row.alert_id, "ada")
+
+
+@pytest.mark.parametrize(
+    ("scope", "metric", "field", "says"),
+    [
+        (Scope("det"), "dropped", "model_id", "leave the model empty"),
+        (Scope(""), "error_rate", "model_id", "without one there are dropped, backlog, guardrail_stops"),
+        (Scope("det", "2"), "guardrail_stops", "model_id", "name the model alone"),
+        (Scope("det", "", "cam-1"), "guardrail_stops", "slice", "leave it out"),
+    ],
+)
+async def test_metric_is_watched_of_what_it_is_of(book: Book, scope: Scope, metric: str, field: str, says: str) -> None:
+    """A rule that could never be measured is a fault, at the field to change."""
+    condition = {"metric": metric, "operator": "gt", "threshold": 0, "window": "1h"}
+    with pytest.raises(Faults) as caught:
+        await make(book, scope=scope, condition=condition)
+    ((where, message),) = caught.value.faults
+    assert where == field
+    assert says in message
+
+
+async def test_stops_are_watched_of_one_model_or_of_all(book: Book) -> None:
+    """With a model its own tests count, without one those of all models."""
+    condition = {"metric": "guardrail_stops", "operator": "gt", "threshold": 0, "window": "1h"}
+    assert [(await make(book, scope=Scope(model), condition=condition)).row.model for model in ("", "det")] == [
+        "",
+        "det",
+    ]

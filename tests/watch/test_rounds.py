@@ -26,6 +26,7 @@ class Watch:
         self.lost = 0
         self.latest: dict[Scope, DriftCheckRow] = {}
         self.woken = 0
+        self.stops: list[tuple[str, float, str]] = []
         self.book = Book(Alerts(room.store), Mail(), room.clock.wall, generation=lambda: room.store.generation)
         self.rounds = Rounds(
             self.book,
@@ -38,7 +39,11 @@ class Watch:
             wake=self.wake,
             clock=room.clock.wall,
             monotonic=room.clock.monotonic,
+            stops=self.stops_of,
         )
+
+    def stops_of(self, model: str, since: float, until: float) -> list[tuple[float, str]]:
+        return [(at, said) for of, at, said in self.stops if model in ("", of) and since < at <= until]
 
     def wake(self) -> None:
         self.woken += 1
@@ -208,6 +213,28 @@ async def test_loss_of_the_sidecars_own_fires(watch: Watch) -> None:
     assert (entry.state.state, entry.state.value) == (State.FIRING, 2)
 
 
+async def test_guardrail_stop_is_told_at_once_and_is_over_when_its_window_is(watch: Watch) -> None:
+    """The rule there is by itself names what was stopped; an alert of another model hears nothing of it."""
+    await watch.rounds.give_defaults([], 900, 300, [MAIL], Alerts(watch.room.store))
+    entry = next(entry for entry in watch.book.all() if entry.row.name == "Guardrail stop")
+    stops = {"metric": "guardrail_stops", "operator": "gt", "threshold": 0, "window": "1h"}
+    own, other = await watch.alert(stops, "own", "det"), await watch.alert(stops, "other", "seg")
+    await watch.ten_seconds(None)
+    assert entry.state.state is State.INACTIVE
+    watch.stops.append(("det", watch.room.clock.now, "Test canary: det@2 was stopped by the guardrail of error_rate."))
+    await watch.ten_seconds(None)
+    assert [alert.state.state for alert in (entry, own, other)] == [State.FIRING, State.FIRING, State.INACTIVE]
+    (told,) = await Notifications(watch.room.store).of_alert(entry.row.alert_id)
+    assert told.payload["sentence"] == (
+        "guardrail_stops was 1 over 1h (threshold: above 0)."
+        " Test canary: det@2 was stopped by the guardrail of error_rate."
+    )
+    watch.room.clock.go(3_590)
+    await watch.ten_seconds(None)
+    assert entry.state.state is State.RESOLVED
+    assert await watch.kinds(entry) == ["firing", "resolved"]
+
+
 async def test_unusual_hour_is_an_anomaly(watch: Watch) -> None:
     """Nights are always dim here: a dim night is usual, a dim noon is not."""
     scores = {hour: 0.9 if 6 <= hour < 18 else 0.5 for hour in range(24)}
@@ -242,7 +269,10 @@ async def test_default_alerts_are_made_once_for_every_model_and_stay_deleted(wat
     await watch.rounds.give_defaults(["det"], 900, 300, [MAIL], made)
     names = {entry.row.name for entry in watch.book.all() if entry.row.model == "det"}
     assert {"Errors", "Confidence below normal", "Drift"} <= names
-    assert {entry.row.name for entry in watch.book.all() if not entry.row.model} == {"Monitoring loses data"}
+    assert {entry.row.name for entry in watch.book.all() if not entry.row.model} == {
+        "Monitoring loses data",
+        "Guardrail stop",
+    }
     gone = next(entry for entry in watch.book.all() if entry.row.name == "Drift")
     await watch.book.delete(gone.row.alert_id)
     count = len(watch.book.all())

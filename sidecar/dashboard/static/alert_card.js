@@ -1,7 +1,7 @@
 // One alert: how it stands, in words, and what can be done about it.
 
 import { LoggedOut, post } from "./api.js";
-import { badge, element, showText, stamp } from "./dom.js";
+import { badge, element, showLines, showText } from "./dom.js";
 import { count, duration, milliseconds, moment, number, percent } from "./format.js";
 import { askName, keepName, knownName } from "./name.js";
 
@@ -122,20 +122,6 @@ export class AlertCard {
   address() {
     return `/api/v1/alerts/${encodeURIComponent(this.id)}`;
   }
-}
-
-function showLines(list, lines) {
-  const mark = JSON.stringify(lines);
-  if (list.dataset.mark === mark) return;
-  list.dataset.mark = mark;
-  list.hidden = lines.length === 0;
-  list.replaceChildren(
-    ...lines.map(({ text, at, kind }) => {
-      const item = element("li", undefined, kind);
-      item.append(at === undefined ? text : stamp(at, text));
-      return item;
-    }),
-  );
 }
 
 function factsOf(alert, metric) {

@@ -11,9 +11,11 @@ export class NoAnswer extends Error {
 }
 
 export class Refused extends Error {
-  constructor(status, detail) {
+  /** `faults` are {field, message}, one for each part of the request that is wrong. */
+  constructor(status, detail, faults = []) {
     super(status === 403 ? `not permitted; ${detail}` : detail);
     this.status = status;
+    this.faults = faults;
   }
 }
 
@@ -42,7 +44,7 @@ async function ask(path, options) {
     document = {}; // an error without a problem document: its status has to do
   }
   if (answer.status === 401) throw new LoggedOut();
-  if (!answer.ok) throw new Refused(answer.status, reason(document, answer.status));
+  if (!answer.ok) throw new Refused(answer.status, reason(document, answer.status), document.errors);
   return document;
 }
 

@@ -8,6 +8,7 @@ import { duration, plural } from "./format.js";
 import { showModels } from "./models.js";
 import { startName } from "./name.js";
 import { showPredictions, showSamples } from "./predictions.js";
+import { refreshTrials, startTrials } from "./trials.js";
 
 const REFRESH_MS = 5000;
 const ROWS = 25;
@@ -45,10 +46,12 @@ async function section(name, work) {
 
 async function refresh() {
   const models = get("/api/v1/models");
+  const status = get("/api/v1/status");
   const results = await Promise.allSettled([
-    section("status", async () => showStatus(await get("/api/v1/status"))),
+    section("status", async () => showStatus(await status)),
     section("alerts", refreshAlerts),
     section("models", async () => showModels((await models).figures)),
+    section("trials", () => refreshTrials(models, status)),
     section("drift", async () => refreshDrift(await models)),
     section("samples", async () => showSamples((await get(`/api/v1/samples?limit=${SAMPLES}`)).items)),
     section("predictions", async () => showPredictions((await get(`/api/v1/predictions?limit=${ROWS}`)).items)),
@@ -60,6 +63,7 @@ async function refresh() {
 
 async function run() {
   startName();
+  startTrials();
   for (;;) {
     if (!document.hidden) {
       try {

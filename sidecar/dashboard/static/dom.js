@@ -102,3 +102,52 @@ export function stamp(at, text) {
   made.title = made.dateTime;
   return made;
 }
+
+/** Makes `list` hold a line for each {text, at, kind}; one with `at` has the exact time behind it. */
+export function showLines(list, lines) {
+  const mark = JSON.stringify(lines);
+  if (list.dataset.mark === mark) return;
+  list.dataset.mark = mark;
+  list.hidden = lines.length === 0;
+  list.replaceChildren(
+    ...lines.map(({ text, at, kind }) => {
+      const item = element("li", undefined, kind);
+      item.append(at === undefined ? text : stamp(at, text));
+      return item;
+    }),
+  );
+}
+
+/** A table that is scrolled where it is too wide, by keyboard too. */
+export function scroller(label) {
+  const made = element("div", undefined, "scroll");
+  made.tabIndex = 0;
+  made.setAttribute("role", "group");
+  made.setAttribute("aria-label", label);
+  return made;
+}
+
+/** A table of texts: `head` has a text for each column, `rows` are lists of texts, each beginning with its heading. */
+export function tableOf(head, rows) {
+  const top = element("tr");
+  top.append(
+    ...head.map((text, column) => {
+      const cell = element("th", text, column ? "number" : "");
+      cell.scope = "col";
+      return cell;
+    }),
+  );
+  const made = element("table");
+  const body = element("tbody");
+  for (const [name, ...texts] of rows) {
+    const row = element("tr");
+    const heading = element("th", name);
+    heading.scope = "row";
+    row.append(heading, ...texts.map((text) => element("td", text, "number")));
+    body.append(row);
+  }
+  const header = element("thead");
+  header.append(top);
+  made.append(header, body);
+  return made;
+}

@@ -1,7 +1,7 @@
 // One model version: its normal, and the latest check against it.
 
 import { badge, bar, element, figure } from "./dom.js";
-import { count, length, number, period, plural, share } from "./format.js";
+import { count, length, number, period, plural, pValue, share } from "./format.js";
 
 const CLASSES = 8;
 const CHIPS = 20;
@@ -117,7 +117,7 @@ function scoreRow([name, score]) {
 function testText({ distance, corrected, p_adjusted: p }) {
   if (distance === null) return "no data";
   if (corrected === null || p === null) return "not tested";
-  return p < 0.001 ? "< 0.001" : p.toFixed(p < 0.01 ? 3 : 2);
+  return pValue(p);
 }
 
 function movedClasses(classes) {

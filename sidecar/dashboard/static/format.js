@@ -30,6 +30,36 @@ export function milliseconds(value) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
+/** A part of traffic: 0.995 is "99.5 %", and neither 0 nor all of it is shown for what is a little off. */
+export function part(value) {
+  if (value === null) return NONE;
+  if (value > 0 && value < 0.0005) return "< 0.1 %";
+  if (value < 1 && value > 0.9995) return "> 99.9 %";
+  return `${Number((100 * value).toFixed(1))} %`;
+}
+
+export function pValue(p) {
+  if (p === null) return NONE;
+  return p < 0.001 ? "< 0.001" : p.toFixed(p < 0.01 ? 3 : 2);
+}
+
+/** A value in the unit of its metric. */
+export function inUnit(unit, value) {
+  if (unit === "share") return percent(value);
+  return unit === "ms" ? milliseconds(value) : number(value);
+}
+
+const OFF = { share: [100, " points"], ms: [1, " ms"] };
+
+/** A difference in the unit of its metric, with its sign; of shares in points of per cent. */
+export function offBy(unit, value) {
+  if (value === null) return NONE;
+  const [scale, word] = OFF[unit] || [1, ""];
+  const size = number(Math.abs(value) * scale);
+  const sign = size === "0" ? "" : value < 0 ? "−" : "+";
+  return `${sign}${size}${word}`;
+}
+
 /** Three digits that count, never an exponent. */
 export function number(value) {
   if (value === null) return NONE;

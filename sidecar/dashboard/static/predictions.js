@@ -107,8 +107,22 @@ function sampleFigure(sample, prediction) {
     element("div", sample.reasons.join(", ").replaceAll("_", " ")),
     element("div", `${named(sample.model, sample.version)}, ${clock(sample.at)}`, "quiet"),
   );
+  if (prediction && sample.reasons.includes("disagreement")) caption.append(bothOf(prediction));
   figureElement.append(link, caption);
   return figureElement;
+}
+
+/** Links to both predictions of an image that was copied: the copy's request id ends in -shadow. */
+function bothOf({ prediction_id: id, request_id: request }) {
+  const line = element("div", "Predictions: ", "quiet");
+  const copy = id.startsWith(request) ? `${request}-shadow${id.slice(request.length)}` : `${id}-shadow`;
+  const links = [["serving", id], ["shadow", copy]].map(([text, target]) => {
+    const link = element("a", text);
+    link.href = `/api/v1/predictions/${encodeURIComponent(target)}`;
+    return link;
+  });
+  line.append(links[0], ", ", links[1]);
+  return line;
 }
 
 function boxOf({ label, confidence, box, normalised }, width, height) {

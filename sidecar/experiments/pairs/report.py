@@ -181,6 +181,11 @@ def _limitations(summary: PairSummary) -> list[str]:
     unread = counts.unread_a + counts.unread_b + counts.unread_both
     said = [
         (
+            counts.requests,
+            "Requests are taken as independent of each other: of film, whose pictures are not, p-values and bounds are "
+            "too sure.",
+        ),
+        (
             0 < summary.count_units.n < UNITS_MIN,
             f"Fewer than {UNITS_MIN} requests were compared: nothing is concluded from differences of means.",
         ),

@@ -56,7 +56,7 @@ def _more_or_fewer(report: PairReport) -> str:
 def _flips(report: PairReport) -> list[str]:
     if not report.flips:
         return []
-    named = [f"{flip.n:,} of {flip.boxes:,} {flip.came} boxes {flip.went}" for flip in report.flips[:NAMED_MAX]]
+    named = [f'{flip.n:,} of {flip.boxes:,} "{flip.came}" boxes "{flip.went}"' for flip in report.flips[:NAMED_MAX]]
     rest = report.counts.flipped - sum(flip.n for flip in report.flips[:NAMED_MAX])
     if rest:
         named.append(f"{rest:,} more by other names")
@@ -77,8 +77,8 @@ def _confidence(report: PairReport) -> list[str]:
 def _latency(report: PairReport) -> list[str]:
     if not report.latency_a.count or not report.latency_b.count:
         return []
-    p50 = f"{report.latency_b.quantile(0.5):.3g} ms against {report.latency_a.quantile(0.5):.3g} ms"
-    p99 = f"{report.latency_b.quantile(0.99):.3g} against {report.latency_a.quantile(0.99):.3g} ms"
+    p50 = f"{_ms(report.latency_b.quantile(0.5))} ms against {_ms(report.latency_a.quantile(0.5))} ms"
+    p99 = f"{_ms(report.latency_b.quantile(0.99))} against {_ms(report.latency_a.quantile(0.99))} ms"
     return [f"Its median latency is {p50} (p99 {p99}){_mean_latency(report.latency_difference_ms)}."]
 
 
@@ -88,7 +88,7 @@ def _mean_latency(test: PairedTest) -> str:
     if not test.difference:
         return "; on average the same"
     which = "slower" if test.difference > 0 else "faster"
-    return f"; on average {abs(test.difference):.3g} ms {which}{_sureness(test)}"
+    return f"; on average {_ms(abs(test.difference))} ms {which}{_sureness(test)}"
 
 
 def _failures(report: PairReport) -> list[str]:
@@ -114,6 +114,15 @@ def _sureness(test: PairedTest) -> str:
 def plural(n: int, one: str, many: str = "") -> str:
     """``1 box``, ``1,200 boxes``; without ``many``, an s is added."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _ms(latency: float) -> str:
+    """Three digits, or all that stand before the point.
+
+    >>> _ms(1.2345), _ms(2774.1)
+    ('1.23', '2,774')
+    """
+    return f"{latency:,.0f}" if latency >= 1_000 else f"{latency:.3g}"
 
 
 def _percent(share: float) -> str:

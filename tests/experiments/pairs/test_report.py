@@ -47,8 +47,9 @@ def test_sentence_says_what_there_is_to_say(summary) -> None:
     """Agreement, boxes, flips, confidence, latency, as a person would tell it."""
     assert report_of(summary, "det@1", "det@2").sentence == (
         "det@2 agrees with det@1 in full on 74 of 100 images (74 %). det@2 finds 1.0 % fewer boxes (297 against 300): "
-        "it misses 8 of det@1's and has 5 that det@1 has not. It calls 12 of 300 car boxes truck and 1 of 300 car "
-        "boxes bus. On boxes that both have, its confidence is 0.055 higher (of 100 requests, too few to conclude "
+        "it misses 8 of det@1's and has 5 that det@1 has not. "
+        'It calls 12 of 300 "car" boxes "truck" and 1 of 300 "car" boxes "bus". '
+        "On boxes that both have, its confidence is 0.055 higher (of 100 requests, too few to conclude "
         "from). Its median latency is 15.3 ms against 9.93 ms (p99 15.3 against 9.93 ms); on average 4.99 ms slower "
         "(of 100 requests, too few to conclude from)."
     )

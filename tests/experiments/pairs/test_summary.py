@@ -1,9 +1,7 @@
 import copy
 import json
-import time
 from functools import reduce
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -233,17 +231,3 @@ def test_wild_latencies_stay_within_bounds(make_prediction) -> None:
     assert (summary.latency_a.count, summary.latency_units.n) == (2, 2)
     assert summary.latency_a.sum_us == 1 << 40
     assert PairSummary.decode(summary.encode()) == summary
-
-
-def test_adding_is_cheap(make_prediction, crowd) -> None:
-    """Pairing and adding an image of 20 boxes a side, with all its counts: the median under 1.5 ms."""
-    rng = np.random.default_rng(8)
-    summary, taken = PairSummary(), []
-    for number in range(200):
-        a = crowd(rng, 20, 1500.0)
-        predictions = [make_prediction(a, number)], [make_prediction([box._replace(score=0.5) for box in a], number)]
-        start = time.perf_counter()
-        summary.add(pair_request(*predictions))
-        taken.append(time.perf_counter() - start)
-    assert np.median(taken) < 0.0015
-    assert summary.counts.images == 200

@@ -1,0 +1,129 @@
+"""The endpoints of A/B tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sidecar.api import schemas_ab_tests as schemas
+from sidecar.api.routes import Call, Route
+from sidecar.api.schemas_trials import EmptyBody, ReasonBody, TrialsQuery
+from sidecar.experiments import METRICS
+
+
+async def ab_tests(call: Call) -> dict[str, Any]:
+    """A/B tests and how they stand."""
+    query: TrialsQuery = call.query
+    return {"items": list(await call.services.trials.list("ab", query.model_id, query.status))}
+
+
+async def create_ab_test(call: Call) -> dict[str, Any]:
+    """Begin an A/B test: a share of the traffic goes to another version."""
+    body: schemas.AbTestBody = call.body
+    return dict(await call.services.trials.create_ab_test(**body.model_dump()))
+
+
+async def ab_test(call: Call) -> dict[str, Any]:
+    """One A/B test and how it stands."""
+    return dict(await call.services.trials.get("ab", call.path["id"]))
+
+
+async def ab_test_results(call: Call) -> dict[str, Any]:
+    """Which version is better, how surely, and how much longer it takes."""
+    return dict(await call.services.trials.results("ab", call.path["id"]))
+
+
+async def pause_ab_test(call: Call) -> dict[str, Any]:
+    """Send all traffic to control until the test is resumed."""
+    body: ReasonBody = call.body
+    return dict(await call.services.trials.pause("ab", call.path["id"], body.reason))
+
+
+async def resume_ab_test(call: Call) -> dict[str, Any]:
+    """Go on with the split of before the pause."""
+    return dict(await call.services.trials.resume("ab", call.path["id"]))
+
+
+async def ramp_ab_test(call: Call) -> dict[str, Any]:
+    """Change the split; units that are in treatment stay there as its share grows."""
+    body: schemas.SplitBody = call.body
+    return dict(await call.services.trials.ramp("ab", call.path["id"], body.traffic_split))
+
+
+async def stop_ab_test(call: Call) -> dict[str, Any]:
+    """End a test for good without a decision; all traffic goes to control."""
+    body: ReasonBody = call.body
+    return dict(await call.services.trials.stop("ab", call.path["id"], body.reason))
+
+
+async def conclude_ab_test(call: Call) -> dict[str, Any]:
+    """End a test for good with a decision; all traffic goes to control until a variant is promoted."""
+    body: schemas.ConclusionBody = call.body
+    return dict(await call.services.trials.conclude(call.path["id"], body.winner, body.note))
+
+
+async def promote_ab_test(call: Call) -> dict[str, Any]:
+    """Let a variant serve all traffic; a test that still runs is concluded with that."""
+    body: schemas.PromotionBody = call.body
+    return dict(await call.services.trials.promote("ab", call.path["id"], body.variant))
+
+
+async def ab_test_metrics(call: Call) -> dict[str, Any]:
+    """What a test can be about."""
+    return {
+        "items": [
+            metric.to_dict() | {"better": metric.better or None, "harm": metric.harm or None}
+            for metric in METRICS.values()
+        ]
+    }
+
+
+_TEST = "/api/v1/ab-tests/{id}"
+
+ROUTES: tuple[Route, ...] = (
+    # The literal path stands before the one with an id, which would match it too.
+    Route(
+        "GET",
+        "/api/v1/ab-tests/metrics",
+        "What A/B tests can be about",
+        ab_test_metrics,
+        gives=schemas.AbTestMetricsOut,
+    ),
+    Route("GET", "/api/v1/ab-tests", "A/B tests", ab_tests, query=TrialsQuery, gives=schemas.AbTestsOut),
+    Route(
+        "POST",
+        "/api/v1/ab-tests",
+        "Begin an A/B test",
+        create_ab_test,
+        body=schemas.AbTestBody,
+        gives=schemas.AbTest,
+    ),
+    Route("GET", _TEST, "One A/B test", ab_test, gives=schemas.AbTest),
+    Route("GET", f"{_TEST}/results", "Results of an A/B test", ab_test_results, gives=schemas.AbResults),
+    Route("POST", f"{_TEST}/pause", "Pause an A/B test", pause_ab_test, body=ReasonBody, gives=schemas.AbTest),
+    Route("POST", f"{_TEST}/resume", "Resume an A/B test", resume_ab_test, body=EmptyBody, gives=schemas.AbTest),
+    Route(
+        "POST",
+        f"{_TEST}/ramp",
+        "Change an A/B test's split",
+        ramp_ab_test,
+        body=schemas.SplitBody,
+        gives=schemas.AbTest,
+    ),
+    Route("POST", f"{_TEST}/stop", "Stop an A/B test", stop_ab_test, body=ReasonBody, gives=schemas.AbTest),
+    Route(
+        "POST",
+        f"{_TEST}/conclude",
+        "End an A/B test with a decision",
+        conclude_ab_test,
+        body=schemas.ConclusionBody,
+        gives=schemas.AbTest,
+    ),
+    Route(
+        "POST",
+        f"{_TEST}/promote",
+        "Let a variant serve all traffic",
+        promote_ab_test,
+        body=schemas.PromotionBody,
+        gives=schemas.AbTest,
+    ),
+)

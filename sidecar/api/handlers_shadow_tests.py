@@ -1,0 +1,106 @@
+"""The endpoints of shadow tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sidecar.api import schemas_shadow_tests as schemas
+from sidecar.api.routes import Call, Route
+from sidecar.api.schemas_trials import EmptyBody, ReasonBody, TrialsQuery
+
+
+async def shadow_tests(call: Call) -> dict[str, Any]:
+    """Shadow tests and how they stand."""
+    query: TrialsQuery = call.query
+    return {"items": list(await call.services.trials.list("shadow", query.model_id, query.status))}
+
+
+async def create_shadow_test(call: Call) -> dict[str, Any]:
+    """Begin a shadow test: copies of requests go to another version, whose answers no client sees."""
+    body: schemas.ShadowTestBody = call.body
+    return dict(await call.services.trials.create_shadow_test(**body.model_dump()))
+
+
+async def shadow_test(call: Call) -> dict[str, Any]:
+    """One shadow test and how it stands."""
+    return dict(await call.services.trials.get("shadow", call.path["id"]))
+
+
+async def shadow_test_results(call: Call) -> dict[str, Any]:
+    """How far both versions agree: boxes, classes, confidence and latency."""
+    return dict(await call.services.trials.results("shadow", call.path["id"]))
+
+
+async def pause_shadow_test(call: Call) -> dict[str, Any]:
+    """Send no copies until the test is resumed."""
+    body: ReasonBody = call.body
+    return dict(await call.services.trials.pause("shadow", call.path["id"], body.reason))
+
+
+async def resume_shadow_test(call: Call) -> dict[str, Any]:
+    """Go on with the share of before the pause."""
+    return dict(await call.services.trials.resume("shadow", call.path["id"]))
+
+
+async def ramp_shadow_test(call: Call) -> dict[str, Any]:
+    """Copy another share of requests."""
+    body: schemas.ShareBody = call.body
+    return dict(await call.services.trials.ramp("shadow", call.path["id"], body.share))
+
+
+async def stop_shadow_test(call: Call) -> dict[str, Any]:
+    """End a test for good."""
+    body: ReasonBody = call.body
+    return dict(await call.services.trials.stop("shadow", call.path["id"], body.reason))
+
+
+async def promote_shadow_test(call: Call) -> dict[str, Any]:
+    """Let the shadow serve all traffic; a test that still runs is concluded with that."""
+    return dict(await call.services.trials.promote("shadow", call.path["id"], None))
+
+
+_TEST = "/api/v1/shadow-tests/{id}"
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET",
+        "/api/v1/shadow-tests",
+        "Shadow tests",
+        shadow_tests,
+        query=TrialsQuery,
+        gives=schemas.ShadowTestsOut,
+    ),
+    Route(
+        "POST",
+        "/api/v1/shadow-tests",
+        "Begin a shadow test",
+        create_shadow_test,
+        body=schemas.ShadowTestBody,
+        gives=schemas.ShadowTest,
+    ),
+    Route("GET", _TEST, "One shadow test", shadow_test, gives=schemas.ShadowTest),
+    Route("GET", f"{_TEST}/results", "Results of a shadow test", shadow_test_results, gives=schemas.ShadowResults),
+    Route(
+        "POST", f"{_TEST}/pause", "Pause a shadow test", pause_shadow_test, body=ReasonBody, gives=schemas.ShadowTest
+    ),
+    Route(
+        "POST", f"{_TEST}/resume", "Resume a shadow test", resume_shadow_test, body=EmptyBody, gives=schemas.ShadowTest
+    ),
+    Route(
+        "POST",
+        f"{_TEST}/ramp",
+        "Change a shadow test's share",
+        ramp_shadow_test,
+        body=schemas.ShareBody,
+        gives=schemas.ShadowTest,
+    ),
+    Route("POST", f"{_TEST}/stop", "Stop a shadow test", stop_shadow_test, body=ReasonBody, gives=schemas.ShadowTest),
+    Route(
+        "POST",
+        f"{_TEST}/promote",
+        "Let the shadow serve all traffic",
+        promote_shadow_test,
+        body=EmptyBody,
+        gives=schemas.ShadowTest,
+    ),
+)

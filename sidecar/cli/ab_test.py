@@ -1,0 +1,298 @@
+"""``sidecar ab-test``: which of two model versions is better, on live traffic."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, matching, refuse_early
+from sidecar.cli.text import document_text
+from sidecar.cli.trials import (
+    AB_FLAGS,
+    RAMP_HOURS_MAX,
+    Days,
+    Endless,
+    Model,
+    Reason,
+    Status,
+    TestId,
+    ab_test_id,
+    days_of,
+    given_only,
+    guardrail_of,
+    ramp_of,
+    split_of,
+    variant_named,
+)
+
+app = typer.Typer(help="A/B tests and how they stand; without a subcommand they are listed.")
+
+
+@app.callback(invoke_without_command=True)
+def ab_tests(
+    context: typer.Context,
+    status: Status = None,
+    model: Model = None,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """A/B tests and how they stand, those that run first."""
+    if context.invoked_subcommand is None:
+        list_ab_tests(context, status, model, url, token, as_json)
+        return
+    refuse_early(context, {"--status": status, "--model": model, "--json": as_json})
+
+
+@app.command("list")
+def list_ab_tests(
+    context: typer.Context,
+    status: Status = None,
+    model: Model = None,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """A/B tests and how they stand, those that run first. The word `list` may be left out."""
+    with asking(context, url, token, AB_FLAGS | {"status": "--status"}) as client:
+        found = client.ab_tests(model_id=model, status=status)
+    if as_json:
+        print(document_text(found))
+    elif not found:
+        filtered = status is not None or model is not None
+        empty = "no A/B tests; `sidecar ab-test create` makes one"
+        print(matching("A/B tests", status=status, model=model) if filtered else empty)
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_ab_test import ab_tests_lines
+
+        ab_tests_lines(found, Console())
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the test is called.")],
+    a: Annotated[str, typer.Option(help="The model that serves now, NAME@VERSION: control.")],
+    b: Annotated[str, typer.Option(help="The one to try, NAME@VERSION.")],
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of units that go to B; with --treatment, VARIANT=SHARE for each: repeatable, or B=0.1,C=0.2.",
+        ),
+    ] = None,
+    treatment: Annotated[list[str] | None, typer.Option(help="A further one to try; repeatable.")] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="What it is about, the primary one first; repeatable. `sidecar ab-test metrics` lists them."),
+    ] = None,
+    days: Days = None,
+    until_stopped: Endless = False,
+    unit: Annotated[
+        str | None, typer.Option(help="What is assigned: request, client or header:NAME; request by default.")
+    ] = None,
+    ramp: Annotated[
+        str | None, typer.Option(metavar="SHARES", help="Steps of the split, e.g. 0.01,0.05,0.25,0.5.")
+    ] = None,
+    ramp_hours: Annotated[
+        float | None, typer.Option(help="The least time of a step; 24 by default.", min=0, max=RAMP_HOURS_MAX)
+    ] = None,
+    ramp_units: Annotated[
+        int | None,
+        typer.Option(
+            help="The least units an arm of a step; 150 by default. A step also waits for the guardrails: they need 150"
+            " units an arm, and where nothing fails about 1,000 requests of the new version.",
+            min=1,
+        ),
+    ] = None,
+    guardrail: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=MARGIN",
+            help="Stop beyond so many times control's; repeatable, in place of"
+            " the default ones. METRIC=MARGIN,FLOOR: a rate under FLOOR is safe.",
+        ),
+    ] = None,
+    no_guardrails: Annotated[bool, typer.Option("--no-guardrails", help="Never stop by itself.")] = False,
+    exclude: Annotated[str | None, typer.Option(help="A header of requests to leave out, NAME or NAME=value.")] = None,
+    override: Annotated[str | None, typer.Option(help="A header by which testers name the variant.")] = None,
+    effect: Annotated[float | None, typer.Option(help="The relative difference to plan for, e.g. 0.05.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="The chance of a false alarm; 0.05 by default.")] = None,
+    plan_units: Annotated[int | None, typer.Option(help="Units at which bounds are tightest; 5000 by default.")] = None,
+    notify: Annotated[
+        list[str] | None, typer.Option(help="A channel, e.g. email:team@company.com; repeatable.")
+    ] = None,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Begin an A/B test: a share of the traffic goes to another model version."""
+    if guardrail and no_guardrails:
+        fail("give one of --guardrail and --no-guardrails")
+    guardrails = [guardrail_of(item) for item in guardrail or ()] if guardrail or no_guardrails else None
+    config = {
+        **given_only(
+            {
+                "traffic_split": split_of(split, "--split") if split else None,
+                "treatments": treatment or None,
+                "metrics": metric or None,
+                "unit": unit,
+                "guardrails": guardrails,
+                "exclude": exclude,
+                "override_header": override,
+                "effect": effect,
+                "alpha": alpha,
+                "plan_units": plan_units,
+                "notify": notify or None,
+            }
+        ),
+        **days_of(days, until_stopped),
+        **ramp_of(ramp, ramp_hours, ramp_units),
+    }
+    with asking(context, url, token, AB_FLAGS) as client:
+        made = client.create_ab_test(name, a, b, config)
+    _facts(made, as_json)
+
+
+@app.command()
+def show(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
+    """One test: what was asked for, how it stands, its epochs."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        found = client.ab_test(ab_test_id(client, test_id))
+    _facts(found, as_json)
+
+
+@app.command()
+def results(
+    context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
+    """Which one is better, how surely, and how much longer it takes."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        wanted = ab_test_id(client, test_id)
+        test, found = client.ab_test(wanted), client.get_ab_test_results(wanted)
+    if as_json:
+        print(document_text(found))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_ab_results import results_page
+
+        results_page(test, found, Console())
+
+
+@app.command()
+def pause(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
+    """Send all traffic to control until it is resumed."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        test = client.pause_ab_test(ab_test_id(client, test_id))
+    _say(test)
+
+
+@app.command()
+def resume(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
+    """Go on with the split of before the pause."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        test = client.resume_ab_test(ab_test_id(client, test_id))
+    _say(test)
+
+
+@app.command("ramp")
+def ramp_to(
+    context: typer.Context,
+    test_id: TestId,
+    share: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SHARE...", help="Of all treatments together, or VARIANT=SHARE for each; also B=0.1,C=0.2."
+        ),
+    ],
+    url: Url = URL,
+    token: Token = None,
+) -> None:
+    """Change the split. Units that are in treatment stay there as its share grows."""
+    split = split_of(share, "SHARE")
+    with asking(context, url, token, AB_FLAGS) as client:
+        test = client.ramp_ab_test(ab_test_id(client, test_id), split)
+    _say(test)
+
+
+@app.command()
+def stop(context: typer.Context, test_id: TestId, reason: Reason = "", url: Url = URL, token: Token = None) -> None:
+    """End a test for good without a decision; what served before it serves all traffic again."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        test = client.stop_ab_test(ab_test_id(client, test_id), reason)
+    _say(test)
+
+
+@app.command()
+def conclude(
+    context: typer.Context,
+    test_id: TestId,
+    winner: Annotated[str | None, typer.Option(help="The variant decided for, or its model; none by default.")] = None,
+    note: Annotated[str, typer.Option(help="Why; it is kept with the test.")] = "",
+    url: Url = URL,
+    token: Token = None,
+) -> None:
+    """End a test for good with a decision. What served before it serves again; `promote` makes a treatment serve."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        wanted = ab_test_id(client, test_id)
+        variant = None if winner is None else variant_named(client.ab_test(wanted).variants, winner)
+        test = client.conclude_ab_test(wanted, variant, note)
+    _say(test)
+
+
+@app.command()
+def promote(
+    context: typer.Context,
+    test_id: TestId,
+    variant: Annotated[
+        str | None,
+        typer.Argument(metavar="[VARIANT]", help="The variant, or its model; the first treatment by default."),
+    ] = None,
+    url: Url = URL,
+    token: Token = None,
+) -> None:
+    """Let a variant serve all traffic until another is promoted; a test that still runs ends with that."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        wanted = ab_test_id(client, test_id)
+        chosen = None if variant is None else variant_named(client.ab_test(wanted).variants, variant)
+        test = client.promote_ab_test(wanted, chosen)
+    _say(test)
+
+
+@app.command()
+def metrics(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
+    """What a test can be about."""
+    with asking(context, url, token) as client:
+        found = client.ab_test_metrics()
+    if as_json:
+        print(document_text(found))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_ab_test import metrics_lines
+
+        metrics_lines(found, Console())
+
+
+def _facts(test: Any, as_json: bool) -> None:
+    if as_json:
+        print(document_text(test))
+        return
+    from rich.console import Console
+
+    from sidecar.cli.show_ab_test import ab_test_facts
+
+    ab_test_facts(test, Console())
+
+
+def _say(test: Any) -> None:
+    from rich.console import Console
+
+    from sidecar.cli.show_ab_test import traffic_text
+    from sidecar.cli.show_trials import said_line
+
+    said_line(test, traffic_text(test), Console())

@@ -1,0 +1,229 @@
+// One dialog for every form: fields by a description, and what is wrong said at the field that is wrong.
+
+import { LoggedOut, Refused } from "./api.js";
+import { byId, element, setText, showText } from "./dom.js";
+
+const PICKS = 12;
+let asking = false;
+
+/**
+ * Asks for `fields` and hands their values to `send(values)`; resolves to what that gives, or to null where the dialog
+ * was left, or is open already. A field is {name, label, note, kind, value, options, path, required, more, picks,
+ * without}: `kind` is text, lines, choice or marks (several of `options`), `path` what the sidecar calls it, `more` puts
+ * it into a fold, `picks` shows the options of a text as buttons, `without` leaves out of marks what that field has.
+ */
+export async function openForm({ title, note = "", fields, button, serious = false, send }) {
+  if (asking) return null;
+  asking = true;
+  const dialog = byId("form-dialog");
+  setText(byId("form-title"), title);
+  showText(byId("form-note"), note);
+  showText(byId("form-fault"), "");
+  const submit = byId("form-submit");
+  setText(submit, button);
+  submit.className = serious ? "serious" : "";
+  const made = fields.map(makeField);
+  for (const one of made) if (one.field.without) leaveOut(one, made);
+  const plain = made.filter(({ field }) => !field.more);
+  const rest = made.filter(({ field }) => field.more);
+  byId("form-fields").replaceChildren(...plain.map(({ node }) => node), ...(rest.length ? [foldOf(rest)] : []));
+  dialog.showModal();
+  dialog.scrollTop = 0;
+  const answer = await answerOf(dialog, made, send);
+  asking = false;
+  return answer;
+}
+
+function answerOf(dialog, made, send) {
+  const form = byId("form");
+  const cancel = byId("form-cancel");
+  let result = null;
+  let busy = false;
+  const submitted = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    byId("form-submit").setAttribute("aria-busy", "true");
+    clearFaults(made);
+    try {
+      if (missing(made)) return;
+      result = await send(Object.fromEntries(made.map(({ field, value }) => [field.name, value()])));
+      dialog.close();
+    } catch (error) {
+      if (error instanceof LoggedOut) location.assign("/login");
+      else showFaults(made, error);
+    } finally {
+      busy = false;
+      byId("form-submit").removeAttribute("aria-busy");
+    }
+  };
+  const left = () => dialog.close();
+  form.addEventListener("submit", submitted);
+  cancel.addEventListener("click", left);
+  return new Promise((resolve) => {
+    dialog.addEventListener(
+      "close",
+      () => {
+        form.removeEventListener("submit", submitted);
+        cancel.removeEventListener("click", left);
+        resolve(result);
+      },
+      { once: true },
+    );
+  });
+}
+
+/** Hides of the marks `one` what another field has chosen. */
+function leaveOut(one, made) {
+  const other = made.find(({ field }) => field.name === one.field.without);
+  const show = () => one.hide(other.value());
+  other.control.addEventListener("change", show);
+  show();
+}
+
+function foldOf(made) {
+  const fold = element("details");
+  const inside = element("div", undefined, "fields");
+  inside.append(...made.map(({ node }) => node));
+  fold.append(element("summary", "More"), inside);
+  return fold;
+}
+
+const MAKERS = { text: textField, lines: linesField, choice: choiceField, marks: marksField };
+
+/** {field, node, control, fault, value()}: `control` is what gets the focus where something is wrong. */
+function makeField(field, place) {
+  const id = `form-field-${place}`; // names can be of people's own making
+  const fault = element("p", "", "refused");
+  fault.id = `${id}-fault`;
+  fault.hidden = true;
+  const made = MAKERS[field.kind || "text"](field, id);
+  const described = [fault.id];
+  if (field.note) {
+    const note = element("p", field.note, "quiet");
+    note.id = `${id}-note`;
+    described.push(note.id);
+    made.node.append(note);
+  }
+  made.node.append(fault);
+  (made.group || made.control).setAttribute("aria-describedby", described.join(" "));
+  (made.group || made.control).dataset.name = field.name;
+  return { field, fault, ...made };
+}
+
+function labelled(field, id, control) {
+  const node = element("div", undefined, "field");
+  const label = element("label", field.label);
+  label.htmlFor = id;
+  control.id = id;
+  node.append(label, control);
+  return node;
+}
+
+function textField(field, id) {
+  const control = element("input");
+  control.type = "text";
+  control.autocomplete = "off";
+  control.value = field.value || "";
+  const node = labelled(field, id, control);
+  if (field.options) {
+    const list = element("datalist");
+    list.id = `${id}-options`;
+    list.append(...field.options.map((value) => Object.assign(element("option"), { value })));
+    control.setAttribute("list", list.id);
+    node.append(list);
+    if (field.picks && field.options.length) node.append(picksOf(field, control));
+  }
+  return { node, control, value: () => control.value.trim() };
+}
+
+/** Buttons that fill in what is known; anything else can still be typed. */
+function picksOf({ label, options }, control) {
+  const picks = element("div", undefined, "picks");
+  for (const value of options.slice(0, PICKS)) {
+    const pick = element("button", value);
+    pick.type = "button";
+    pick.setAttribute("aria-label", `${label}: ${value}`);
+    pick.addEventListener("click", () => {
+      control.value = value;
+      control.focus();
+    });
+    picks.append(pick);
+  }
+  if (options.length > PICKS) picks.append(element("span", `and ${options.length - PICKS} more`, "quiet"));
+  return picks;
+}
+
+function linesField(field, id) {
+  const control = element("textarea");
+  control.rows = 4;
+  control.value = field.value || "";
+  return { node: labelled(field, id, control), control, value: () => control.value.trim() };
+}
+
+function choiceField(field, id) {
+  const control = element("select");
+  for (const { value, text } of field.options) control.append(new Option(text, value, false, value === field.value));
+  return { node: labelled(field, id, control), control, value: () => control.value };
+}
+
+function marksField(field, id) {
+  const node = element("fieldset", undefined, "field");
+  node.id = id;
+  const boxes = field.options.map(({ value, text }) => {
+    const box = element("input");
+    box.type = "checkbox";
+    box.value = value;
+    box.checked = (field.value || []).includes(value);
+    const label = element("label");
+    label.append(box, ` ${text}`);
+    return { box, label };
+  });
+  node.append(element("legend", field.label), ...boxes.map(({ label }) => label));
+  const value = () => boxes.filter(({ box, label }) => box.checked && !label.hidden).map(({ box }) => box.value);
+  const hide = (hidden) => {
+    for (const { box, label } of boxes) label.hidden = box.value === hidden;
+  };
+  return { node, group: node, control: boxes[0].box, value, hide };
+}
+
+function clearFaults(made) {
+  showText(byId("form-fault"), "");
+  for (const one of made) {
+    showText(one.fault, "");
+    one.control.removeAttribute("aria-invalid");
+  }
+}
+
+function missing(made) {
+  const empty = made.filter(({ field, value }) => field.required && !value().length);
+  for (const one of empty) mark(one, "is needed");
+  if (empty.length) empty[0].control.focus();
+  return empty.length > 0;
+}
+
+/** What names a field of the form is said there, the rest beside the button. */
+function showFaults(made, error) {
+  const told = error instanceof Refused ? error.faults : [];
+  const faults = told.length ? told : [{ field: "", message: error.message }];
+  const rest = [];
+  let first = null;
+  for (const { field: path, message } of faults) {
+    const one = made.find(({ field }) => path === pathOf(field) || path.startsWith(`${pathOf(field)}.`));
+    if (one) {
+      mark(one, message);
+      first = first || one;
+    } else rest.push(path ? `${path}: ${message}` : message);
+  }
+  showText(byId("form-fault"), rest.join("; "));
+  if (first) first.control.focus();
+}
+
+const pathOf = (field) => field.path || field.name;
+
+function mark(one, message) {
+  showText(one.fault, one.fault.hidden ? message : `${one.fault.textContent}; ${message}`);
+  one.control.setAttribute("aria-invalid", "true");
+  const fold = one.node.closest("details");
+  if (fold) fold.open = true;
+}
