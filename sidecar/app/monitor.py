@@ -66,6 +66,7 @@ class Monitor:
         self._tasks: list[asyncio.Task[None]] = []
         self._control: Control | None = None
         self._figures: Figures | None = None
+        self._unsaved: Config | None = None
         self._pipeline_life: asyncio.Task[None] | None = None
         self._instance_id = f"{socket.gethostname()}:{config.listen.port}"
 
@@ -193,6 +194,8 @@ class Monitor:
         retained_at = time.monotonic()
         while True:
             await asyncio.sleep(STORE_RETRY_S)
+            if self._unsaved is not None:
+                self.reload(self._unsaved)
             if store.health.reason != "full" and time.monotonic() - retained_at < RETAIN_EVERY_S:
                 continue
             retained_at = time.monotonic()
@@ -223,8 +226,14 @@ class Monitor:
     def reload(self, config: Config) -> None:
         """The supervisor read a new configuration."""
         self._config = config
-        if self._control is not None:
+        if self._control is None:
+            return
+        try:
             self._control.reload(config)
+            self._unsaved = None
+        except OSError as error:  # a full disk, say: workers go on as they were until it can be saved
+            self._unsaved = config
+            log.error("reload_not_saved", error=str(error))
 
 
 async def _heal(store: Store) -> None:

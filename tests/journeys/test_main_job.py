@@ -195,3 +195,19 @@ def test_traffic_is_sliced_as_configured(
         name = ask(sidecar.url(INFER), b"{}", X_Camera_Id="camera-7").headers["X-Prediction-Id"]
         prediction = wait_for(lambda: sidecar.api(f"/api/v1/predictions/{name}"), what="the prediction")
         assert prediction["slice"] == expected
+
+
+def test_reload_that_could_not_be_saved_is_made_up_for(tmp_path: Path, model_server: ModelServer) -> None:
+    """A disk that does not take the settings delays a reload; it is not forgotten."""
+    file = tmp_path / "sidecar.yaml"
+    text = f"upstreams: [{{name: A, url: '{model_server('one')}'}}]\n"
+    file.write_text(text)
+    with running_sidecar(tmp_path, ["--config", str(file)]) as sidecar:
+        in_the_way = sidecar.data_dir / "settings.json.partial"
+        in_the_way.mkdir()
+        file.write_text(f"{text}slice_by: route\n")
+        sidecar.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "reload_not_saved" in sidecar.log.read_text(), what="the refusal")
+        assert sidecar.api("/api/v1/settings")["slice_by"] == ""
+        in_the_way.rmdir()
+        wait_for(lambda: sidecar.api("/api/v1/settings")["slice_by"] == "route", what="the reload")
