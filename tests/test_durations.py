@@ -17,4 +17,4 @@ def test_text_of_whole_seconds_reads_back(seconds: int) -> None:
 def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
     """The error says what would be right."""
     with pytest.raises(ValueError, match=r"expected e\.g\. 30s"):
-        parse_duration(text)  # type: ignore[arg-type]
+        parse_duration(text)  # type: ignore[arg-type] - what YAML may give

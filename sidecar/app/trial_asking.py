@@ -56,7 +56,9 @@ class Asking:
         variants = [variant.variant for variant, _, _ in named]
         fields = _gathered(faults, lambda: self._ab_fields(config, named, variants, whole=len(named) == len(wanted)))
         model = _gathered(faults, lambda: ids.one_model(named))
-        faults += [("config.notify", fault) for channel in _channels(config) if (fault := self._fault(channel))]
+        faults += [
+            ("config.notify", fault) for channel in _channels(config) if (fault := self._channels.fault(channel))
+        ]
         _gathered(faults, lambda: _check_distinct(named))
         points = points_of(self._trialing.config, model or "", variants)
         if not faults:
@@ -127,7 +129,7 @@ class Asking:
         definition = trial.definition
         if not trial.active or not isinstance(definition, Definition):
             return []
-        warnings = [warning for channel in definition.notify if (warning := self._warning(channel))]
+        warnings = [warning for channel in definition.notify if (warning := self._channels.warning(channel))]
         if "slow_rate" in definition.metrics and trial.slow_edge_ms is None:
             warnings.append("What counts as slow is not known yet: slow_rate stays empty until control has answered.")
         return warnings
@@ -162,12 +164,6 @@ class Asking:
             return []
         told = points_of(self._trialing.config, model, (serving,)).model_id(model, serving)
         return [("model_a_id", f"{model_a_id!r} does not serve now, {told} does: model A must be what serves")]
-
-    def _fault(self, channel: str) -> str:
-        return self._channels.fault(channel)
-
-    def _warning(self, channel: str) -> str:
-        return self._channels.warning(channel)
 
     async def _ids(self) -> Ids:
         known = await self._trialing.reader.models()

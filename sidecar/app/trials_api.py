@@ -54,8 +54,7 @@ def answered(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
 
 
 class TrialsApi:
-    """``api.trials.Trials`` over what runs the tests. ``warn`` says what a channel still needs, "" where nothing;
-    ``tell`` makes the alert that tells ``notify`` of stops by guardrails."""
+    """``api.trials.Trials`` over what runs the tests; ``asking`` reads what is asked for."""
 
     def __init__(self, trialing: Trialing, asking: Asking) -> None:
         self._trialing = trialing

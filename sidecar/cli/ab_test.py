@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, matching, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, none_of, refuse_early
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
     AB_FLAGS,
@@ -60,9 +60,8 @@ def list_ab_tests(
     if as_json:
         print(document_text(found))
     elif not found:
-        filtered = status is not None or model is not None
         empty = "no A/B tests; `sidecar ab-test create` makes one"
-        print(matching("A/B tests", status=status, model=model) if filtered else empty)
+        print(none_of("A/B tests", empty, status=status, model=model))
     else:
         from rich.console import Console
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, matching, picked, refuse_early, user
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, none_of, picked, refuse_early, user
 from sidecar.cli.text import document_text
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ def list_alerts(
     if as_json:
         print(document_text(found))
     elif not found:
-        filtered = state is not None or model is not None
         empty = "no alerts; `sidecar alerts create` makes one"
-        print(matching("alerts", state=state, model=model) if filtered else empty)
+        print(none_of("alerts", empty, state=state, model=model))
     else:
         from rich.console import Console
 
@@ -237,9 +236,8 @@ def history(
     if as_json:
         print(document_text(found))
     elif not found:
-        filtered = alert_id is not None or model is not None
         empty = "no alert has changed its state yet"
-        print(matching("changes of state", of=alert_id, model=model) if filtered else empty)
+        print(none_of("changes of state", empty, of=alert_id, model=model))
     else:
         from rich.console import Console
 

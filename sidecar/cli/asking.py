@@ -71,13 +71,17 @@ def refuse_early(context: typer.Context, given: Mapping[str, object]) -> None:
             fail(f"{flag}: belongs after {context.invoked_subcommand}, or to the list alone")
 
 
-def matching(things: str, **filters: object) -> str:
-    """What a list says that filters left empty.
+def none_of(things: str, empty: str, **filters: object) -> str:
+    """What an empty list says: ``empty`` where it was asked for whole, else what none of its things match.
 
-    >>> matching("alerts", model="det", state=None), matching("changes", of="3f9c")
+    >>> none_of("alerts", "no alerts yet", model="det", state=None), none_of("changes", "no changes", of="3f9c")
     ('no alerts match --model det', 'no changes match 3f9c')
+    >>> none_of("alerts", "no alerts yet", model=None)
+    'no alerts yet'
     """
     given = {name: value for name, value in filters.items() if value is not None}
+    if not given:
+        return empty
     words = (str(value) if name in POSITIONAL else f"--{name} {value or repr('')}" for name, value in given.items())
     return clean(f"no {things} match {' '.join(words)}")
 

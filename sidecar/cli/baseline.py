@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, matching, picked, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, none_of, picked, refuse_early
 from sidecar.cli.text import clean, document_text
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def list_baselines(
         print(document_text(found))
     elif not found:
         empty = "no baselines; `sidecar baseline set` makes one"
-        print(empty if model is None else matching("baselines", model=model))
+        print(none_of("baselines", empty, model=model))
     else:
         from rich.console import Console
 

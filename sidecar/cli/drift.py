@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, matching
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, none_of
 from sidecar.cli.text import document_text
 
 _FLAGS = {
@@ -101,9 +101,8 @@ def checks(
     if as_json:
         print(document_text(found))
     elif not found:
-        filtered = model is not None or slice is not None
         empty = "no window was compared with a baseline yet"
-        print(matching("checks", of=model, slice=slice) if filtered else empty)
+        print(none_of("checks", empty, of=model, slice=slice))
     else:
         from rich.console import Console
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, matching, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of, refuse_early
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
     Days,
@@ -70,9 +70,8 @@ def list_shadow_tests(
     if as_json:
         print(document_text(found))
     elif not found:
-        filtered = status is not None or model is not None
         empty = "no shadow tests; `sidecar shadow create` makes one"
-        print(matching("shadow tests", status=status, model=model) if filtered else empty)
+        print(none_of("shadow tests", empty, status=status, model=model))
     else:
         from rich.console import Console
 

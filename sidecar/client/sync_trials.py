@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, TypeVar
 
 from sidecar.client import calls_trials
@@ -12,11 +13,12 @@ from sidecar.client.results import Record
 T = TypeVar("T")
 
 
-class TrialMethods:
+class TrialMethods(ABC):
     """What ``Client`` can do about tests of versions."""
 
+    @abstractmethod
     def _run(self, call: Call[T]) -> T:
-        raise NotImplementedError
+        """Ask, and give what the answer holds."""
 
     def create_ab_test(
         self, name: str, model_a_id: str, model_b_id: str, config: dict[str, Any] | None = None

@@ -82,7 +82,7 @@ async def test_pairs_under_way_are_told(trialing: Trialing) -> None:
     assert (figures["pairs"], figures["agreement"]) == ({"copy": 1}, {"copy": 1.0})
 
 
-async def test_few_units_are_counted_while_a_test_runs(trialing: Trialing, tmp_path: Path) -> None:
+async def test_few_units_are_counted_while_a_test_runs(trialing: Trialing, clock: Clock) -> None:
     """Distinct cameras of the last day, not requests; those of before the test do not count."""
     await trialing.book.begin(Definition("Cameras", "det", "A", ("B",), (0.5,), unit="header:x-camera"))
     sampled = [
@@ -91,7 +91,7 @@ async def test_few_units_are_counted_while_a_test_runs(trialing: Trialing, tmp_p
     old = replace(sampled[0][2][0], prediction_id="old", request_id="old", unit="camera-99", at=NOW - 5)
     store = trialing.rows._store
     await store.commit(Batch(predictions=[old, *(prediction for _, _, made in sampled for prediction in made)]))
-    trialing.clock.now += 1  # type: ignore[attr-defined] - the clock of this test
+    clock.now += 1
     await trialing.look_after()
     assert trialing.units_last_day == {"cameras": 7}
 

@@ -55,4 +55,4 @@ def test_every_fault_is_reported_at_once_with_its_field() -> None:
 def test_wrong_shape_is_a_fault_not_a_crash(mapping: object) -> None:
     """Whatever YAML gives is answered with a ConfigError."""
     with pytest.raises(ConfigError, match=r"^sampling"):
-        sampling_config(mapping)  # type: ignore[arg-type]
+        sampling_config(mapping)  # type: ignore[arg-type] - what YAML may give

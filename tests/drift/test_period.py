@@ -94,7 +94,7 @@ def test_what_is_no_period_is_refused_with_what_would_be_right(text: str, says: 
 def test_what_is_no_text_is_refused(value: object) -> None:
     """A number or a list out of a JSON body is a PeriodError, not a crash."""
     with pytest.raises(PeriodError, match="period: this is no period, expected days"):
-        parse_period(value, NOW)  # type: ignore[arg-type]
+        parse_period(value, NOW)  # type: ignore[arg-type] - what JSON may give
 
 
 def test_a_period_that_runs_on_into_the_future_is_accepted() -> None:

@@ -97,7 +97,7 @@ def split_traffic(rng: np.random.Generator, trial: Trial) -> list[Seen]:
             epoch=epoch,
         )
         request_id, camera = f"{trial.trial_id}-{number}", f"camera-{rng.integers(90)}"
-        given = Split(experiment).assign("10.0.0.7", request_id, lambda _, camera=camera: camera)  # type: ignore[misc]
+        given = Split(experiment).assign("10.0.0.7", request_id, {experiment.unit[7:].encode(): camera}.get)
         seen = exchange(
             prediction_id=request_id,
             started_at=START + at,

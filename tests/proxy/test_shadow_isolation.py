@@ -43,7 +43,7 @@ async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Reads nothing."""
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    writer.transport.pause_reading()  # type: ignore[attr-defined] - a WriteTransport by its type, a socket's by nature
     await asyncio.sleep(60)
 
 

@@ -54,5 +54,5 @@ def test_more_detections_than_the_bound_keep_the_highest() -> None:
 
 def test_wider_arrays_are_stored_as_float32() -> None:
     """Arrays in other types than the declared ones are converted, not misread."""
-    wide = Detections(np.ones((1, 4)), np.array([0.5]), np.array([0], np.int64), ("a",))  # type: ignore[arg-type]
+    wide = Detections(np.ones((1, 4)), np.array([0.5]), np.array([0], np.int64), ("a",))  # type: ignore[arg-type] - wider on purpose
     assert unpack_detections(pack_detections(wide)).scores.tolist() == [0.5]

@@ -1,5 +1,6 @@
 """What batches add to A/B tests, and what is passed over."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -104,7 +105,7 @@ async def test_test_that_is_forgotten_amid_a_batch_stops_nothing() -> None:
     class Forgetful(list[Sampled]):
         """Sampled traffic, at whose end the test is gone."""
 
-        def __iter__(self):  # type: ignore[no-untyped-def]
+        def __iter__(self) -> Iterator[Sampled]:
             yield from super().__iter__()
             tally.forget("ab")
 

@@ -74,7 +74,7 @@ def prediction(at: float, number: int, classes: Iterable[int], score: float = 0.
             LABELS,
         ),
     }
-    return Prediction(**(values | changes))  # type: ignore[arg-type]
+    return Prediction(**(values | changes))  # type: ignore[arg-type] - values of many types
 
 
 @dataclass
