@@ -3,7 +3,8 @@
 Layout of a frame, little-endian: ``u32 length`` of what follows, ``u8 kind``, ``u64 sequence``, payload.
 Sequenced kinds (EXCHANGES, COUNTS) carry 1, 2, 3 ... within a worker's epoch (its start, in nanoseconds); the
 monitor commits them and then acknowledges the highest; the worker sends again what was not acknowledged. All
-other kinds carry sequence 0 and may be lost.
+other kinds carry sequence 0 and may be lost. An ASK that the worker has no REPLY to when the connection is lost is
+not sent again: its client is told to.
 
     worker -> monitor                               monitor -> worker
     HELLO     json {worker, epoch, pid, settings}   ACK       (sequence only)
@@ -13,6 +14,7 @@ other kinds carry sequence 0 and may be lost.
     IMAGE     see pack_image: one part of a request body
     MISSING   json {id, reason}: a wanted body that is no longer there
     LOG       json {level, event, ...}
+    ASK       see pack_ask: a client's question     REPLY     see pack_reply: what that client is answered
 
 The socket lives in a folder only its owner may enter; frames are still checked for size, never trusted with code.
 """
@@ -29,6 +31,7 @@ from typing import Any, cast
 from sidecar.types import (
     Exchange,
     Experiment,
+    FeedbackPath,
     Limits,
     Pin,
     ProxySettings,
@@ -41,10 +44,16 @@ from sidecar.types import (
 
 FRAME_BYTES_MAX = 80 << 20
 IMAGE_PART_BYTES = 256 << 10
+REPLY_BYTES_MAX = 256 << 10
+MEDIA_TYPES = ("application/json", "application/problem+json")
+"""What a reply may be; the link carries the place in this list."""
 _HEAD = struct.Struct("<IBQ")
 _EXCHANGE = struct.Struct("<dIIiHdddQQ?")
 _LENGTHS = struct.Struct("<18I")
 _IMAGE = struct.Struct("<HQQ")
+_ASK = struct.Struct("<Q")
+_REPLY = struct.Struct("<QHB")
+_NO_CONTENT = frozenset((204, 205, 304))
 
 
 class Kind(IntEnum):
@@ -55,10 +64,12 @@ class Kind(IntEnum):
     IMAGE = 5
     MISSING = 6
     LOG = 7
+    ASK = 8
     ACK = 64
     SETTINGS = 65
     WANT = 66
     RELEASE = 67
+    REPLY = 68
 
 
 class FrameError(ValueError):
@@ -232,6 +243,41 @@ def unpack_image(payload: bytes) -> tuple[str, int, int, bytes]:
     return name, offset, total, part
 
 
+def pack_ask(number: int, body: bytes) -> bytes:
+    """A client's question: ``number`` is the worker's own, and comes back with the reply; ``body`` as received."""
+    return _ASK.pack(number) + body
+
+
+def unpack_ask(payload: bytes) -> tuple[int, bytes]:
+    """(number, body) of an ASK frame."""
+    if len(payload) < _ASK.size:
+        raise FrameError(f"ask of {len(payload)} bytes has no number")
+    return _ASK.unpack_from(payload)[0], payload[_ASK.size :]
+
+
+def pack_reply(number: int, status: int, media_type: str, body: bytes) -> bytes:
+    """What the client of ask ``number`` is answered. Raises ValueError for what no client can be sent."""
+    if not 200 <= status <= 599 or status in _NO_CONTENT:
+        raise ValueError(f"reply: status {status} is no final one with content")
+    if media_type not in MEDIA_TYPES:
+        raise ValueError(f"reply: {media_type!r} is none of {', '.join(MEDIA_TYPES)}")
+    if len(body) > REPLY_BYTES_MAX:
+        raise ValueError(f"reply: {len(body)} bytes are over {REPLY_BYTES_MAX}")
+    return _REPLY.pack(number, status, MEDIA_TYPES.index(media_type)) + body
+
+
+def unpack_reply(payload: bytes) -> tuple[int, int, str, bytes]:
+    """(number, status, media type, body) of a REPLY frame."""
+    try:
+        number, status, place = _REPLY.unpack_from(payload)
+        media_type = MEDIA_TYPES[place]
+    except (struct.error, IndexError) as error:
+        raise FrameError(f"reply: {error}") from error
+    if not 200 <= status <= 599 or status in _NO_CONTENT:
+        raise FrameError(f"reply with status {status}")
+    return number, status, media_type, payload[_REPLY.size :]
+
+
 def pack_json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -274,4 +320,5 @@ def settings_from_json(text: bytes) -> ProxySettings:
     row["pins"] = tuple(Pin(**item) for item in row["pins"])
     row["limits"] = Limits(**row["limits"])
     row["trusted_proxies"] = tuple(row["trusted_proxies"])
+    row["feedback"] = FeedbackPath(**{**row["feedback"], "origins": tuple(row["feedback"]["origins"])})
     return ProxySettings(**row)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 Role = Literal["serving", "control", "treatment", "excluded", "override", "shadow"]
 """What a request was to an experiment. ``serving``: none was running. ``excluded``: served by control, not analysed."""
 
+FeedbackType = Literal["correct", "wrong_label", "wrong_box", "false_positive", "missed_object"]
+"""What people say of a prediction or of one of its detections."""
+
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in pixels."""
+
 LATENCY_SCALE = 3
 """Base-2 exponential histogram scale of every latency: 8 buckets a doubling, an error of at most 4.5 %."""
 
@@ -136,6 +142,23 @@ class Limits:
     shadow_in_flight_max: int = 32
     shadow_bytes_max: int = 64 << 20
     shadow_timeout_s: float = 30.0
+    feedback_bytes_max: int = 64 << 10
+    feedback_buffer_bytes_max: int = 8 << 20
+    feedback_addresses_max: int = 4_096
+    feedback_timeout_s: float = 5.0
+    asks_max: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackPath:
+    """Where applications may send feedback on the data port: POST on exactly ``path``; empty: nowhere.
+
+    Pages of ``origins`` (``*``: all) may read the answers; a client address may send ``per_minute`` (0: any number).
+    """
+
+    path: str = ""
+    origins: tuple[str, ...] = ()
+    per_minute: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +182,7 @@ class ProxySettings:
     slice_by: str = ""
     health_path: str = ""
     pseudonym: str = "sidecar"
+    feedback: FeedbackPath = field(default_factory=FeedbackPath)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +300,11 @@ class Prediction:
     client_request_id: str
     trace_id: str
     detections: Detections | None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """An object in an image, as a person says it is. ``box`` is in pixels of the image."""
+
+    label: str
+    box: Box

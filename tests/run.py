@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +32,8 @@ TOOLS = {
 }
 """Program -> Debian's package."""
 APT_SECONDS_MAX = 300
+WAITING = ("tests/dashboard", "tests/interop", "tests/journeys")
+"""Where tests mostly wait for browsers, servers and whole sidecars."""
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +49,31 @@ def main(arguments: list[str]) -> int:
     # Programs of the environment (sidecar itself among them) are found by their names.
     environment = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     environment.pop("PYTHONHOME", None)
-    return subprocess.run([str(python), "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False).returncode
+    pytest = [str(python), "-m", "pytest"]
+    if arguments or (os.cpu_count() or 1) < 2:
+        return subprocess.run([*pytest, *arguments], cwd=ROOT, env=environment, check=False).returncode
+    return side_by_side(pytest, environment)
+
+
+def side_by_side(pytest: list[str], environment: dict[str, str]) -> int:
+    """All tests in two halves at once: those that wait for browsers and whole processes, and all others. What the
+    servers and readers of tests/interop need is fetched meanwhile."""
+    ahead = [
+        pytest[0],
+        "tests/kit/environments.py",
+        *sorted(path.stem for path in (ROOT / "tests/interop").glob("*.lock")),
+    ]
+    with tempfile.TemporaryFile("w+") as told, open(os.devnull, "w") as nowhere:
+        fetching = subprocess.Popen(ahead, cwd=ROOT, env=environment, stdout=nowhere, stderr=nowhere)
+        waiting = [*pytest, "-p", "no:cacheprovider", *WAITING]
+        other = [*pytest, *(f"--ignore={folder}" for folder in WAITING)]
+        second = subprocess.Popen(waiting, cwd=ROOT, env=environment, stdout=told, stderr=subprocess.STDOUT)
+        codes = [subprocess.run(other, cwd=ROOT, env=environment, check=False).returncode, second.wait()]
+        fetching.terminate()
+        fetching.wait()
+        told.seek(0)
+        print(f"\n{' '.join(WAITING)}:\n{told.read()}", flush=True)
+    return max(codes, key=abs)
 
 
 def prepare(target: Path) -> Path:

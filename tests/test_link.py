@@ -10,17 +10,21 @@ from sidecar.link import (
     FrameDecoder,
     FrameError,
     Kind,
+    pack_ask,
     pack_counts,
     pack_exchange,
     pack_frame,
     pack_image,
+    pack_reply,
     settings_from_json,
     settings_to_json,
+    unpack_ask,
     unpack_counts,
     unpack_exchanges,
     unpack_image,
+    unpack_reply,
 )
-from sidecar.types import Experiment, Pin, ProxySettings, RequestCounts, RoutePattern, Shadow, Variant
+from sidecar.types import Experiment, FeedbackPath, Pin, ProxySettings, RequestCounts, RoutePattern, Shadow, Variant
 from tests.kit.build import exchange
 
 PAYLOADS = st.lists(st.tuples(st.sampled_from(list(Kind)), st.integers(0, 2**64 - 1), st.binary(max_size=300)))
@@ -85,6 +89,7 @@ def test_settings_survive_as_plain_values() -> None:
         production=(("det", "B"), ("*", "A")),
         pins=(Pin("random_sample", 0.05),),
         trusted_proxies=("10.0.0.1",),
+        feedback=FeedbackPath("/feedback", ("https://app.example.com", "*"), 7),
     )
     assert settings_from_json(settings_to_json(settings)) == settings
 
@@ -94,3 +99,35 @@ def test_image_parts_say_where_they_belong() -> None:
     assert unpack_image(pack_image("id.0", 5, 8, b"abc")) == ("id.0", 5, 8, b"abc")
     with pytest.raises(FrameError):
         unpack_image(pack_image("id", 5, 7, b"abc"))
+
+
+@given(st.integers(0, 2**64 - 1), st.binary(max_size=300))
+def test_questions_and_replies_survive_the_link(number: int, body: bytes) -> None:
+    """The body of a question is bytes, whatever they are, and its number comes back with the reply."""
+    assert unpack_ask(pack_ask(number, body)) == (number, body)
+    media_type = "application/problem+json"
+    assert unpack_reply(pack_reply(number, 422, media_type, body)) == (number, 422, media_type, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type", "body"),
+    [
+        *((status, "application/json", b"") for status in (100, 204, 304, 600, -1)),
+        (200, "text/html", b""),
+        (200, "application/json\r\nX: y", b""),
+        (200, "application/json", bytes((256 << 10) + 1)),
+    ],
+)
+def test_reply_that_no_client_can_be_sent_is_refused(status: int, media_type: str, body: bytes) -> None:
+    """A status without content, another media type or a body over its bound never reaches the link."""
+    with pytest.raises(ValueError, match="reply"):
+        pack_reply(1, status, media_type, body)
+
+
+@pytest.mark.parametrize("payload", [b"", bytes(10), bytes(8) + b"\xc8\x00\x02", bytes(8) + b"\xcc\x00\x00"])
+def test_what_is_no_reply_is_refused(payload: bytes) -> None:
+    """A cut-off reply, an unknown media type or a status that no client can be sent ends the link."""
+    with pytest.raises(FrameError):
+        unpack_reply(payload)
+    with pytest.raises(FrameError):
+        unpack_ask(payload[:7])

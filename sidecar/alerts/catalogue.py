@@ -126,7 +126,7 @@ _TABLE = (
     ),
     Metric(
         "feedback_score", "share", "summaries", "verdicts", "lower", "",
-        "The share of people's feedback that says correct, by the time it was given.", measures.feedback_score,
+        "The share of users' verdicts that say correct, by when each first came.", measures.feedback_score,
     ),
     _drift("class", "the mix of classes"),
     _drift("confidence", "the spread of confidences"),

@@ -48,6 +48,9 @@ def request_rate(facts: Facts, class_name: str) -> Reading:
 
 
 def feedback_score(facts: Facts, class_name: str) -> Reading:
+    """A changed verdict is taken out of where it was counted; if that is no longer there, no share is right."""
+    if any(n < 0 for n in facts.figures.feedback.values()):
+        return nothing("more feedback was taken back than is known to have been given")
     return Reading(facts.figures.feedback_score, facts.figures.feedback_count)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from sidecar.api.metrics import MetricsCollector
 from sidecar.api.openapi import openapi_document
 from sidecar.api.pages import Pages
 from sidecar.api.problems import json_response
-from sidecar.api.routes import BODY_BYTES_MAX, Route, serve
+from sidecar.api.routes import BODY_BYTES_MAX, LARGE_BODIES, LARGE_BODIES_MAX, Route, serve
 from sidecar.api.services import Services
 
 
@@ -20,7 +21,11 @@ def create_app(services: Services) -> web.Application:
     """The application that serves ``services``; run it with a ``web.AppRunner`` (access_log=None) on the admin port."""
     if services.token is not None and not services.token.strip():
         raise ValueError("token: must not be empty; leave it out for none")
-    app = web.Application(middlewares=[guard(services.token, services.allowed_hosts)], client_max_size=BODY_BYTES_MAX)
+    signed = frozenset((route.method, route.path) for route in ROUTES if route.signed)
+    door = guard(services.token, services.allowed_hosts, signed)
+    # The bound is of forms; bodies of the API are bounded by their routes.
+    app = web.Application(middlewares=[door], client_max_size=BODY_BYTES_MAX)
+    app[LARGE_BODIES] = asyncio.Semaphore(LARGE_BODIES_MAX)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _endpoint(route, services))
     document = openapi_document(ROUTES, services.version)

@@ -20,6 +20,10 @@ from aiohttp.typedefs import Handler, Middleware
 from sidecar.api.problems import Problem
 
 COOKIE = "sidecar_session"
+SIGNATURE = "webhook-signature"
+"""The header by which a trainer signs its report, as Standard Webhooks says."""
+TRUSTED = web.RequestKey("trusted", bool)
+"""What a request holds: whether the asker has shown the token, or none is needed."""
 SESSION_S = 12 * 3600
 PAGE_PATHS = ("/",)
 _log = logging.getLogger(__name__)
@@ -130,15 +134,25 @@ def _no_such_thing(request: web.Request, error: web.HTTPException) -> str:
     return "nothing is at this path" if error.status == 404 else error.reason
 
 
-def guard(token: str | None, allowed_hosts: tuple[str, ...]) -> Middleware:
-    """The middleware that lets through only what may be answered, and makes every failure a problem document."""
+def guard(
+    token: str | None, allowed_hosts: tuple[str, ...], signed: frozenset[tuple[str, str]] = frozenset()
+) -> Middleware:
+    """The middleware that lets through only what may be answered, and makes every failure a problem document.
+
+    ``signed`` are the (method, path) of routes that may bear a signature in place of the token; they judge it.
+    """
 
     def admit(request: web.Request) -> web.StreamResponse | None:
         host = request.headers.get("Host", "")
         if host_name(host) is None or (token is None and not host_is_safe(host, allowed_hosts)):
             raise Problem(421, "Host: not a name of this sidecar; use its IP address, localhost, or set a token")
         check_origin(request)
-        if token is None or _is_open(request.path) or is_authorised(request, token, time.time()):
+        request[TRUSTED] = token is None or is_authorised(request, token, time.time())
+        if request[TRUSTED] or _is_open(request.path):
+            return None
+        # The route that was found, not the path: that may be written in several ways.
+        resource = request.match_info.route.resource
+        if SIGNATURE in request.headers and resource and (request.method, resource.canonical) in signed:
             return None
         if request.path in PAGE_PATHS and request.method in _SAFE:
             return web.Response(status=303, headers={"Location": "/login", "Cache-Control": "no-store"})

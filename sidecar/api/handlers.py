@@ -8,7 +8,19 @@ from typing import Any
 
 from aiohttp import web
 
-from sidecar.api import handlers_ab_tests, handlers_alerts, handlers_drift, handlers_shadow_tests, render, schemas
+from sidecar.api import (
+    handlers_ab_tests,
+    handlers_alerts,
+    handlers_data_engines,
+    handlers_datasets,
+    handlers_drift,
+    handlers_feedback,
+    handlers_items,
+    handlers_shadow_tests,
+    handlers_training,
+    render,
+    schemas,
+)
 from sidecar.api.problems import Problem, invalid_field
 from sidecar.api.routes import Call, Route
 
@@ -150,4 +162,9 @@ ROUTES: tuple[Route, ...] = (
     *handlers_alerts.ROUTES,
     *handlers_ab_tests.ROUTES,
     *handlers_shadow_tests.ROUTES,
+    *handlers_data_engines.ROUTES,
+    *handlers_feedback.ROUTES,
+    *handlers_datasets.ROUTES,
+    *handlers_items.ROUTES,
+    *handlers_training.ROUTES,
 )

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from sidecar.api.admission import OTHER, Admission
 from sidecar.api.families import counter, gauge, label
+from sidecar.api.metrics_loop import LoopFamilies
 from sidecar.api.metrics_trials import TrialFamilies
 from sidecar.api.metrics_watch import WatchFamilies
 from sidecar.api.render import is_up
@@ -46,6 +47,7 @@ class MetricsCollector(Collector):
         self._classes: dict[str, Admission[str]] = {}
         self._watched = WatchFamilies()
         self._trials = TrialFamilies()
+        self._loop = LoopFamilies()
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -85,6 +87,7 @@ class MetricsCollector(Collector):
         yield from _store_families(totals.store())
         yield from self._watched.of(self._services.watch.figures())
         yield from self._trials.of(self._services.trials.figures())
+        yield from self._loop_families()
         yield from _cost_families(workers)
         yield gauge(
             "sidecar_build_info", "The running version; always 1.", ("version",), {(self._services.version,): 1}
@@ -95,6 +98,17 @@ class MetricsCollector(Collector):
             (),
             {(): self._services.started_at},
         )
+
+    def _loop_families(self) -> Iterator[Metric]:
+        services = self._services
+        if services.data_engines is not None:
+            yield from self._loop.of_data_engines(services.data_engines.figures())
+        if services.feedback is not None:
+            yield from self._loop.of_feedback(services.feedback.figures())
+        if services.review is not None:
+            yield from self._loop.of_review(services.review.figures())
+        if services.training is not None:
+            yield from self._loop.of_training(services.training.figures())
 
     def _labelled(self, summaries: Mapping[tuple[str, str, str], Summary]) -> list[Labelled]:
         """Totals by their labels; versions that found no place, and names alike once shortened, merged."""

@@ -33,8 +33,8 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = dict(headers or {})
 
-    def response(self) -> web.Response:
-        """This problem as a response of type application/problem+json."""
+    def content(self) -> bytes:
+        """This problem as a document of type application/problem+json."""
         document: dict[str, Any] = {
             "type": "about:blank",
             "title": _TITLES.get(self.status) or HTTPStatus(self.status).phrase,
@@ -43,9 +43,13 @@ class Problem(Exception):
         }
         if self.errors:
             document["errors"] = self.errors
+        return dumps(document)
+
+    def response(self) -> web.Response:
+        """This problem as a response."""
         return web.Response(
             status=self.status,
-            body=dumps(document),
+            body=self.content(),
             content_type="application/problem+json",
             headers={"Cache-Control": "no-store", **self.headers},
         )
@@ -54,14 +58,19 @@ class Problem(Exception):
 def invalid(error: ValidationError, place: str, model: type[BaseModel] | None = None) -> Problem:
     """The 422 of a query or body pydantic refused; ``place`` (query, body) is what the fields belong to, and ``model``
     the type that refused it, whose fields are named where one is unknown."""
-    errors = [
-        {"field": ".".join(str(part) for part in fault["loc"]) or place, "message": _message(fault, model)}
-        for fault in error.errors(include_url=False)
-    ]
+    errors = field_errors(error, place, model)
     words = (
         f"{fault['field']}: {fault['message']}" if fault["field"] != place else fault["message"] for fault in errors
     )
     return Problem(422, f"{place}: " + "; ".join(words), errors)
+
+
+def field_errors(error: ValidationError, place: str, model: type[BaseModel] | None = None) -> list[FieldError]:
+    """What pydantic refused, by field; ``place`` where it is the whole."""
+    return [
+        {"field": ".".join(str(part) for part in fault["loc"]) or place, "message": _message(fault, model)}
+        for fault in error.errors(include_url=False)
+    ]
 
 
 _BY_TYPE: dict[str, str] = {

@@ -12,6 +12,11 @@ from sidecar.summaries import Summary, SummaryError
 from sidecar.types import Detections, Prediction
 
 CLASSES_SHOWN = 20
+_SAMPLE_FIELDS = (
+    *("sample_id", "prediction_id", "dataset_id", "model", "version", "at", "reasons", "probability", "status"),
+    *("media_type", "bytes", "width", "height"),
+)
+_UNREVIEWED = ("needs_review", "in_review")
 _PREDICTION_FIELDS = tuple(name for name in Prediction.__slots__ if name != "detections")
 
 
@@ -41,9 +46,12 @@ def detection_documents(detections: Detections) -> list[dict[str, Any]]:
 
 
 def sample_document(sample: Sample) -> dict[str, Any]:
-    """A SampleOut; where the image lies on disk is not told."""
-    document = {name: getattr(sample, name) for name in Sample.__slots__ if name != "path"}
+    """A SampleOut; where the image lies on disk is not told, nor what its review came to, which is of an item. Of one
+    that the random sample drew model, version and reasons are empty until it is reviewed."""
+    document = {name: getattr(sample, name) for name in _SAMPLE_FIELDS}
     document["reasons"] = list(sample.reasons)
+    if sample.drawn and sample.status in _UNREVIEWED:
+        document |= {"model": "", "version": "", "reasons": []}
     return document
 
 

@@ -159,6 +159,7 @@ class SampleOut(Out):
 
     sample_id: str
     prediction_id: str
+    dataset_id: str
     model: str
     version: str
     at: float
@@ -204,7 +205,7 @@ class ModelFigures(Out):
     classes: dict[str, int]
 
 
-class ModelVersion(Out):
+class RecordedVersion(Out):
     """A model version there are recorded predictions of."""
 
     model: str
@@ -215,7 +216,7 @@ class ModelsOut(Out):
     """``figures`` are of this run of the monitor, ``recorded`` what the store holds."""
 
     figures: list[ModelFigures]
-    recorded: list[ModelVersion]
+    recorded: list[RecordedVersion]
 
 
 class SummaryPoint(Out):

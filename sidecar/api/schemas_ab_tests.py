@@ -140,9 +140,11 @@ class AbFigures(Out):
     undecodable_rate: float | None
     slow_rate: float | None
     n_feedback: int
+    n_sampled: int
     feedback_completeness: float | None
     user_feedback_score: float | None
     n_user_feedback: int
+    user_feedback_rate: float | None
     moved: int
 
 

@@ -42,10 +42,15 @@ class AlertBody(Body):
     enabled: bool = True
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """What is left out stays as it is: "" stands for that here, and is no name."""
+    schema.pop("default", None)
+
+
 class AlertChangeBody(Body):
     """What to change, at least one of them; the rest stays."""
 
-    name: Name = ""
+    name: Annotated[Name, Field(json_schema_extra=_without_default)] = ""
     condition: dict[str, Any] = Field(default_factory=dict)
     notify: Channels = Field(default_factory=list)
     enabled: bool = True

@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from sidecar.api.data_engines import DataEngines
+from sidecar.api.datasets import DatasetVersions
+from sidecar.api.errors import Conflict as Conflict
+from sidecar.api.errors import ControlError as ControlError
+from sidecar.api.errors import NotThere as NotThere
+from sidecar.api.feedback import Feedback
+from sidecar.api.review import Review
+from sidecar.api.training import TrainingJobs
 from sidecar.api.trials import Trials
 from sidecar.api.watch import Watch
 from sidecar.recording import Reader
@@ -85,42 +93,6 @@ class Totals(Protocol):
         ...
 
 
-class ControlError(Exception):
-    """A change or a question that can't be: ``field`` is the part of the request that is wrong, ``message`` why.
-
-    ``errors`` holds every faulty part as (field, message). It is answered with 422.
-
-    >>> error = ControlError.of([("condition.metric", "is needed"), ("condition.window", "is needed")])
-    >>> error.field, len(error.errors), str(error)
-    ('condition.metric', 2, 'condition.metric: is needed; condition.window: is needed')
-    """
-
-    status = 422
-
-    def __init__(self, field: str, message: str, errors: Sequence[tuple[str, str]] = ()) -> None:
-        self.errors = list(errors) or [(field, message)]
-        super().__init__("; ".join(f"{part}: {fault}" for part, fault in self.errors))
-        self.field = field
-        self.message = message
-
-    @classmethod
-    def of(cls, errors: Sequence[tuple[str, str]]) -> ControlError:
-        """One error of all faults, of which there must be at least one."""
-        return cls(*errors[0], errors=errors)
-
-
-class NotThere(ControlError):
-    """Nothing has that id (answered with 404)."""
-
-    status = 404
-
-
-class Conflict(ControlError):
-    """What is there already stands against it, e.g. a name that is taken (answered with 409)."""
-
-    status = 409
-
-
 class Control(Protocol):
     """How the sidecar is configured."""
 
@@ -134,7 +106,7 @@ class Services:
     """All that the admin port serves from.
 
     Without ``token`` only requests to an IP address, ``localhost`` or one of ``allowed_hosts`` are answered, and the
-    composition root must bind to loopback.
+    composition root must bind to loopback. A part that is None is answered for with 503.
     """
 
     reader: Reader
@@ -147,3 +119,8 @@ class Services:
     allowed_hosts: tuple[str, ...] = ()
     version: str = ""
     started_at: float = field(default_factory=time.time)
+    data_engines: DataEngines | None = None
+    feedback: Feedback | None = None
+    review: Review | None = None
+    dataset_versions: DatasetVersions | None = None
+    training: TrainingJobs | None = None

@@ -8,11 +8,13 @@ from dataclasses import replace
 import structlog
 
 from sidecar.app.config import Config, RouteConfig
+from sidecar.app.registered import with_registered
 from sidecar.app.state import State
 from sidecar.dialects.routes import ROUTES
 from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import Trial
-from sidecar.types import Experiment, Limits, Pin, ProxySettings, RoutePattern, Shadow, Variant
+from sidecar.trials.audit import salt_of
+from sidecar.types import Experiment, FeedbackPath, Limits, Pin, ProxySettings, RoutePattern, Shadow, Variant
 
 log = structlog.get_logger()
 
@@ -21,6 +23,7 @@ PROBE_RATE = 0.01
 
 def compile_settings(config: Config, state: State) -> ProxySettings:
     """What every worker is to do. A test or a promotion of which an upstream is gone is left out."""
+    config = with_registered(config, state)
     names = {item.name for item in config.upstreams}
     trials = [trial for trial in trials_of(state) if names.issuperset(trial.definition.variants)]
     return ProxySettings(
@@ -34,11 +37,12 @@ def compile_settings(config: Config, state: State) -> ProxySettings:
         experiments=tuple(_experiments(trials)),
         shadows=tuple(_shadows(trials)),
         production=tuple((model, name) for model, name in sorted(state.production.items()) if name in names),
-        pins=_pins(config),
+        pins=_pins(config, state),
         limits=replace(Limits(), **config.limits.model_dump()),
         trusted_proxies=config.trusted_proxies,
         slice_by=config.slice_by,
         health_path=config.health_path,
+        feedback=FeedbackPath(config.feedback.path, config.feedback.origins, config.feedback.per_minute),
     )
 
 
@@ -51,11 +55,6 @@ def trials_of(state: State) -> list[Trial]:
         except (KeyError, TypeError, ValueError) as error:
             log.error("test_unreadable", trial=document.get("trial_id"), error=str(error))
     return found
-
-
-def salt_of(trial: Trial) -> str:
-    """What a unit's draw depends on beside the unit: another test draws anew."""
-    return trial.definition.salt or trial.trial_id
 
 
 def _experiments(trials: Iterable[Trial]) -> Iterable[Experiment]:
@@ -94,8 +93,13 @@ def _route(route: RouteConfig) -> RoutePattern:
     return RoutePattern(route.methods, route.path, route.dialect, route.model, route.upstream)
 
 
-def _pins(config: Config) -> tuple[Pin, ...]:
+def _pins(config: Config, state: State) -> tuple[Pin, ...]:
+    """What is drawn without a look at the answer: for each model by its own rules where it has any."""
     pins = [Pin("input_probe", PROBE_RATE)]
     if config.sampling.random_sample.enabled:
         pins.append(Pin("random_sample", config.sampling.random_sample.rate))
+    for model, engine in state.engines.items():
+        drawn = engine.config.get("random_sample", {})
+        # with a rate of 0 where it is off: else that of all models would hold on to what the monitor does not want
+        pins.append(Pin("random_sample", drawn["rate"] if drawn.get("enabled") else 0.0, model))
     return tuple(pins)

@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sidecar.app.feedback_config import FeedbackConfig, feedback_faults
 from sidecar.app.parts import Name, Part, Port, Share
+from sidecar.app.sampling_config import SamplingConfig
+from sidecar.app.training_config import TrainerConfig, trainer_faults
 from sidecar.app.trials_config import ExperimentConfig, ShadowConfig, test_faults
 from sidecar.app.watch_config import AlertsConfig, DriftConfig, NotifyConfig, notify_faults
 from sidecar.proxy.routing import compile_path
@@ -115,35 +118,6 @@ class ModelConfig(Part):
     independent_images: bool = False
 
 
-class LowConfidenceConfig(Part):
-    enabled: bool = True
-    threshold: Share = 0.4
-    sample_rate: Share = 0.1
-
-
-class EdgeCasesConfig(Part):
-    enabled: bool = True
-    conditions: tuple[Literal["no_detections", "high_density", "unusual_size"], ...] = (
-        "no_detections",
-        "high_density",
-        "unusual_size",
-    )
-    rate: Share = 0.05
-
-
-class RandomSampleConfig(Part):
-    enabled: bool = True
-    rate: Share = 0.01
-
-
-class SamplingConfig(Part):
-    """Which images are kept for review."""
-
-    low_confidence: LowConfidenceConfig = LowConfidenceConfig()
-    edge_cases: EdgeCasesConfig = EdgeCasesConfig()
-    random_sample: RandomSampleConfig = RandomSampleConfig()
-
-
 class RetentionConfig(Part):
     age_days: Annotated[float, Field(gt=0)] = 30.0
     bytes_max: Annotated[int, Field(ge=16 << 20)] = 10 << 30
@@ -194,6 +168,8 @@ class Config(BaseSettings):
     experiments: tuple[ExperimentConfig, ...] = ()
     shadows: tuple[ShadowConfig, ...] = ()
     sampling: SamplingConfig = SamplingConfig()
+    feedback: FeedbackConfig = FeedbackConfig()
+    trainers: tuple[TrainerConfig, ...] = ()
     retention: RetentionConfig = RetentionConfig()
     drift: DriftConfig = DriftConfig()
     alerts: AlertsConfig = AlertsConfig()
@@ -254,7 +230,9 @@ def _reference_faults(config: Config) -> list[str]:
             faults.append(f"models.{index}.class_names_file: {str(model.class_names_file)!r} is no file")
     if config.admin.token_file is not None and not config.admin.token_file.is_file():
         faults.append(f"admin.token_file: {str(config.admin.token_file)!r} is no file")
+    faults += feedback_faults(config.feedback, [route.path for route in config.routes])
     faults += notify_faults(config.notify)
+    faults += trainer_faults(config.trainers)
     faults += test_faults(config.experiments, config.shadows, names)
     ports = {"listen.port": config.listen.port, "listen.health_port": config.listen.health_port}
     for place, port in ports.items():

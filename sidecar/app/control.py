@@ -11,7 +11,8 @@ import structlog
 from sidecar.alerts.channels import parse_address
 from sidecar.app.compile import compile_settings
 from sidecar.app.config import Config
-from sidecar.app.state import Declared, State, save_state
+from sidecar.app.registered import add_registered, with_registered
+from sidecar.app.state import Declared, Engine, Registered, State, save_state
 from sidecar.experiments.lifecycle import Trial
 from sidecar.types import ProxySettings
 
@@ -37,12 +38,15 @@ def _without_notify_secrets(notify: dict[str, Any]) -> dict[str, Any]:
 
 
 class Control:
-    """The effective settings of this sidecar, and the only way to change them while it runs."""
+    """The effective settings of this sidecar, and the only way to change them while it runs.
+
+    ``config`` is the file's with the upstreams of trained versions."""
 
     def __init__(self, config: Config, state: State, apply: Callable[[ProxySettings], None]) -> None:
-        self.config = config
         # a new life has a new version: workers take its settings, whatever changed while there was no monitor
         self.state = under_default(config, state.model_copy(update={"version": state.version + 1}))
+        self._file = config
+        self.config = with_registered(config, self.state)
         try:
             save_state(config.data_dir, self.state)
         except OSError as error:
@@ -64,6 +68,9 @@ class Control:
         for part in (shown["alerts"], *shown["experiments"]):
             name = "notify" if "notify" in part else "default_notify"
             part[name] = [parse_address(channel).shown for channel in _listed(part[name])]
+        for trainer in shown["trainers"]:
+            trainer["environment"] = dict.fromkeys(trainer["environment"], "***")
+            trainer["webhook"] = trainer["webhook"] and urlsplit(trainer["webhook"]).hostname
         shown["production"] = dict(self.state.production)
         shown["version"] = self.state.version
         return shown
@@ -104,6 +111,16 @@ class Control:
         if declared != self.state.declared:
             self._change(declared=dict(declared))
 
+    def register(self, item: Registered) -> None:
+        """A trained version can be served from now on, in the place of the one of its model and version, under a name
+        that it gets here. Raises RegistryFull and OSError."""
+        taken = [upstream.name for upstream in self._file.upstreams]
+        self._change(registered=add_registered(self.state, item, taken))
+
+    def set_engine(self, model: str, engine: Engine) -> None:
+        """How images of a model are chosen from now on. Raises OSError."""
+        self._change(engines={**self.state.engines, model: engine})
+
     def reload(self, config: Config) -> None:
         """A new configuration came from the supervisor, already checked."""
         state = self.state.model_copy(update={"version": self.state.version + 1})
@@ -111,13 +128,13 @@ class Control:
 
     def _change(self, **fields: Any) -> None:
         state = self.state.model_copy(update={"version": self.state.version + 1, **fields})
-        self._commit(self.config, state)
+        self._commit(self._file, state)
 
     def _commit(self, config: Config, state: State) -> None:
         """Durable first: a worker must never follow what a restart would forget."""
         save_state(config.data_dir, state)
-        self.config, self.state = config, state
-        self.on_change(config)
+        self._file, self.config, self.state = config, with_registered(config, state), state
+        self.on_change(self.config)
         self._apply(self.compiled())
 
 

@@ -1,136 +1,231 @@
-"""``sidecar demo``: a detector, the sidecar in front of it, traffic and an A/B test, with nothing set up by hand."""
+"""``sidecar demo``: a detector, the sidecar in front of it and traffic, with nothing set up by hand.
+
+Until a signal; or as long as a ``Play`` lasts, which may order the traffic and ask the sidecar while it runs.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sidecar.app.config import Config
-from sidecar.app.load import load_config
+from sidecar.app.demo_config import demo_config, loop_config
+from sidecar.app.demo_logs import Aside, logs_aside
 from sidecar.app.supervisor import StartError, Supervisor, check_free
 
 DETECTOR_START_S = 60.0
 STOP_S = 5.0
-MODEL_PATH = "/v2/models/digits/versions/{version}/infer"
+DEMO, LOOP = "demo", "demo-loop"
+"""Folders of the data folder, for what versions trained there need."""
+INTERRUPTED = 130
+"""The exit code of a play that was stopped before its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``ports`` holds port, admin_port and health_port; ``rate`` is in requests/s, ``traffic`` more of what the traffic
+    is told. Without ``data_dir`` everything recorded goes with the end of the demo."""
+
+    host: str
+    ports: dict[str, int]
+    data_dir: Path | None = None
+    rate: float = 20.0
+    seed: int = 1
+    traffic: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Backstage:
+    """What a play works with: the sidecar's admin port, the file that gets what is in each scene, and a way to order
+    the traffic, a line each."""
+
+    admin_url: str
+    truth: Path
+    tell: Callable[[str], None]
+
+
+Play = Callable[[Backstage], Coroutine[Any, Any, int]]
+"""Gives the exit code."""
 
 
 async def run_demo(
-    host: str,
-    ports: dict[str, int],
-    data_dir: Path | None,
-    rate: float,
-    announce: Callable[[Supervisor], None],
-) -> None:
-    """Until a signal. ``ports`` holds port, admin_port and health_port; ``rate`` is in requests/s.
+    setting: Setting, announce: Callable[[Supervisor], None], play: Play | None = None, stay: bool = False
+) -> int:
+    """Until a signal, or without ``stay`` until ``play`` has ended; the exit code. Raises StartError.
 
-    Without ``data_dir`` everything recorded goes with the end of the demo. Raises StartError.
+    Of a play the sidecar knows the first version only; what else it serves has to be trained.
     """
-    for flag, address in (("port", host), ("admin_port", "127.0.0.1"), ("health_port", host)):
-        check_free(address, ports[flag], f"--{flag.replace('_', '-')}")  # before seconds of training
+    _check(setting, play)
+    task = asyncio.current_task()
+    assert task is not None
+    _on_signals(task.cancel)  # until the supervisor has its own: so that what was begun ends too
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidecar-demo-")))
-        pools = scratch / "digits.npz"
-        detector, port = await _start_detector(pools)
+        home = scratch if setting.data_dir is None else _made(setting.data_dir, DEMO if play is None else LOOP)
+        aside = stack.enter_context(logs_aside(home / "log")) if play is not None else Aside()
+        run = _Run(setting, scratch, home, play)
         try:
-            config = _config(host, ports, data_dir or scratch / "data", port)
-            supervisor = Supervisor(config, lambda: config)
-            traffic: list[asyncio.subprocess.Process] = []
-
-            def started(supervisor: Supervisor) -> None:
-                announce(supervisor)
-                begun.set()
-
-            begun = asyncio.Event()
-            feeder = asyncio.create_task(_feed(begun, supervisor, host, pools, rate, traffic))
-            try:
-                await supervisor.run(started, stopping=lambda: _close(traffic))
-            finally:
-                feeder.cancel()
-                await asyncio.gather(*(_stop(process) for process in traffic))
+            code = await run.whole(announce, stay)
+            aside.wanted = code not in (0, INTERRUPTED)
+            return code
         finally:
-            await _stop(detector)
+            await asyncio.gather(*map(_stop, run.processes))
 
 
-def _config(host: str, ports: dict[str, int], data_dir: Path, upstream_port: int) -> Config:
-    url = f"http://127.0.0.1:{upstream_port}"
-    versions = {"A": "1", "B": "2"}
-    return load_config(
-        None,
-        {
-            "listen": {"host": host, "port": ports["port"], "health_port": ports["health_port"]},
-            "admin": {"port": ports["admin_port"]},
-            "data_dir": data_dir,
-            "upstreams": [
-                {"name": name, "url": url, "version": version, "path": MODEL_PATH.format(version=version)}
-                for name, version in versions.items()
-            ],
-            "experiments": [
-                {
-                    "name": "digits-v2",
-                    "model": "digits",
-                    "control": "A",
-                    "treatment": "B",
-                    "traffic_split": 0.5,
-                    "unit": "header:X-Camera-Id",
-                }
-            ],
-            "shadows": [{"name": "gate-v2", "model": "gate", "shadow": "B", "share": 1.0}],
-            # the demo's day lasts two minutes, and every scene is composed anew: no two images depend on each other
-            "models": [{"name": "*", "independent_images": True}],
-            "drift": {"baseline_period": "20s", "window": "20s"},
-            "alerts": {"default_window": "20s", "default_for": "5s", "interval": "5s"},
-            "sampling": {"low_confidence": {"threshold": 0.6, "sample_rate": 0.3}, "random_sample": {"rate": 0.05}},
-        },
-    )
+@dataclass(slots=True)
+class _Run:
+    """``home`` is the folder of what trained versions need, ``scratch`` that of what goes with this run."""
 
+    setting: Setting
+    scratch: Path
+    home: Path
+    play: Play | None
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
-async def _start_detector(pools: Path) -> tuple[asyncio.subprocess.Process, int]:
-    """The detector's process and its port. It trains both versions first, which takes seconds."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sidecar.demo.server", "--port", "0", "--pools", str(pools)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        line = await asyncio.wait_for(process.stdout.readline(), DETECTOR_START_S)
-        hello: dict[str, Any] = json.loads(line)
-        return process, int(hello["port"])
-    except (TimeoutError, ValueError, KeyError) as error:
-        await _stop(process)
-        raise StartError(
-            "the demo's detector did not start; it needs the extra: pip install 'inference-sidecar[demo]'"
-        ) from error
+    @property
+    def pools(self) -> Path:
+        return self.home / "digits.npz"
 
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
 
-async def _feed(
-    begun: asyncio.Event,
-    supervisor: Supervisor,
-    host: str,
-    pools: Path,
-    rate: float,
-    traffic: list[asyncio.subprocess.Process],
-) -> None:
-    await begun.wait()
-    url = f"http://{host}:{supervisor.port}"
-    traffic.append(
-        await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sidecar.demo.traffic"),
-            *("--url", url, "--pools", str(pools), "--rate", str(rate)),
+    async def whole(self, announce: Callable[[Supervisor], None], stay: bool) -> int:
+        config = self._config(await self._start_detector())
+        supervisor = Supervisor(config, lambda: config)
+        begun = asyncio.Event()
+        performance = asyncio.create_task(self._perform(begun, supervisor))
+
+        def started(supervisor: Supervisor) -> None:
+            announce(supervisor)
+            begun.set()
+            if self.play is not None:
+                _on_signals(lambda: supervisor.stop() if performance.cancelling() else _end(performance, supervisor))
+
+        def performed(task: asyncio.Task[int]) -> None:
+            if task.cancelled() or task.exception() is not None or (self.play is not None and not stay):
+                supervisor.stop()
+
+        def stopping() -> None:
+            performance.cancel()
+            _close(self.processes[1:])
+
+        performance.add_done_callback(performed)
+        try:
+            await supervisor.run(started, stopping)
+        finally:
+            performance.cancel()
+            await asyncio.wait([performance])
+        return INTERRUPTED if performance.cancelled() else performance.result()
+
+    def _config(self, upstream_port: int) -> Config:
+        setting, url = self.setting, f"http://127.0.0.1:{upstream_port}"
+        data_dir = setting.data_dir or self.scratch / "data"
+        trainer = [
+            *(sys.executable, "-m", "sidecar.demo.trainer", "--seed", str(setting.seed)),
+            *("--dataset", "{dataset}", "--output", "{output}", "--base", "{base_model}"),
+            *("--pools", str(self.pools.resolve()), "--models", str(self.models.resolve())),
+        ]
+        make = demo_config if self.play is None else loop_config
+        return make(setting.host, setting.ports, data_dir, url, trainer)
+
+    async def _start_detector(self) -> int:
+        """The port that the detector's process listens on. It trains its versions first, which takes seconds.
+
+        Versions that are kept with their data are looked for where they were served before.
+        """
+        kept = self.home / "port"
+        written = kept.read_text() if kept.is_file() else ""
+        port = int(written) if written.isdecimal() else 0
+        if port:
+            check_free("127.0.0.1", port, f"--data-dir {self.setting.data_dir}: its versions are served on port")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sidecar.demo.server", "--port", str(port), "--pools", str(self.pools)),
+            *("--models", str(self.models), "--versions", "1,2" if self.play is None else "1"),
             stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-    )
+        self.processes.append(process)
+        assert process.stdout is not None
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), DETECTOR_START_S)
+            hello: dict[str, Any] = json.loads(line)
+            kept.write_text(str(hello["port"]))
+            return int(hello["port"])
+        except asyncio.CancelledError:
+            process.terminate()  # while it trains it does not hear of the end of its input
+            raise
+        except (TimeoutError, ValueError, KeyError) as error:
+            raise StartError(
+                "the demo's detector did not start; it needs the extra: pip install 'inference-sidecar[demo]'"
+            ) from error
+
+    async def _perform(self, begun: asyncio.Event, supervisor: Supervisor) -> int:
+        await begun.wait()
+        setting, truth = self.setting, self.scratch / "truth.jsonl"
+        traffic = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sidecar.demo.traffic", "--url", f"http://{setting.host}:{supervisor.port}"),
+            *("--pools", str(self.pools), "--rate", str(setting.rate), "--seed", str(setting.seed)),
+            *(setting.traffic if self.play is None else (*setting.traffic, "--truth", str(truth))),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,  # its counts at the end
+            start_new_session=True,
+        )
+        self.processes.append(traffic)
+        if self.play is None:
+            return 0
+
+        def tell(line: str) -> None:
+            if traffic.stdin is not None:
+                traffic.stdin.write(f"{line}\n".encode())
+
+        admin = supervisor.config.admin
+        return await self.play(Backstage(f"http://{admin.host}:{admin.port}", truth, tell))
 
 
-def _close(processes: list[asyncio.subprocess.Process]) -> None:
+def _check(setting: Setting, play: Play | None) -> None:
+    """What can be said before seconds of training. Raises StartError."""
+    for flag, address in (("port", setting.host), ("admin_port", "127.0.0.1"), ("health_port", setting.host)):
+        check_free(address, setting.ports[flag], f"--{flag.replace('_', '-')}")
+    if setting.data_dir is None:
+        return
+    if play is not None and (setting.data_dir / "settings.json").exists():
+        raise StartError(f"--data-dir {setting.data_dir}: holds data already, --loop begins with an empty folder")
+    if play is None and (setting.data_dir / LOOP).exists():
+        raise StartError(f"--data-dir {setting.data_dir}: holds what --loop recorded, another folder would do")
+
+
+def _made(data_dir: Path, name: str) -> Path:
+    """The folder of that name in the data folder. Raises StartError."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data_dir / name).mkdir(exist_ok=True)
+    except OSError as error:
+        raise StartError(f"--data-dir {data_dir}: {error.strerror}; name a folder that can be written") from error
+    return data_dir / name
+
+
+def _on_signals(do: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, do)
+
+
+def _end(performance: asyncio.Task[int], supervisor: Supervisor) -> None:
+    """The play first, which may have to take back what it began; the sidecar follows."""
+    if not performance.cancel():
+        supervisor.stop()
+
+
+def _close(processes: Sequence[asyncio.subprocess.Process]) -> None:
     """The end of its standard input tells a child of the demo to finish."""
     for process in processes:
         if process.stdin is not None:

@@ -42,6 +42,7 @@ class Figures:
         self._deliveries = deliveries
         self._tally = tally
         self.part_failures: dict[str, tuple[str, float]] = {}
+        self.removed: Counter[tuple[str, str]] = Counter()
 
     def summaries(self) -> Mapping[tuple[str, str, str], Summary]:
         return self._pipeline.totals
@@ -70,6 +71,7 @@ class Figures:
             dropped[f"sample_{rule}", reason] += count
         for rule, count in self._keeper.queue_full.items():
             dropped[f"sample_{rule}", "queue_full"] += count
+        dropped += self.removed
         for reason, count in self._keeper.probe_failed.items():
             dropped["sample_input_probe", reason] += count
         return dropped
@@ -82,8 +84,10 @@ class Figures:
         return hit
 
     def lost(self) -> int:
-        """Exchanges and predictions that were not recorded. An image that was not kept is no loss of the record."""
-        return sum(count for (stage, _), count in self.dropped().items() if not stage.startswith("sample_"))
+        """Exchanges and predictions that were not recorded. An image that was not kept is no loss of the record, nor is
+        old feedback that made room."""
+        no_loss = ("sample_", "feedback")
+        return sum(count for (stage, _), count in self.dropped().items() if not stage.startswith(no_loss))
 
     def answering(self) -> set[str]:
         """Models that have answered with images."""

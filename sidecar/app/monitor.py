@@ -31,6 +31,7 @@ from sidecar.app.config import Config, config_from
 from sidecar.app.control import Control
 from sidecar.app.figures import Figures
 from sidecar.app.logs import set_up_logs
+from sidecar.app.loop import Loop
 from sidecar.app.reading import Reading
 from sidecar.app.state import load_state
 from sidecar.app.trial_asking import Asking
@@ -38,7 +39,6 @@ from sidecar.app.trialing import Trialing
 from sidecar.app.trials_api import TrialsApi
 from sidecar.app.watch_api import WatchApi
 from sidecar.app.watching import Watching
-from sidecar.data_engine import SampleKeeper, decide, sampling_config
 from sidecar.monitor.backfill import backfill_days
 from sidecar.monitor.buckets import KEPT_S, Buckets
 from sidecar.monitor.intake import Intake
@@ -97,16 +97,16 @@ class Monitor:
         buckets.restore(await store.open_summaries(int(time.time()) - KEPT_S))
         config = self._config  # from here to the intake nothing awaits: no reload comes between
         control = Control(config, load_state(config.data_dir), lambda settings: intake.apply(settings))
-        reading = Reading(config)
+        reading = Reading(control.config)
+        loop = Loop(config, store, reader, control)
         trialing = Trialing(
-            config, store, reader, control, gone=buckets.forget, tell=lambda trial: watching.tell_of_stops(trial)
+            *(control.config, store, reader, control),
+            gone=buckets.forget,
+            tell=lambda trial: watching.tell_of_stops(trial),
         )
-        keeper = SampleKeeper(config.data_dir, store)
-        rules = sampling_config(config.sampling.model_dump())
 
         def configure(changed: Config) -> None:
-            nonlocal rules
-            rules = sampling_config(changed.sampling.model_dump())
+            loop.configure(changed)
             reading.configure(changed)
             watching.configure(changed)
             trialing.configure(changed)
@@ -116,19 +116,24 @@ class Monitor:
         def keep(wanted: Wanted, body: bytes) -> None:
             probe = wanted.probe
             measured = None if probe is None else functools.partial(pipeline.probed, probe)
-            keeper.offer(wanted.keep, wanted.headers, body, measured)
+            loop.keeper.offer(wanted.keep, wanted.headers, body, measured)
 
         sampling = Sampling(
-            lambda prediction: decide(prediction, rules),
+            loop.engine.decide,
             keep,
             lambda worker, epoch, name: intake.want(worker, epoch, name),
             lambda worker, epoch, name: intake.release(worker, epoch, name),
+            loop.engine.admit,
+            lambda prediction, why: loop.engine.not_kept(prediction, why.reasons),
         )
-        intake = Intake(self._link, control.compiled(), positions, sampling.image, sampling.missing)
+        intake = Intake(
+            *(self._link, control.compiled(), positions, sampling.image, sampling.missing), on_ask=loop.answer_feedback
+        )
         self._control = control
         pipeline = Pipeline(
             *(intake, store.commit, buckets, sampling, reading.predictions_of, self._hand_on),
             trials=trialing.tally,
+            verdicts=loop.feedback.verdicts,
             generation=lambda: store.generation,
         )
         deliveries = [
@@ -139,22 +144,23 @@ class Monitor:
             )
             for item in config.stream
         ]
-        figures = self._figures = Figures(store, intake, pipeline, sampling, keeper, deliveries, trialing.tally)
+        figures = self._figures = Figures(store, intake, pipeline, sampling, loop.keeper, deliveries, trialing.tally)
         watching = Watching(config, store, reader, figures, stops=trialing.stops)
         await watching.restore()
         await trialing.restore()
+        await loop.restore()
         reader.on_corrupt = functools.partial(_heal, store)
         stack.push_async_callback(watching.close)
         trials = TrialsApi(trialing, Asking(trialing, watching, watching.tell_of_stops))
         services = Services(*(reader, figures, control, WatchApi(watching), trials, config.data_dir), **_access(config))
+        loop.offer(services, trialing.serving)
         await self._serve_admin(stack, services)
         await intake.start()
         stack.push_async_callback(intake.stop)
-        stack.push_async_callback(keeper.close)
+        stack.push_async_callback(loop.keeper.close)
         self._pipeline_life = asyncio.create_task(_run_or_die(pipeline))
-        self._keep_running("samples", keeper.run)
-        self._keep_running("retention", lambda: self._retain(store))
-        for name, work in (*watching.parts(), *trialing.parts()):
+        self._keep_running("retention", lambda: self._retain(store, loop))
+        for name, work in (*watching.parts(), *trialing.parts(), *loop.parts()):
             self._keep_running(name, work)
         for delivery in deliveries:
             self._keep_running(f"delivery {delivery.name}", delivery.run)
@@ -187,7 +193,7 @@ class Monitor:
         """A closed bucket as an item for every backend."""
         return [summary_item(stream.name, self._instance_id, key, revision, summary) for stream in self._config.stream]
 
-    async def _retain(self, store: Store) -> None:
+    async def _retain(self, store: Store, loop: Loop) -> None:
         """Keep the store within its bounds, for ever."""
         clocks = ClockAgreement(time.time(), time.monotonic())
         retention = self._config.retention
@@ -202,7 +208,10 @@ class Monitor:
             sure = clocks.agree(time.time(), time.monotonic())
             age_s = retention.age_days * 86_400 if sure else float("inf")
             try:
-                await store.retain(time.time(), age_s, retention.bytes_max)
+                retained = await store.retain(time.time(), age_s, retention.bytes_max)
+                loop.feedback.expired += retained.pending_dropped
+                if self._figures is not None:
+                    self._figures.removed["feedback", "room"] += retained.feedback_dropped
             except StoreError as error:
                 log.error("retention_failed", reason=error.reason)
 

@@ -26,11 +26,39 @@ class Declared(BaseModel):
     trial_id: str
 
 
+class Registered(BaseModel):
+    """Where a trained version of a model is served: an upstream beside those of the configuration.
+
+    ``name`` is given to it when it is registered; ``job_id`` is the job that trained it, whose ``output`` within the
+    data folder is what was trained ("": elsewhere)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    version: str
+    url: str
+    path: str = ""
+    name: str = ""
+    job_id: str = ""
+    output: str = ""
+
+
+class Engine(BaseModel):
+    """How images of a model are chosen, and which dataset they go to (empty: the model's own)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: dict[str, Any]
+    dataset_id: str = ""
+    updated_at: float = 0.0
+
+
 class State(BaseModel):
-    """``trials`` are the documents of the tests under way, ``production`` by model the variant that serves where it is
-    not the configured one. ``declared`` has by its name each test of the configuration as it was when it was last taken
-    up, and which test it became. ``default_seen`` is the default upstream that ``production`` came about under,
-    ``promoted_at`` the time of the latest promotion in it.
+    """``registered`` are upstreams of trained versions, ``engines`` by model how its images are chosen where that is
+    not as configured. ``trials`` are the documents of the tests under way, ``production`` by model the variant that
+    serves where it is not the configured one. ``declared`` has by its name each test of the configuration as it was
+    when it was last taken up, and which test it became. ``default_seen`` is the default upstream that ``production``
+    came about under, ``promoted_at`` the time of the latest promotion in it.
     ``version`` grows with every change; a fresh state begins at the present second, above whatever a lost one had
     reached."""
 
@@ -38,6 +66,8 @@ class State(BaseModel):
 
     version: int = Field(default_factory=lambda: int(time.time()))
     trials: tuple[dict[str, Any], ...] = ()
+    registered: tuple[Registered, ...] = ()
+    engines: dict[str, Engine] = {}
     production: dict[str, str] = {}
     declared: dict[str, Declared] = {}
     default_seen: str = ""

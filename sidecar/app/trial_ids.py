@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from sidecar.app.config import Config, UpstreamConfig
+from sidecar.app.registered import model_of
 from sidecar.trials import Points, TrialFault
 
 LISTED_MAX = 20
@@ -25,7 +26,8 @@ class Ids:
 
     def __init__(self, config: Config, known: Collection[tuple[str, str]], serving: Callable[[str], str]) -> None:
         self._config = config
-        self._models = sorted({model for model, _ in known if model})
+        self._models = {model for model, _ in known if model}
+        self._trained = {model_of(item) for item in config.upstreams} - {""}
         self._serving = serving
 
     def variant(self, model_id: str, field: str, *, bare: bool = False) -> Named:
@@ -34,16 +36,19 @@ class Ids:
         Raises TrialFault with ``field``.
         """
         upstreams = self._config.upstreams
-        if any(item.name == model_id for item in upstreams):
-            return Named(ANY_MODEL, model_id)
-        if model_id in self._models:
+        for item in upstreams:
+            if item.name == model_id:
+                return Named(model_of(item) or ANY_MODEL, model_id)
+        if model_id in self._models | self._trained:
             if bare:
                 return Named(model_id, self._serving(model_id))
             raise TrialFault(field, f"{model_id!r} has no version, expected {model_id}@VERSION or {self._upstreams()}")
         model, _, version = model_id.rpartition("@")
-        if not model or (self._models and model not in self._models):
+        if not model or (self._models and model not in self._models | self._trained):
             raise TrialFault(field, f"no model or upstream is called {model_id!r}; {self._there()}")
-        serving = [item for item in upstreams if version == (item.version or item.name)]
+        # what was trained for it comes first, and what was trained for another model never answers for it
+        own = [item for item in upstreams if model_of(item) == model and version == item.version]
+        serving = own or [item for item in upstreams if not model_of(item) and version == (item.version or item.name)]
         if not serving:
             raise TrialFault(field, f"no upstream serves version {version!r} of {model!r}; {self._upstreams()}")
         if len(serving) > 1:
@@ -61,7 +66,7 @@ class Ids:
         return model
 
     def _there(self) -> str:
-        models = ", ".join(self._models[:LISTED_MAX])
+        models = ", ".join(sorted(self._models | self._trained)[:LISTED_MAX])
         return f"there are the models {models} and {self._upstreams()}" if models else self._upstreams()
 
     def _upstreams(self) -> str:

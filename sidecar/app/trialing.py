@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 
 from sidecar.api.trials import TrialFigures
-from sidecar.app.compile import salt_of
 from sidecar.app.config import Config
 from sidecar.app.control import Control
 from sidecar.app.declared import Declarations, Tell
@@ -20,6 +19,7 @@ from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import DAY_S, Trial
 from sidecar.recording import Reader, Store, StoreError, Trials
 from sidecar.trials import Book, Points, Readout, Running, Steward, Tally, by_units, split_of, stops_of
+from sidecar.trials.audit import salt_of
 
 log = structlog.get_logger()
 

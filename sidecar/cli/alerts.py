@@ -93,7 +93,7 @@ def create(
     for_: Annotated[str | None, typer.Option("--for", help="How long it must hold, e.g. 5m.")] = None,
     class_: Annotated[str | None, typer.Option("--class", help="The class, for class_share.")] = None,
     compare: Annotated[
-        str | None, typer.Option(help="value, baseline_ratio or baseline_difference.  [default: value]")
+        str | None, typer.Option(help="value, baseline_ratio or baseline_difference.  \\[default: value]")
     ] = None,
     sensitivity: Annotated[float | None, typer.Option(help="Of an anomaly, in robust standard deviations.")] = None,
     min_samples: Annotated[int | None, typer.Option(help="Fewer in the window count as no data.")] = None,
@@ -153,7 +153,7 @@ def show(context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token
 def ack(
     context: typer.Context,
     alert_id: AlertId,
-    by: Annotated[str | None, typer.Option(help="Who takes note.  [default: your user name]")] = None,
+    by: Annotated[str | None, typer.Option(help="Who takes note.  \\[default: your user name]")] = None,
     url: Url = URL,
     token: Token = None,
 ) -> None:
@@ -170,7 +170,7 @@ def silence(
     for_: Annotated[str | None, typer.Option("--for", help="How long, e.g. 2h.")] = None,
     until: Annotated[str | None, typer.Option(help="A time with an offset, e.g. 2024-02-01T08:00:00Z.")] = None,
     end: Annotated[bool, typer.Option("--end", help="End the silence.")] = False,
-    by: Annotated[str | None, typer.Option(help="Who wants it so.  [default: your user name]")] = None,
+    by: Annotated[str | None, typer.Option(help="Who wants it so.  \\[default: your user name]")] = None,
     url: Url = URL,
     token: Token = None,
 ) -> None:

@@ -22,10 +22,13 @@ PICKED_MAX = 5
 UNREACHABLE = "is a sidecar running there? --url names its admin port, or set SIDECAR_URL"
 POSITIONAL = ("of",)
 """Filters that stand on the command line without a flag."""
+WHOLE_FILES = ("config", "labels")
+"""Fields that are read from a file: a fault names the place in it."""
 URL = "http://127.0.0.1:8081"
 Url = Annotated[str, typer.Option("--url", envvar="SIDECAR_URL", help="The admin port of a running sidecar.")]
 Token = Annotated[str | None, typer.Option("--token", envvar="SIDECAR_TOKEN", help="Where one is needed.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+By = Annotated[str | None, typer.Option("--by", help="Who says so.  \\[default: your user name]")]
 Limit = Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=100_000)]
 
 
@@ -62,6 +65,11 @@ def address(url: str) -> str:
     ('http://localhost:8081', 'https://sidecar.example.com')
     """
     return url if "://" in url else f"http://{url}"
+
+
+def address_of(context: typer.Context, url: str) -> str:
+    """The address that ``asking`` asks, without a slash at its end."""
+    return address(_given(context, "url", url)).rstrip("/")
 
 
 def refuse_early(context: typer.Context, given: Mapping[str, object]) -> None:
@@ -116,10 +124,14 @@ def _flag(field: str, flags: Mapping[str, str]) -> str:
     """
     >>> _flag("notify.0", {}), _flag("condition.for", {}), _flag("model_id", {"model_id": "MODEL"}), _flag("x", {})
     ('--notify', '--for', 'MODEL', 'x')
+    >>> _flag("labels.3.box", {"labels": "--labels"})
+    '--labels 3.box'
     """
     if field in flags:
         return flags[field]
     head, _, rest = field.partition(".")
+    if rest and head in WHOLE_FILES and head in flags:
+        return f"{flags[head]} {rest}"
     if head == "condition" and rest:
         return f"--{rest.replace('_', '-')}"
     return "--notify" if head == "notify" else field
@@ -139,6 +151,11 @@ def picked(records: Sequence[Mapping[str, Any]], key: str, wanted: str) -> str:
     if len(found) > 1:
         fail(f"ID: {wanted!r} may be {' or '.join(record[key] for record in found[:PICKED_MAX])}")
     return str(found[0][key]) if found else wanted
+
+
+def by_whom(by: str | None) -> str:
+    """``--by``; by default who is at the terminal."""
+    return user() if by is None else by
 
 
 def user() -> str:

@@ -103,7 +103,7 @@ def show(
 def export(
     context: typer.Context,
     baseline_id: BaselineId,
-    output: Annotated[Path | None, typer.Option(help="A file to write.  [default: standard output]")] = None,
+    output: Annotated[Path | None, typer.Option(help="A file to write.  \\[default: standard output]")] = None,
     url: Url = URL,
     token: Token = None,
 ) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, none_of
+from sidecar.cli.by_default import ByDefault, Default
 from sidecar.cli.text import document_text
 
 _FLAGS = {
@@ -24,30 +24,16 @@ _FLAGS = {
 _COMPARE = "MODEL --reference PERIOD --current PERIOD [OPTIONS]"
 
 
-class ComparesByDefault(TyperGroup):
+class Compares(ByDefault):
     """``sidecar drift MODEL ...`` is ``sidecar drift compare MODEL ...``."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """A first word that is no subcommand belongs to the default one."""
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["compare", *args]
-        return super().parse_args(ctx, args)
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Name both ways to ask; click's own line would hide the default one."""
-        formatter.write_usage(ctx.command_path, f"{_COMPARE}  |  {ctx.command_path} checks [OPTIONS] [MODEL]")
-
-
-class Default(TyperCommand):
-    """``compare``, whose usage leaves that word out."""
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """As it is mostly typed."""
-        formatter.write_usage(ctx.parent.command_path, _COMPARE)
+    default = "compare"
+    usage = _COMPARE
+    others = ("checks [OPTIONS] [MODEL]",)
 
 
 app = typer.Typer(
-    cls=ComparesByDefault,
+    cls=Compares,
     no_args_is_help=True,
     help="Has what the model sees changed? `sidecar drift MODEL --reference PERIOD --current PERIOD` compares two"
     " periods: that is `compare`, the default. It takes --slice, --by-slice, --source, --fail-on-drift, --url, --token"

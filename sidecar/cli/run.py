@@ -22,18 +22,18 @@ _FLAGS = {"traffic_split": "--split", "unit": "--unit", "control": "--upstream",
 def run(
     upstream: Upstreams = None,
     config: ConfigFile = None,
-    host: Annotated[str | None, typer.Option(help="Address of the data port.  [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="The data port, where clients point.  [default: 8080]")] = None,
-    admin_port: Annotated[int | None, typer.Option(help="API, /metrics and dashboard.  [default: 8081]")] = None,
-    health_port: Annotated[int | None, typer.Option(help="/livez and /readyz.  [default: 8082]")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the store.  [default: sidecar-data]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Proxy worker processes.  [default: 1]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address of the data port.  \\[default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="The data port, where clients point.  \\[default: 8080]")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="API, /metrics and dashboard.  \\[default: 8081]")] = None,
+    health_port: Annotated[int | None, typer.Option(help="/livez and /readyz.  \\[default: 8082]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the store.  \\[default: sidecar-data]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Proxy worker processes.  \\[default: 1]")] = None,
     split: Annotated[
         float | None,
-        typer.Option(help="Share of units that go to the second --upstream, over 0 and under 1.  [default: 0.5]"),
+        typer.Option(help="Share of units that go to the second --upstream, over 0 and under 1.  \\[default: 0.5]"),
     ] = None,
     unit: Annotated[
-        str | None, typer.Option(help="What is assigned: request, client or header:NAME.  [default: request]")
+        str | None, typer.Option(help="What is assigned: request, client or header:NAME.  \\[default: request]")
     ] = None,
 ) -> None:
     """Run the sidecar in front of a model server, until SIGTERM or Ctrl-C."""
@@ -42,27 +42,94 @@ def run(
 
 
 def demo(
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Go once around the improvement loop, in under three minutes, and end.")
+    ] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Of --loop: stay up at its end, for a look.")] = False,
     host: Annotated[str, typer.Option(help="Address of the data port.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The data port.")] = 8080,
     admin_port: Annotated[int, typer.Option(help="API, /metrics and dashboard.")] = 8081,
     health_port: Annotated[int, typer.Option(help="/livez and /readyz.")] = 8082,
-    data_dir: Annotated[Path | None, typer.Option(help="Keep what is recorded here.  [default: thrown away]")] = None,
-    rate: Annotated[float, typer.Option(help="Requests per second.", min=0.1, max=50)] = 20.0,
+    data_dir: Annotated[Path | None, typer.Option(help="Keep what is recorded here.  \\[default: thrown away]")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Requests per second; --loop has its own.  \\[default: 20]", min=0.1, max=50)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the scenes, and of the training.", min=0)] = 1,
 ) -> None:
     """Everything at once: a detector of handwritten digits, traffic, an A/B test, the dashboard. Until Ctrl-C."""
     import asyncio
 
-    from sidecar.app.demo import run_demo
     from sidecar.app.logs import set_up_logs
     from sidecar.app.supervisor import StartError
 
-    set_up_logs("console", "supervisor")
-    print("training two versions of the demo's detector ...", flush=True)
     ports = {"port": port, "admin_port": admin_port, "health_port": health_port}
+    if stay and not loop:
+        fail("--stay: goes with --loop; without it the demo stays up anyway")
+    if loop and rate is not None:
+        fail("--rate: --loop has a rate of its own")
+    set_up_logs("console", "supervisor")
     try:
-        asyncio.run(run_demo(host, ports, data_dir, rate, _announce))
+        if loop:
+            code = asyncio.run(_loop(host, ports, data_dir, seed, stay))
+        else:
+            code = asyncio.run(_demo(host, ports, data_dir, rate or 20.0, seed))
     except StartError as error:
         fail(str(error))
+    except asyncio.CancelledError:  # a signal, before the sidecar was there
+        code = 130
+    raise SystemExit(code)
+
+
+async def _demo(host: str, ports: dict[str, int], data_dir: Path | None, rate: float, seed: int) -> int:
+    from sidecar.app.demo import Setting, run_demo
+
+    print("training two versions of the demo's detector ...", flush=True)
+    return await run_demo(Setting(host, ports, data_dir, rate, seed), _announce)
+
+
+async def _loop(host: str, ports: dict[str, int], data_dir: Path | None, seed: int, stay: bool) -> int:
+    import time
+
+    from sidecar.app.demo import Backstage, Setting, run_demo
+    from sidecar.demo.loop import RATE, TRAFFIC, play
+
+    began = time.monotonic()
+
+    def say(step: str, text: str) -> None:
+        _say(time.monotonic() - began, step, text)
+
+    async def played(backstage: Backstage) -> int:
+        code = await play(backstage.admin_url, backstage.truth, backstage.tell, say, began)
+        say("end", _where(backstage.admin_url, data_dir, stay))
+        return code
+
+    say("start", "training the first version of the demo's detector")
+    setting = Setting(host, ports, data_dir, RATE, seed, TRAFFIC)
+    return await run_demo(setting, _announce, played, stay)
+
+
+def _say(elapsed_s: float, step: str, text: str) -> None:
+    """A step of the loop, on standard output at once."""
+    from rich.console import Console
+
+    from sidecar.cli import tables
+
+    console = Console(highlight=False)
+    head = tables.text(f"{elapsed_s:5.1f} s  {step:<10}", "bold red" if step == "failed" else "bold")
+    tables.hanging(console, tables.text(text), head.cell_len, head)
+    console.file.flush()
+
+
+def _where(admin_url: str, data_dir: Path | None, stay: bool) -> str:
+    """Where what the loop made can be looked at."""
+    if stay:
+        return (
+            f"all stays up until Ctrl-C: the dashboard at {admin_url}; `sidecar feedback report digits`, `sidecar "
+            f"dataset show digits`, `sidecar ab-test`, `sidecar train`, each with --url {admin_url}"
+        )
+    if data_dir is not None:
+        return f"all of it is kept in {data_dir}; --stay leaves the sidecar up for a look at the dashboard"
+    return "all of it is thrown away; --stay leaves it up for a look at the dashboard, --data-dir DIR keeps it"
 
 
 def check_config(config: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:

@@ -49,6 +49,29 @@ def percent(share: float | None) -> str:
     return NOTHING if share is None or not isfinite(share) else f"{100 * share:.1f} %"
 
 
+def size(n: float) -> str:
+    """Bytes, to three digits.
+
+    >>> size(812), size(64_500), size(2_340_000_000)
+    ('812 bytes', '64.5 kB', '2.34 GB')
+    """
+    if n < 1_000:
+        return f"{n:.0f} bytes"
+    for unit in ("kB", "MB"):
+        n /= 1_000
+        if n < 999.5:
+            return f"{n:.3g} {unit}"
+    return f"{n / 1_000:.3g} GB" if n < 999_500 else f"{n / 1_000:,.0f} GB"
+
+
+def counted(n: int, thing: str, things: str = "") -> str:
+    """
+    >>> counted(1, "item"), counted(1_200, "item"), counted(2, "box", "boxes")
+    ('1 item', '1,200 items', '2 boxes')
+    """
+    return f"{n:,} {thing if n == 1 else things or f'{thing}s'}"
+
+
 def moment(at: float | None) -> str:
     """A time in UTC.
 

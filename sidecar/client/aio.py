@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 import httpx2
 
 from sidecar.client import calls, calls_watch
+from sidecar.client.aio_datasets import AsyncDatasetMethods
+from sidecar.client.aio_feedback import AsyncFeedbackMethods
+from sidecar.client.aio_training import AsyncTrainingMethods
 from sidecar.client.aio_trials import AsyncTrialMethods
 from sidecar.client.calls import Call, Filter
+from sidecar.client.calls_datasets import check_zip
 from sidecar.client.calls_watch import Length, Moment
 from sidecar.client.errors import ConnectionFailed
 from sidecar.client.results import Page, Record
+from sidecar.client.saving import Saving
 
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncTrialMethods):
+class AsyncClient(AsyncFeedbackMethods, AsyncDatasetMethods, AsyncTrainingMethods, AsyncTrialMethods):
     """A sidecar's API, as ``Client`` has it, awaited.
 
     ``base_url`` is its admin port; ``token`` its bearer token; ``timeout_s`` bounds every wait, but
@@ -81,6 +87,37 @@ class AsyncClient(AsyncTrialMethods):
                 if delay_s is None:
                     raise calls.error_of(answer.status_code, answer.content)
             await self._sleep(delay_s)
+
+    async def _save(self, call: Call[bytes], path: str | PathLike[str]) -> None:
+        attempt = 0
+        with Saving(path) as saving:
+            while True:
+                attempt += 1
+                try:
+                    async with self._http.stream(
+                        call.method, call.path, params=call.params, timeout=max(self._timeout_s, call.timeout_s)
+                    ) as answer:
+                        if answer.is_success:
+                            check_zip(answer.headers.get("Content-Type"))
+                            async for chunk in answer.aiter_bytes():
+                                await asyncio.to_thread(saving.write, chunk)
+                            return
+                        status, content = answer.status_code, await answer.aread()
+                        retry_after = answer.headers.get("Retry-After")
+                except httpx2.TransportError as error:
+                    timed_out = isinstance(error, httpx2.TimeoutException)
+                    delay_s = calls.retry_delay_s(call, attempt, None, None, timed_out=timed_out)
+                    if delay_s is None:
+                        raise ConnectionFailed(f"{self._http.base_url}: {error or type(error).__name__}") from error
+                else:
+                    delay_s = calls.retry_delay_s(call, attempt, status, retry_after)
+                    if delay_s is None:
+                        raise calls.error_of(status, content)
+                saving.restart()
+                await self._sleep(delay_s)
+
+    async def _wait(self, seconds: float) -> None:
+        await self._sleep(seconds)
 
     async def _pages(
         self, page: Callable[[dict[str, Filter]], Call[Page]], filters: dict[str, Filter]

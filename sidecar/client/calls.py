@@ -1,6 +1,7 @@
 """Calls of the API: what to send and how to read the answer. No I/O; both clients share these.
 
-Those about baselines, drift and alerts are in ``calls_watch``, those about tests of versions in ``calls_trials``.
+Those about baselines, drift and alerts are in ``calls_watch``, those about tests of versions in ``calls_trials``, those
+of the improvement loop in ``calls_feedback``, ``calls_datasets`` and ``calls_training``.
 """
 
 from __future__ import annotations
@@ -38,20 +39,22 @@ _PASSING = (429, 502, 503, 504)
 class Call(Generic[T]):
     """One request, and ``read``, which makes its result of the body of a 2xx.
 
-    ``timeout_s``, where greater than the client's own, bounds its waits instead.
+    ``body`` is an object to send as JSON, or bytes that are JSON already. ``timeout_s``, where greater than the
+    client's own, bounds its waits instead. ``repeatable``: a change that made twice is as if made once.
     """
 
     method: str
     path: str
     read: Callable[[bytes], T]
     params: dict[str, str] = field(default_factory=dict)
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | bytes | None = None
     timeout_s: float = 0.0
+    repeatable: bool = False
 
     @property
     def content(self) -> bytes | None:
         """The body as JSON. Raises InvalidRequest naming the field that can't be."""
-        return None if self.body is None else encoded(self.body)
+        return self.body if self.body is None or isinstance(self.body, bytes) else encoded(self.body)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -61,7 +64,7 @@ class Call(Generic[T]):
     @property
     def is_idempotent(self) -> bool:
         """Whether it may be tried again: reading changes nothing."""
-        return self.method == "GET"
+        return self.method == "GET" or self.repeatable
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ AB, SHADOW = "/api/v1/ab-tests", "/api/v1/shadow-tests"
 AVERAGES = (
     *("avg_confidence", "avg_latency_ms", "p50_latency_ms", "p99_latency_ms", "feedback_score", "error_rate"),
     *("detections_per_image", "no_detection_rate", "undecodable_rate", "slow_rate", "feedback_completeness"),
-    "user_feedback_score",
+    *("user_feedback_score", "user_feedback_rate"),
 )
 """Figures of a variant that are null where there is nothing to take a mean of."""
 COMPARED = ("model_a", "model_b", "difference", "relative_difference")

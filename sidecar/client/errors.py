@@ -26,6 +26,10 @@ class ConnectionFailed(SidecarError):
     """No answer: the sidecar can't be reached, was too slow, or the connection broke."""
 
 
+class NotEnded(SidecarError):
+    """What was waited for had not ended by the time given; it goes on."""
+
+
 class NotFound(SidecarError):
     """Nothing has that id or name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
@@ -11,15 +12,20 @@ import httpx2
 
 from sidecar.client import calls, calls_watch
 from sidecar.client.calls import Call, Filter
+from sidecar.client.calls_datasets import check_zip
 from sidecar.client.calls_watch import Length, Moment
 from sidecar.client.errors import ConnectionFailed
 from sidecar.client.results import Page, Record
+from sidecar.client.saving import Saving
+from sidecar.client.sync_datasets import DatasetMethods
+from sidecar.client.sync_feedback import FeedbackMethods
+from sidecar.client.sync_training import TrainingMethods
 from sidecar.client.sync_trials import TrialMethods
 
 T = TypeVar("T")
 
 
-class Client(TrialMethods):
+class Client(FeedbackMethods, DatasetMethods, TrainingMethods, TrialMethods):
     """A sidecar's API. ``base_url`` is its admin port; ``token`` its bearer token; ``timeout_s`` bounds every wait, but
     comparisons, freezes and tests of channels may take longer (docs/api.md).
 
@@ -79,6 +85,37 @@ class Client(TrialMethods):
                 if delay_s is None:
                     raise calls.error_of(answer.status_code, answer.content)
             self._sleep(delay_s)
+
+    def _save(self, call: Call[bytes], path: str | PathLike[str]) -> None:
+        attempt = 0
+        with Saving(path) as saving:
+            while True:
+                attempt += 1
+                try:
+                    with self._http.stream(
+                        call.method, call.path, params=call.params, timeout=max(self._timeout_s, call.timeout_s)
+                    ) as answer:
+                        if answer.is_success:
+                            check_zip(answer.headers.get("Content-Type"))
+                            for chunk in answer.iter_bytes():
+                                saving.write(chunk)
+                            return
+                        status, content = answer.status_code, answer.read()
+                        retry_after = answer.headers.get("Retry-After")
+                except httpx2.TransportError as error:
+                    timed_out = isinstance(error, httpx2.TimeoutException)
+                    delay_s = calls.retry_delay_s(call, attempt, None, None, timed_out=timed_out)
+                    if delay_s is None:
+                        raise ConnectionFailed(f"{self._http.base_url}: {error or type(error).__name__}") from error
+                else:
+                    delay_s = calls.retry_delay_s(call, attempt, status, retry_after)
+                    if delay_s is None:
+                        raise calls.error_of(status, content)
+                saving.restart()
+                self._sleep(delay_s)
+
+    def _wait(self, seconds: float) -> None:
+        self._sleep(seconds)
 
     def _pages(self, page: Callable[[dict[str, Filter]], Call[Page]], filters: dict[str, Filter]) -> Iterator[Record]:
         while True:

@@ -1,20 +1,40 @@
-"""The sampling rules as values, and reading them from a mapping."""
+"""The sampling rules as values; ``reading`` makes them of a mapping."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
+from sidecar.durations import duration_text
+
 CONDITIONS = ("no_detections", "high_density", "unusual_size")
+RANDOM = "random_sample"
+DISAGREEMENT = "disagreement"
+CLASS_RULES_MAX = 100
+CLASS_PREFIX = "class:"
+"""A class's own rule is called by this and the class's name."""
 
 
-class ConfigError(ValueError):
-    """The rules can't be used. ``faults`` has every fault, each beginning with the path of its field."""
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """At most so many images of a rule in a minute, an hour, a day (of UTC); None: any number.
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
+    >>> RateLimits(per_hour=60).to_dict()
+    {'per_minute': None, 'per_hour': 60, 'per_day': None}
+    """
+
+    per_minute: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
+
+    def to_dict(self) -> dict[str, int | None]:
+        """As the configuration has it."""
+        return {"per_minute": self.per_minute, "per_hour": self.per_hour, "per_day": self.per_day}
+
+
+NO_LIMITS = RateLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,120 +44,150 @@ class LowConfidence:
     enabled: bool = False
     threshold: float = 0.4
     sample_rate: float = 0.1
+    limits: RateLimits = NO_LIMITS
+    cool_down_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseToThreshold:
+    """Keep ``rate`` of the images with at least ``minimum_objects`` objects of ``classes`` (none named: of any) whose
+    score is less than ``epsilon`` away from ``threshold`` (None: the operating point), on either side of it."""
+
+    enabled: bool = False
+    threshold: float | None = None
+    epsilon: float = 0.05
+    rate: float = 0.1
+    classes: tuple[str, ...] = ()
+    minimum_objects: int = 1
+    limits: RateLimits = NO_LIMITS
+    cool_down_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeCases:
-    """Keep ``rate`` of the images that meet one of ``conditions``, each a rule of its own; see ``policies``."""
+    """Keep ``rate`` of the images that meet one of ``conditions``, each a rule of its own, with limits and a cool-down
+    of its own; see ``policies``."""
 
     enabled: bool = False
     conditions: tuple[str, ...] = CONDITIONS
     rate: float = 1.0
+    limits: RateLimits = NO_LIMITS
+    cool_down_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewClass:
+    """Keep ``rate`` of the images with a class that the model's history has not."""
+
+    enabled: bool = False
+    rate: float = 1.0
+    limits: RateLimits = NO_LIMITS
+    cool_down_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RareClass:
+    """Keep ``rate`` of the images with a class under ``share`` of all detections, once there were
+    ``minimum_images``."""
+
+    enabled: bool = False
+    rate: float = 0.5
+    share: float = 0.01
+    minimum_images: int = 1_000
+    limits: RateLimits = NO_LIMITS
+    cool_down_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRule:
+    """Keep ``rate`` of the images with a detection of a class, under ``threshold`` where there is one."""
+
+    enabled: bool = True
+    rate: float = 0.1
+    threshold: float | None = None
+    limits: RateLimits = NO_LIMITS
+    cool_down_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementRule:
+    """Keep what a shadow test asks for (it says how many) where the versions disagree by ``threshold`` (0..1) or more.
+    On unless it is turned off."""
+
+    enabled: bool = True
+    threshold: float = 0.0
+    limits: RateLimits = NO_LIMITS
+    cool_down_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RandomSample:
-    """Keep ``rate`` of all images, whatever is in them."""
+    """Keep ``rate`` of all images, whatever is in them. Nothing holds it back."""
 
     enabled: bool = False
     rate: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
+class NearDuplicates:
+    """Do not keep what is like an image kept of the same unit within ``window_s``: hashes at most ``distance`` of 64
+    bits apart, and the same classes in boxes that overlap by an IoU over ``iou``. On unless it is turned off."""
+
+    enabled: bool = True
+    window_s: float = 3_600.0
+    distance: int = 6
+    iou: float = 0.8
+
+
+Limited = LowConfidence | CloseToThreshold | EdgeCases | NewClass | RareClass | ClassRule | DisagreementRule
+"""The rules that may be held back."""
+
+
+@dataclass(frozen=True, slots=True)
 class SamplingConfig:
-    """All rules; without a word about it, a rule is off."""
+    """All rules; without a word about it, a rule is off, but for disagreement."""
 
     low_confidence: LowConfidence = field(default_factory=LowConfidence)
     edge_cases: EdgeCases = field(default_factory=EdgeCases)
     random_sample: RandomSample = field(default_factory=RandomSample)
+    close_to_threshold: CloseToThreshold = field(default_factory=CloseToThreshold)
+    new_class: NewClass = field(default_factory=NewClass)
+    rare_class: RareClass = field(default_factory=RareClass)
+    classes: Mapping[str, ClassRule] = field(default_factory=lambda: MappingProxyType({}))
+    disagreement: DisagreementRule = field(default_factory=DisagreementRule)
+    near_duplicates: NearDuplicates = field(default_factory=NearDuplicates)
+
+    def rule(self, name: str) -> Limited | None:
+        """The settings of the rule of that name, a condition's name included; None for random_sample and for a name
+        that is no rule's.
+
+        >>> SamplingConfig().rule("no_detections") == EdgeCases(), SamplingConfig().rule("random_sample")
+        (True, None)
+        """
+        if name in CONDITIONS:
+            return self.edge_cases
+        if name.startswith(CLASS_PREFIX):
+            return self.classes.get(name.removeprefix(CLASS_PREFIX))
+        found = getattr(self, name, None) if name in _LIMITED else None
+        return found if isinstance(found, Limited) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as the configuration has it, defaults filled in; ``sampling_config`` reads it back."""
+        rules = {item.name: _rule_to_dict(getattr(self, item.name)) for item in fields(self) if item.name != "classes"}
+        return {**rules, "classes": {name: _rule_to_dict(rule) for name, rule in self.classes.items()}}
 
 
-def sampling_config(mapping: Mapping[str, Any], path: str = "sampling") -> SamplingConfig:
-    """The rules of a mapping as YAML gives it. A rule that is named is on unless it says ``enabled: false``.
-
-    Raises ConfigError with every fault at once, each with its field's path under ``path``.
-
-    >>> sampling_config({"random_sample": {"rate": 0.5}}).random_sample
-    RandomSample(enabled=True, rate=0.5)
-    >>> sampling_config({"random_sample": {"rate": 2}})
-    Traceback (most recent call last):
-    sidecar.data_engine.config.ConfigError: sampling.random_sample.rate: 2 is not within 0 to 1
-    """
-    reading = _Reading()
-    sections = reading.fields(mapping, path, ("low_confidence", "edge_cases", "random_sample"))
-    low = reading.section(sections, path, "low_confidence", ("enabled", "threshold", "sample_rate"))
-    edge = reading.section(sections, path, "edge_cases", ("enabled", "conditions", "rate"))
-    drawn = reading.section(sections, path, "random_sample", ("enabled", "rate"))
-    config = SamplingConfig(
-        LowConfidence(
-            reading.switch(low, f"{path}.low_confidence"),
-            reading.share(low, f"{path}.low_confidence", "threshold", LowConfidence().threshold),
-            reading.share(low, f"{path}.low_confidence", "sample_rate", LowConfidence().sample_rate),
-        ),
-        EdgeCases(
-            reading.switch(edge, f"{path}.edge_cases"),
-            reading.conditions(edge, f"{path}.edge_cases"),
-            reading.share(edge, f"{path}.edge_cases", "rate", EdgeCases().rate),
-        ),
-        RandomSample(
-            reading.switch(drawn, f"{path}.random_sample"),
-            reading.share(drawn, f"{path}.random_sample", "rate", RandomSample().rate),
-        ),
-    )
-    if reading.faults:
-        raise ConfigError(reading.faults)
-    return config
+_LIMITED = ("low_confidence", "close_to_threshold", "new_class", "rare_class", DISAGREEMENT)
 
 
-class _Reading:
-    """Collects faults where reading goes on with a default."""
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-
-    def fields(self, value: Any, path: str, names: Sequence[str]) -> Mapping[str, Any]:
-        if not isinstance(value, Mapping):
-            self.faults.append(f"{path}: {value!r} is no mapping, expected {_either(names)}")
-            return {}
-        for name in value:
-            if name not in names:
-                self.faults.append(f"{path}.{name}: unknown field, expected {_either(names)}")
-        return value
-
-    def section(self, sections: Mapping[str, Any], path: str, name: str, names: Sequence[str]) -> Mapping[str, Any]:
-        if name not in sections:
-            return {"enabled": False}
-        value = sections[name]
-        return self.fields({} if value is None else value, f"{path}.{name}", names)
-
-    def switch(self, section: Mapping[str, Any], path: str) -> bool:
-        value = section.get("enabled", True)
-        if not isinstance(value, bool):
-            self.faults.append(f"{path}.enabled: {value!r} is neither true nor false")
-        return bool(value)
-
-    def share(self, section: Mapping[str, Any], path: str, name: str, default: float) -> float:
-        value = section.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.faults.append(f"{path}.{name}: {value!r} is no number, expected 0 to 1")
-            return default
-        if not 0 <= value <= 1:  # NaN too
-            self.faults.append(f"{path}.{name}: {value!r} is not within 0 to 1")
-            return default
-        return float(value)
-
-    def conditions(self, section: Mapping[str, Any], path: str) -> tuple[str, ...]:
-        value = section.get("conditions", CONDITIONS)
-        if not isinstance(value, list | tuple):
-            self.faults.append(f"{path}.conditions: {value!r} is no list, expected some of {_either(CONDITIONS)}")
-            return ()
-        for index, condition in enumerate(value):
-            if condition not in CONDITIONS:
-                self.faults.append(
-                    f"{path}.conditions.{index}: unknown condition {condition!r}, expected {_either(CONDITIONS)}"
-                )
-        return tuple(dict.fromkeys(str(condition) for condition in value))
-
-
-def _either(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+def _rule_to_dict(rule: Any) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    for item in fields(rule):
+        value = getattr(rule, item.name)
+        if isinstance(value, RateLimits):
+            written[item.name] = value.to_dict()
+        elif item.name.endswith("_s"):
+            written[item.name.removesuffix("_s")] = duration_text(value)
+        else:
+            written[item.name] = list(value) if isinstance(value, tuple) else value
+    return written

@@ -10,18 +10,20 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
 
+import numpy as np
 import structlog
 
+from sidecar.data_engine.engine import DataEngine, Why, unit_of
 from sidecar.data_engine.images import EXTENSIONS, ImageFault, Prepared, Probe, examine
 from sidecar.data_engine.process import ImageProcess
+from sidecar.hashing import unit_interval
 from sidecar.recording import Sample, Store, StoreError
-from sidecar.types import Prediction
+from sidecar.types import Detections, Prediction
 
 log = structlog.get_logger()
 
@@ -29,24 +31,18 @@ QUEUE_ITEMS_MAX = 256
 QUEUE_BYTES_MAX = 64 << 20
 FOLDER = "samples"
 PART = ".part"
-STATUS = "new"
+STATUS = "needs_review"
+AUDIT = "audit"
+NEAR_DUPLICATE = "near_duplicate"
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 Headers = Sequence[tuple[str, str]]
 Probed = Callable[[int, int, float], None]
 
 
-class Why(Protocol):
-    """Why an image is kept, and with what probability; a ``Decision`` is one."""
-
-    @property
-    def reasons(self) -> tuple[str, ...]: ...
-    @property
-    def probability(self) -> float: ...
-
-
 class SampleError(Exception):
-    """An image was not kept. ``reason`` is an ImageFault's, ``disk_full``, ``io``, or ``store_`` and a StoreError's."""
+    """An image was not kept. ``reason`` is an ImageFault's, ``near_duplicate``, ``disk_budget``, ``disk_full``,
+    ``io``, or ``store_`` and a StoreError's."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -65,7 +61,8 @@ class SampleKeeper:
     """Stores images under ``data_dir/samples/YYYY/MM/DD`` (UTC, the prediction's time). Run ``run`` as one task.
 
     ``offer`` queues, at most QUEUE_ITEMS_MAX requests and QUEUE_BYTES_MAX of bodies; ``keep`` and ``probe`` do one
-    thing at once. Counters, all by rule: ``kept``; ``failed`` and ``missed`` (body not to be had) by (rule, reason);
+    thing at once. ``engine`` knows datasets and near-duplicates, ``room`` whether the disk budget has room for more.
+    Counters, all by rule: ``kept``; ``failed`` and ``missed`` (body not to be had) by (rule, reason);
     ``queue_full``. An image that is kept for two reasons counts under both. ``probe_failed`` counts by reason.
     """
 
@@ -75,12 +72,16 @@ class SampleKeeper:
         store: Store,
         process: ImageProcess | None = None,
         *,
+        engine: DataEngine | None = None,
+        room: Callable[[], bool] = lambda: True,
         items_max: int = QUEUE_ITEMS_MAX,
         bytes_max: int = QUEUE_BYTES_MAX,
     ) -> None:
         self._data_dir = data_dir
         self._store = store
         self._process = process or ImageProcess()
+        self._engine = engine or DataEngine()
+        self._room = room
         self._items_max = items_max
         self._bytes_max = bytes_max
         self._jobs: deque[_Job] = deque()
@@ -106,8 +107,9 @@ class SampleKeeper:
         0..1) of the first. False, and counted, where the queue is full.
         """
         if len(self._jobs) >= self._items_max or self.queued_bytes + len(body) > self._bytes_max:
-            for _, why in wanted:
+            for prediction, why in wanted:
                 self.queue_full.update(why.reasons)
+                self._engine.not_kept(prediction, why.reasons)
             if probed is not None:
                 self.probe_failed["queue_full"] += 1
             return False
@@ -189,16 +191,32 @@ class SampleKeeper:
         try:
             if isinstance(image, ImageFault):
                 raise SampleError(image.reason, image.detail)
-            sample = sample_of(prediction, why, image)
+            sample = self._with_room(sample_of(prediction, why, image, self._engine.dataset_of(prediction.model)))
             await self._store_sample(sample, image.content)
         except SampleError as error:
-            if not any(reason == error.reason for _, reason in self.failed):  # one line a reason, then the counter
+            is_known = any(reason == error.reason for _, reason in self.failed)
+            if error.reason != NEAR_DUPLICATE and not is_known:  # one line a reason, then the counter
                 log.warning("sample_not_kept", prediction_id=prediction.prediction_id, error=str(error))
             for rule in why.reasons:
                 self.failed[rule, error.reason] += 1
+            self._engine.not_kept(prediction, why.reasons)
             raise
-        self.kept.update(why.reasons)
+        self._engine.not_kept(prediction, set(why.reasons).difference(sample.reasons))
+        self._engine.kept(sample)
+        self.kept.update(sample.reasons)
         return sample
+
+    def _with_room(self, sample: Sample) -> Sample:
+        """The sample, for the random sample alone where it is a near-duplicate. Raises SampleError."""
+        if not self._room():
+            self._engine.no_room(sample)
+            raise SampleError("disk_budget", "the images take all that they may")
+        settled = self._engine.after_decoding(sample)
+        if settled is None:
+            raise SampleError(NEAR_DUPLICATE)
+        for rule in set(sample.reasons).difference(settled.reasons):
+            self.failed[rule, NEAR_DUPLICATE] += 1
+        return settled
 
     async def _store_sample(self, sample: Sample, content: bytes) -> None:
         path = self._data_dir / sample.path
@@ -216,7 +234,7 @@ class SampleKeeper:
             raise SampleError(f"store_{getattr(error, 'reason', 'closed')}", str(error)) from error
 
 
-def sample_of(prediction: Prediction, why: Why, image: Prepared) -> Sample:
+def sample_of(prediction: Prediction, why: Why, image: Prepared, dataset_id: str = "") -> Sample:
     """The row of an image. Its id is the prediction's, so that keeping one twice keeps one."""
     sample_id = _file_name(prediction.prediction_id)
     day = datetime.fromtimestamp(prediction.at, UTC)
@@ -234,7 +252,32 @@ def sample_of(prediction: Prediction, why: Why, image: Prepared) -> Sample:
         bytes=len(image.content),
         width=image.width,
         height=image.height,
+        dataset_id=dataset_id,
+        variant=prediction.variant,
+        role=prediction.role,
+        experiment=prediction.experiment,
+        epoch=prediction.epoch,
+        slice=prediction.slice,
+        unit=unit_of(prediction),
+        client_request_id=prediction.client_request_id,
+        score_threshold=prediction.score_threshold,
+        checksum=image.checksum,
+        image_hash=image.image_hash,
+        detections=None if prediction.detections is None else _in_pixels(prediction.detections, image),
+        value=why.value,
+        drawn=why.drawn,
+        draw_rate=why.draw_rate,
+        audit_rank=unit_interval(prediction.prediction_id, AUDIT),
     )
+
+
+def _in_pixels(detections: Detections, image: Prepared) -> Detections:
+    """Boxes in pixels of the image, as labels are."""
+    if not detections.normalised:
+        return detections
+    scale = np.array([image.width, image.height, image.width, image.height], np.float32)
+    boxes = np.asarray(detections.boxes, np.float32).reshape(-1, 4) * scale
+    return replace(detections, boxes=boxes, normalised=False)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,20 +1,21 @@
-"""The detector: digits are found by segmentation and read by a classifier trained at start."""
+"""The detector: digits are found by segmentation and read by a classifier."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from sklearn.linear_model import LogisticRegression
 
-from sidecar.demo.digits import Pixels, Pool
-from sidecar.demo.scenes import Kind, Scene, compose
+from sidecar.demo.classifier import FEATURES, NO_DIGIT, Classifier
+from sidecar.demo.digits import Pixels
 
 INK_MIN = 0.30
 """Darkness against the paper around, from 0 to 1, from which a pixel is ink."""
+NOISES_MIN = 1.8
+"""... and from how many times the camera's noise (its median) on: at night, noise alone is as dark as that."""
+THIRDS = np.full(3, 1 / 3, np.float32)
 HEIGHT_PX = (16, 60)
 WIDTH_PX = (5, 60)
 ASPECT_MAX = 1.5
@@ -22,8 +23,7 @@ STROKE_PX = 25
 """No stroke is as wide as this: a dark area that holds such a square is background."""
 PIXELS_MAX = 4096 * 4096
 IOU_MATCH = 0.5
-NO_DIGIT = -1
-"""The classifier's class of what segmentation finds besides digits: bar codes, noise."""
+SCORE_MIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,16 @@ class Found:
 
 def segment(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Pixels]:
     """RGB [H, W, 3] or grey [H, W] -> (boxes [N, 4], each one's ink as the classifier sees it [N, 64])."""
-    grey = pixels[..., :3].mean(axis=2, dtype=np.float32) if pixels.ndim == 3 else pixels.astype(np.float32)
+    grey = pixels.astype(np.float32)
+    if grey.ndim == 3:
+        grey = grey[..., :3] @ THIRDS
     smooth = ndimage.gaussian_filter(grey, 1.0)
+    noise = np.median(np.abs(grey[::4, ::4] - smooth[::4, ::4]))
     small = ndimage.grey_closing(smooth[::4, ::4], size=(STROKE_PX // 4 + 1,) * 2)
-    paper = np.kron(small, np.ones((4, 4), np.float32))[: grey.shape[0], : grey.shape[1]]
+    paper = small.repeat(4, axis=0).repeat(4, axis=1)[: grey.shape[0], : grey.shape[1]]
     ink = np.asarray(np.clip(1 - smooth / np.maximum(paper, 8), 0, 1), np.float32)
-    labelled, _ = ndimage.label(ink >= INK_MIN, np.ones((3, 3), int))
+    dark = (ink >= INK_MIN) & (paper - smooth >= NOISES_MIN * noise)
+    labelled, _ = ndimage.label(dark, np.ones((3, 3), int))
     boxes, features = [], []
     for rows, columns in ndimage.find_objects(labelled):
         height, width = rows.stop - rows.start, columns.stop - columns.start
@@ -54,7 +58,7 @@ def segment(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Pixels]:
         features.append(_features(ink, rows, columns))
     return (
         np.array(boxes, np.float32).reshape(-1, 4),
-        np.array(features, np.float32).reshape(-1, 64),
+        np.array(features, np.float32).reshape(-1, FEATURES),
     )
 
 
@@ -77,52 +81,29 @@ class Detector:
     """One trained version."""
 
     version: str
-    classifier: Any
+    classifier: Classifier
 
-    def detect(self, pixels: NDArray[np.uint8], score_min: float = 0.25) -> Found:
+    def detect(self, pixels: NDArray[np.uint8], score_min: float = SCORE_MIN) -> Found:
         """The digits in an image, RGB [H, W, 3] or grey [H, W]; best first. Raises ValueError for another shape."""
         if pixels.ndim not in (2, 3) or pixels.size == 0 or pixels.shape[0] * pixels.shape[1] > PIXELS_MAX:
             raise ValueError(f"image: shape {pixels.shape} is not [H, W] or [H, W, 3] of at most {PIXELS_MAX} pixels")
         boxes, features = segment(pixels)
+        return self.read(boxes, features, score_min)
+
+    def read(self, boxes: NDArray[np.float32], features: Pixels, score_min: float = SCORE_MIN) -> Found:
+        """What ``segment`` found, with its digits; best first."""
         if not len(boxes):
             return Found(boxes, np.zeros(0, np.float32), np.zeros(0, np.int64))
-        probabilities = self.classifier.predict_proba(features)
+        probabilities = self.classifier.probabilities(features)
         scores = probabilities.max(axis=1).astype(np.float32)
-        classes = self.classifier.classes_[probabilities.argmax(axis=1)].astype(np.int64)
+        classes = self.classifier.classes[probabilities.argmax(axis=1)]
         order = np.argsort(-scores, kind="stable")
         order = order[(scores[order] >= score_min) & (classes[order] != NO_DIGIT)]
         return Found(boxes[order], scores[order], classes[order])
 
 
-def train(version: str, pool: Pool, seed: int = 1, nights: bool = False) -> Detector:
-    """A version trained on scenes of ``pool`` as its own segmentation sees them; ``nights``: dark scenes as well."""
-    rng = np.random.default_rng(seed)
-    features, labels = [], []
-    seen = 0
-    while seen < 1.2 * len(pool.labels):
-        kind: Kind = "crowded" if rng.random() < 0.5 else "ordinary"
-        scene = compose(rng, pool, light=float(rng.uniform(0, 1) if nights else rng.uniform(0.6, 1)), kind=kind)
-        seen += len(scene.labels)
-        boxes, ink = segment(scene.pixels)
-        found, true = match(boxes, scene)
-        own = np.full(len(boxes), NO_DIGIT, np.int64)
-        own[found] = scene.labels[true]
-        features.append(ink)
-        labels.append(own)
-    classifier = LogisticRegression(C=1.0, max_iter=200)
-    classifier.fit(np.concatenate(features), np.concatenate(labels))
-    return Detector(version, classifier)
-
-
-def train_versions(pools: dict[str, Pool]) -> dict[str, Detector]:
-    """Version 1 on the training pool by day; version 2 on the collected digits too, by day and night."""
-    first, collected = pools["training"], pools["collection"]
-    return {"1": train("1", first), "2": train("2", first.joined(collected), nights=True)}
-
-
-def match(boxes: NDArray[np.float32], scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(rows of ``boxes``, rows of the scene's truth) that belong together: best overlaps of at least IOU_MATCH."""
-    truth = scene.boxes
+def match(boxes: NDArray[np.float32], truth: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(rows of ``boxes``, rows of ``truth``) that belong together: best overlaps of at least IOU_MATCH."""
     none = np.zeros(0, np.int64)
     if not len(boxes) or not len(truth):
         return none, none

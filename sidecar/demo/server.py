@@ -2,6 +2,10 @@
 
 Routes: KServe V2 (JSON and binary tensors) and ``POST /predict`` in Ultralytics' format. One JSON line ``{"port": N}``
 on standard output says that it listens; the end of its standard input, a pipe, ends it.
+
+With ``--models DIR`` a version N that was not trained here is looked for as ``DIR/N/model.npz`` when it is first asked
+for, and stays loaded: that is how what ``sidecar.demo.trainer`` made comes to serve. Those trained here are put there
+too, so that no other takes their names.
 """
 
 from __future__ import annotations
@@ -13,9 +17,11 @@ import binascii
 import contextlib
 import io
 import json
+import re
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +31,21 @@ from aiohttp import web
 from numpy.typing import NDArray
 from PIL import Image
 
-from sidecar.demo.detector import PIXELS_MAX, Detector, Found, train_versions
+from sidecar.demo.classifier import MODEL_NAME, read_classifier, save_classifier
+from sidecar.demo.detector import PIXELS_MAX, Detector, Found
 from sidecar.demo.digits import load_pools, save_pools
+from sidecar.demo.learning import RECIPES, train_versions
 
 BODY_MAX_BYTES = 16 * 1024 * 1024
 MODEL = "digits"
 NAMES = (MODEL, "gate")
 """One detector under the name of each camera's model."""
 DEFAULT_VERSION = "1"
+VERSIONS_MAX = 32
+"""So many stay loaded; another one is refused."""
 DETECTORS = web.AppKey("detectors", dict[str, Detector])
+MODELS = web.AppKey[Path | None]("models")
+VERSION_NAME = re.compile(r"[0-9]{1,9}")
 LENGTH_HEADER = "Inference-Header-Content-Length"
 
 
@@ -41,10 +53,11 @@ class BadInput(Exception):
     """A request that cannot be answered; the text names the field."""
 
 
-def create_app(detectors: dict[str, Detector]) -> web.Application:
-    """The server for these versions, by their names."""
+def create_app(detectors: dict[str, Detector], models: Path | None = None) -> web.Application:
+    """The server for these versions, by their names, and for those it finds in the folder ``models``."""
     app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=[_errors])
     app[DETECTORS] = detectors
+    app[MODELS] = models
     app.router.add_get("/v2/health/ready", _ready)
     app.router.add_get("/v2/health/live", _ready)
     app.router.add_get("/v2/models/{model}", _metadata)
@@ -73,7 +86,7 @@ async def _ready(_: web.Request) -> web.Response:
 
 
 async def _metadata(request: web.Request) -> web.Response:
-    _detector(request)
+    await _detector(request)
     outputs = [("boxes", "FP32", [1, -1, 4]), ("scores", "FP32", [1, -1])]
     outputs += [("classes", "BYTES", [1, -1]), ("num_dets", "INT32", [1, 1])]
     return web.json_response(
@@ -88,7 +101,7 @@ async def _metadata(request: web.Request) -> web.Response:
 
 
 async def _infer(request: web.Request) -> web.Response:
-    detector = _detector(request)
+    detector = await _detector(request)
     head, tail = _split(await request.read(), request.headers.get(LENGTH_HEADER))
     content = _v2_image(head, tail)
     found = await asyncio.to_thread(lambda: detector.detect(_pixels(content)))
@@ -135,7 +148,7 @@ def _outputs(found: Found) -> list[tuple[str, str, list[int], list[Any], bytes]]
 
 async def _predict(request: web.Request) -> web.Response:
     content, version = await _uploaded(request)
-    detector = _detectors(request).get(version)
+    detector = await _loaded(request, version)
     if detector is None:
         raise BadInput(f"version: {version!r} is none of {', '.join(_detectors(request))}")
     started = time.perf_counter()
@@ -168,12 +181,26 @@ async def _uploaded(request: web.Request) -> tuple[bytes, str]:
     raise BadInput("file: the form has no file")
 
 
-def _detector(request: web.Request) -> Detector:
-    detectors = _detectors(request)
+async def _detector(request: web.Request) -> Detector:
     version = request.match_info.get("version", DEFAULT_VERSION)
-    if request.match_info["model"] not in NAMES or version not in detectors:
+    detector = await _loaded(request, version) if request.match_info["model"] in NAMES else None
+    if detector is None:
         raise web.HTTPNotFound(text=json.dumps({"error": "no such model"}), content_type="application/json")
-    return detectors[version]
+    return detector
+
+
+async def _loaded(request: web.Request, version: str) -> Detector | None:
+    """The version, trained here or found in the folder of models; None where there is none."""
+    detectors, models = _detectors(request), request.app[MODELS]
+    if version in detectors or models is None or not VERSION_NAME.fullmatch(version):
+        return detectors.get(version)
+    try:
+        classifier = await asyncio.to_thread(read_classifier, models / version / MODEL_NAME)
+    except (OSError, ValueError):
+        return None
+    if len(detectors) >= VERSIONS_MAX:
+        raise BadInput(f"version: {VERSIONS_MAX} are loaded already")
+    return detectors.setdefault(version, Detector(version, classifier))
 
 
 def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], bytes]:
@@ -224,12 +251,15 @@ def _pixels(content: bytes) -> NDArray[np.uint8]:
         raise BadInput("image: not one that can be read") from None
 
 
-async def serve(port: int, pools_path: Path | None) -> None:
-    """Trains, listens on 127.0.0.1 and runs until standard input ends or a signal comes."""
+async def serve(port: int, pools_path: Path | None, versions: Sequence[str], models: Path | None) -> None:
+    """Trains ``versions``, listens on 127.0.0.1 and runs until standard input ends or a signal comes."""
     pools = load_pools()
     if pools_path is not None:
         save_pools(pools_path, pools)
-    runner = web.AppRunner(create_app(train_versions(pools)), access_log=None)
+    detectors = train_versions(pools, versions)
+    if models is not None:
+        _publish(models, detectors)
+    runner = web.AppRunner(create_app(detectors, models), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
@@ -239,6 +269,12 @@ async def serve(port: int, pools_path: Path | None) -> None:
             await until_told()
     finally:
         await runner.cleanup()
+
+
+def _publish(models: Path, detectors: dict[str, Detector]) -> None:
+    for name, detector in detectors.items():
+        (models / name).mkdir(parents=True, exist_ok=True)
+        save_classifier(models / name / MODEL_NAME, detector.classifier)
 
 
 async def until_told() -> None:
@@ -265,9 +301,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The demo's detector of handwritten digits.")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--pools", type=Path, help="write the pools of digits to this file for the traffic")
+    parser.add_argument("--versions", default=",".join(RECIPES), help="which to train at start [default: %(default)s]")
+    parser.add_argument("--models", type=Path, help="folder in which other versions are found, as N/model.npz")
     options = parser.parse_args()
+    versions = options.versions.split(",")
+    if not set(versions) <= set(RECIPES):
+        parser.error(f"--versions: {options.versions!r} is not of {', '.join(RECIPES)}")
     setproctitle.setproctitle("sidecar: demo detector")
-    asyncio.run(serve(options.port, options.pools))
+    asyncio.run(serve(options.port, options.pools, versions, options.models))
 
 
 if __name__ == "__main__":

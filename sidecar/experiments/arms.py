@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isclose
 from types import MappingProxyType
@@ -23,8 +23,8 @@ class Arm:
 
     ``assigned`` are units first seen in this epoch, before any drop; ``moved`` those left out because they were in
     another arm before. ``sums`` are by metric. ``latency`` is the upstream's, ms. ``sampled`` counts images of the
-    random sample, ``user_feedback`` what people sent by themselves. ``reviewed``: ``sums["feedback_score"]`` is of
-    the random sample, not of what people sent.
+    random sample, ``judged`` those of them that are reviewed, ``user_feedback`` what people sent by themselves.
+    ``reviewed``: ``sums["feedback_score"]`` is of the random sample, not of what people sent.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Arm:
     reviewed: bool = False
     sampled: int = 0
     user_feedback: Sums = field(default_factory=Sums)
+    judged: int = 0
 
     @classmethod
     def of_summary(
@@ -47,11 +48,13 @@ class Arm:
         *,
         slow_edge_ms: float | None = None,
         feedback: Moments | None = None,
+        judged: int | None = None,
         sampled: int = 0,
     ) -> Arm:
         """An arm whose unit is the request. ``slow_edge_ms`` is the frozen edge of ``slow_rate`` (see
         ``slow_edge``; any other is taken as the one at or above it, none leaves the metric empty);
-        ``feedback`` are FEEDBACK_NAMES over the reviewed images of the random sample, ``sampled`` its size."""
+        ``feedback`` are FEEDBACK_NAMES over units whose images of the random sample are reviewed, ``judged`` how many
+        images those are (default: one each), ``sampled`` the size of the sample."""
         users = _users(summary)
         sums = {
             metric.name: Sums.of(summary.units, metric.numerator, metric.denominator)
@@ -72,6 +75,7 @@ class Arm:
             reviewed=feedback is not None,
             sampled=sampled,
             user_feedback=users,
+            judged=_judged(feedback, judged),
         )
 
     @classmethod
@@ -84,6 +88,7 @@ class Arm:
         assigned: int | None = None,
         moved: int = 0,
         feedback: Moments | None = None,
+        judged: int | None = None,
         sampled: int = 0,
     ) -> Arm:
         """An arm of lasting units (cameras, users): ``moments`` of PER_UNIT_NAMES over units, those that moved left
@@ -107,6 +112,7 @@ class Arm:
             feedback is not None,
             sampled,
             users,
+            _judged(feedback, judged),
         )
 
     @property
@@ -139,6 +145,7 @@ class Arm:
             self.reviewed or other.reviewed,
             self.sampled + other.sampled,
             self.user_feedback.merge(other.user_feedback),
+            self.judged + other.judged,
         )
 
 
@@ -187,7 +194,8 @@ def per_unit_moments() -> Moments:
 
 
 def feedback_moments() -> Moments:
-    """Empty sums of reviewed images, to add images to: int64 [images, 2], in millionths."""
+    """Empty sums of reviewed images, to add units to, each with the sums of its images: int64 [units, 2], in
+    millionths."""
     return Moments(FEEDBACK_NAMES, FEEDBACK_SCALES)
 
 
@@ -200,6 +208,21 @@ def total_of(arms: list[Arm]) -> Arm:
             total, arm = _sample_only(total), _sample_only(arm)
         total = total.merge(arm)
     return total
+
+
+def of_one_source(epochs: Sequence[Epoch]) -> list[Epoch]:
+    """Where any arm's feedback score is of the random sample, none is of what users sent: the two say different
+    things, and a difference between them nothing."""
+    if not any(arm.reviewed for epoch in epochs for arm in epoch.arms):
+        return list(epochs)
+    return [
+        replace(
+            epoch,
+            control=_sample_only(epoch.control),
+            treatments=tuple(_sample_only(arm) for arm in epoch.treatments),
+        )
+        for epoch in epochs
+    ]
 
 
 def slow_edge(p95_ms: float) -> float:
@@ -215,6 +238,10 @@ def _sample_only(arm: Arm) -> Arm:
 
 def _users(summary: Summary) -> Sums:
     return Sums.of_counts(sum(summary.feedback.values()), summary.feedback.get("correct", 0))
+
+
+def _judged(feedback: Moments | None, judged: int | None) -> int:
+    return 0 if feedback is None else feedback.n if judged is None else judged
 
 
 def _reviewed(feedback: Moments) -> Sums:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sidecar.experiments import rare
 from sidecar.experiments.arms import Epoch
-from sidecar.experiments.epochs import pairs_of
+from sidecar.experiments.epochs import Pair, pairs_of
 from sidecar.experiments.guardrails import Guardrail, GuardrailReading, read_guardrail
 from sidecar.experiments.judging import Judged, Tuning, judge
 from sidecar.experiments.metrics import COUNT_METRICS, METRICS, Metric
@@ -114,7 +114,7 @@ def compare(
     lowest: Mapping[str, float],
 ) -> tuple[list[Comparison], dict[str, float]]:
     """(each treatment against control, the lowest p-values now, by "treatment/metric"). The first metric is the
-    primary one; ``lowest`` are the lowest p-values so far."""
+    primary one; ``lowest`` are the lowest p-values so far. ``epochs`` are ``of_one_source``."""
     now: dict[str, float] = {}
 
     def least(key: str, p_value: float) -> float:
@@ -126,7 +126,10 @@ def compare(
         for treatment in treatments
         for name in dict.fromkeys((*metrics, *COUNT_METRICS))
     }
-    p_values = {key: least("/".join(key), found.p_value_always_valid) for key, found in judged.items()}
+    p_values = {
+        (treatment, name): least(_key(epochs, treatment, name), found.p_value_always_valid)
+        for (treatment, name), found in judged.items()
+    }
     families = [
         [(treatment, metrics[0]) for treatment in treatments],
         [(treatment, name) for treatment in treatments for name in metrics[1:]],
@@ -150,9 +153,9 @@ def compare(
         found.append(
             Comparison(
                 treatment,
-                tuple(_undecided_feedback(epochs, treatment, item) for item in results),
+                tuple(_undecided_feedback(epochs, item) for item in results),
                 tuple(
-                    read_guardrail(guardrail, pairs_of(epochs, treatment, guardrail.metric), part, tuning)
+                    read_guardrail(guardrail, _decisive(epochs, treatment, guardrail.metric), part, tuning)
                     for guardrail in guardrails
                 ),
                 tuple(name for name, p in zip(COUNT_METRICS, counts, strict=True) if p <= tuning.alpha),
@@ -173,29 +176,47 @@ def _result(name: str, primary: bool, judged: Judged, p_value: float, p_adjusted
     return MetricResult(METRICS[name], primary, judged, p_value, p_adjusted, False, True, judged.reason)
 
 
-def _undecided_feedback(epochs: Sequence[Epoch], treatment: str, result: MetricResult) -> MetricResult:
+def _decisive(epochs: Sequence[Epoch], treatment: str, name: str) -> list[Pair]:
+    """The pairs that a guardrail may stop a version by: none of what users sent by themselves."""
+    if name == "feedback_score" and not _reviewed(epochs):
+        return []
+    return pairs_of(epochs, treatment, name)
+
+
+def _reviewed(epochs: Sequence[Epoch]) -> bool:
+    """Whether the feedback score is of the random sample."""
+    return any(arm.reviewed for epoch in epochs for arm in epoch.arms)
+
+
+def _undecided_feedback(epochs: Sequence[Epoch], result: MetricResult) -> MetricResult:
     """What users send by themselves is shown, and nothing rests on it: who complains is not who is content."""
     if result.metric.name != "feedback_score":
         return result
-    arms = [
-        arm
-        for epoch in epochs
-        for arm in (epoch.control, *epoch.treatments)
-        if arm.name in (treatment, epoch.control.name)
-    ]
-    if any(arm.reviewed for arm in arms):
+    if _reviewed(epochs):
         return result
     reason = result.reason or "it is of feedback that users sent by themselves, not of a random sample"
     return replace(result, decides=False, reason=reason)
 
 
+def _key(epochs: Sequence[Epoch], treatment: str, name: str) -> str:
+    """What the lowest p-value is kept under: one of what users sent must not become one of the random sample."""
+    if name == "feedback_score" and not _reviewed(epochs):
+        name = "user_feedback_score"
+    return f"{treatment}/{name}"
+
+
 def _feedback_p(epochs: Sequence[Epoch], treatment: str) -> float:
-    """Against feedback being as frequent in both arms; lasting units give theirs too unevenly to be tested so."""
-    pairs = pairs_of(epochs, treatment, "feedback_score")
-    if not pairs or any(pair.clustered for pair in pairs):
+    """Against users sending feedback as often to both arms; lasting units give theirs too unevenly to be tested so.
+
+    Where the store lost what had been given, and less than none is left, nothing is known.
+    """
+    pairs = [pair for epoch in epochs if (pair := epoch.pair(treatment))]
+    if not pairs or any(control.clustered or arm.clustered for control, arm, _ in pairs):
         return 1.0
-    given = [[pair.control.n for pair in pairs], [pair.treatment.n for pair in pairs]]
-    return float(rare.p_value(given[0], given[1], [pair.share for pair in pairs]))
+    given = [[control.user_feedback.n for control, _, _ in pairs], [arm.user_feedback.n for _, arm, _ in pairs]]
+    if min(map(min, given)) < 0:
+        return 1.0
+    return float(rare.p_value(given[0], given[1], [share for _, _, share in pairs]))
 
 
 def _units(epochs: Sequence[Epoch], treatment: str) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf, isnan, nan
+from math import floor, inf, isnan, nan
 from typing import Literal
 
 from sidecar.experiments import fixed, rare, sequential
@@ -13,6 +13,10 @@ from sidecar.experiments.metrics import Metric
 
 UNITS_WITH_EVENTS_MIN = 20
 """In both arms together, before a pooled variance is trusted."""
+
+UNITS = "units"
+_COUNTED = {"feedback": "units with a verdict"}
+"""What an arm's n counts, by the metric's source, where it is not all units."""
 
 Of = Literal["difference", "ratio"]
 Method = Literal["confidence sequence", "e-process", "pooled confidence sequence"]
@@ -55,7 +59,9 @@ def judge(metric: Metric, pairs: Sequence[Pair], tuning: Tuning) -> Judged:
     """By the e-process where each unit has one outcome or none, by the pooled variance where events are of lasting
     units or several images of a request, by the confidence sequence for means and ratios."""
     if metric.kind != "binary":
-        return _sequence(estimate(pairs), _fixed(pairs, estimate(pairs)), tuning)
+        return _sequence(
+            estimate(pairs), _fixed(pairs, estimate(pairs)), tuning, what=_COUNTED.get(metric.source, UNITS)
+        )
     if by_events(pairs):
         return _events(pairs, tuning)
     pooled = estimate(pairs, pooled=True)
@@ -76,12 +82,15 @@ def events_units(pairs: Sequence[Pair]) -> float:
     return sum(pair.control.units_with_events + pair.treatment.units_with_events for pair in pairs)
 
 
-def too_few(found: Estimate) -> str:
+def too_few(found: Estimate, what: str = UNITS) -> str:
     """What is missing for the asymptotics; empty where nothing is."""
-    least = min(found.n_control, found.n_treatment)
-    if least >= sequential.UNITS_MIN and not isnan(found.difference):
+    if found.least >= sequential.UNITS_MIN and not isnan(found.difference):
         return ""
-    return f"at least {sequential.UNITS_MIN} units an arm are needed, there are {least}"
+    there = min(found.n_control, found.n_treatment)
+    needed = f"at least {sequential.UNITS_MIN} {what} an arm are needed"
+    if floor(found.least) < there:
+        return f"{needed}, there are {there}, which weigh so unlike that they tell as much as {found.least:.0f}"
+    return f"{needed}, there are {there}"
 
 
 def event_counts(pairs: Sequence[Pair]) -> tuple[list[int], list[int], list[float]]:
@@ -89,8 +98,10 @@ def event_counts(pairs: Sequence[Pair]) -> tuple[list[int], list[int], list[floa
     return [pair.control.x for pair in pairs], [pair.treatment.x for pair in pairs], [pair.share for pair in pairs]
 
 
-def _sequence(found: Estimate, p_fixed: float, tuning: Tuning, method: Method = "confidence sequence") -> Judged:
-    missing = too_few(found)
+def _sequence(
+    found: Estimate, p_fixed: float, tuning: Tuning, method: Method = "confidence sequence", what: str = UNITS
+) -> Judged:
+    missing = too_few(found, what)
     if missing:
         return Judged(found, method=method, p_value_fixed_horizon=p_fixed, reason=missing)
     width = float(sequential.half_width(found.standard_error, found.clock, tuning.rho, tuning.alpha))

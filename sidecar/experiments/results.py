@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
-from sidecar.experiments.arms import Arm, Epoch, total_of
+from sidecar.experiments.arms import Arm, Epoch, of_one_source, total_of
 from sidecar.experiments.comparison import Comparison, MetricResult, compare, number
 from sidecar.experiments.epochs import pairs_of
 from sidecar.experiments.guardrails import DEFAULT_GUARDRAILS, Guardrail, GuardrailReading
@@ -15,7 +16,7 @@ from sidecar.experiments.metrics import METRICS, metric_named
 from sidecar.experiments.plan import Plan, plan_for
 from sidecar.experiments.sentence import sentence_of
 from sidecar.experiments.srm import Srm, srm_of
-from sidecar.experiments.verdict import Judgement, Verdict, judgement_of, notes_of, overall
+from sidecar.experiments.verdict import Judgement, Verdict, feedback_notes_of, judgement_of, notes_of, overall
 
 VARIANTS_MAX = 10
 DEFAULT_METRICS = ("confidence", "latency", "feedback_score")
@@ -27,7 +28,8 @@ class VariantFigures:
 
     ``n`` are units analysed, lasting ones once. Latencies are the upstream's: the average of successful responses,
     percentiles of all, off by 4.5 % at most. ``feedback_score`` is of the reviewed random sample where there is one,
-    else of what users sent; ``feedback_completeness`` is the part of the sample that is reviewed.
+    else of what users sent, and ``n_feedback`` are images; ``feedback_completeness`` is the part of the ``n_sampled``
+    drawn images that is reviewed. ``user_feedback_rate`` is how many verdicts users sent an image.
     """
 
     name: str
@@ -45,16 +47,17 @@ class VariantFigures:
     undecodable_rate: float
     slow_rate: float
     n_feedback: int
+    n_sampled: int
     feedback_completeness: float
     user_feedback_score: float
     n_user_feedback: int
+    user_feedback_rate: float
     moved: int
 
     @classmethod
     def of(cls, arm: Arm) -> VariantFigures:
         """What an arm comes to."""
         value = {name: arm.of(name).value for name in METRICS}
-        reviewed = arm.of("feedback_score").n if arm.reviewed else 0
         return cls(
             arm.name,
             arm.assigned if arm.clustered else arm.units,
@@ -70,10 +73,12 @@ class VariantFigures:
             value["no_detection_rate"],
             value["undecodable_rate"],
             value["slow_rate"],
-            arm.of("feedback_score").n,
-            reviewed / arm.sampled if arm.sampled else float("nan"),
+            arm.judged if arm.reviewed else arm.of("feedback_score").n,
+            arm.sampled,
+            arm.judged / arm.sampled if arm.sampled else nan,
             arm.user_feedback.value,
             arm.user_feedback.n,
+            arm.user_feedback.n / arm.images if arm.images else nan,
             arm.moved,
         )
 
@@ -183,15 +188,17 @@ def results(
     guardrails: Sequence[Guardrail] = DEFAULT_GUARDRAILS,
     effect_relative: float | None = None,
     lowest: Mapping[str, float] | None = None,
+    notes: Sequence[str] = (),
 ) -> Results:
     """What is known of an experiment with these ``variants``, control first, after ``epochs`` (none yet is fine).
 
     The first of ``metrics`` is the primary one. ``elapsed_s`` is how long it has run; ``effect_relative`` the
-    difference in the primary metric to plan for, as a share of control's value; ``lowest`` what the call before gave.
+    difference in the primary metric to plan for, as a share of control's value; ``lowest`` what the call before gave;
+    ``notes`` what else a reader must know.
     Raises ValueError for variants, metrics or epochs that do not fit.
     """
     _check(variants, epochs, metrics)
-    tuning, lowest = tuning or Tuning(), lowest or {}
+    tuning, lowest, epochs = tuning or Tuning(), lowest or {}, of_one_source(epochs)
     comparisons, now = compare(epochs, variants[1:], metrics, guardrails, tuning, lowest)
     srm = srm_of(epochs, variants, lowest.get("srm", 1.0))
     judgements = [(comparison, judgement_of(comparison, srm, variants[0])) for comparison in comparisons]
@@ -199,13 +206,14 @@ def results(
     arms = {name: _total(name, epochs) for name in variants}
     plan = _plan(epochs, variants, metrics[0], judgement, tuning, elapsed_s, effect_relative)
     used = [epoch for epoch in epochs if any(arm.units for arm in epoch.arms)]
-    notes = notes_of(
+    said = notes_of(
         comparisons,
         elapsed_s,
         len(used),
         sum(arm.moved for arm in arms.values()),
         len(used) > 1 and any(arm.clustered for arm in arms.values()),
     )
+    of_feedback = feedback_notes_of(list(arms.values())) if "feedback_score" in metrics else ()
     return Results(
         {name: VariantFigures.of(arm) for name, arm in arms.items()},
         tuple(_comparison_result(comparison, found) for comparison, found in judgements),
@@ -216,7 +224,7 @@ def results(
         judgement.verdict,
         judgement.winner,
         judgement.reasons,
-        tuple(notes),
+        (*said, *of_feedback, *notes),
         sentence_of(judgement, comparisons, plan),
         plan,
         len({epoch.number for epoch in used}),

@@ -104,6 +104,35 @@ class Sums:
         return self.x * self.x / self.xx if self.xx else 0.0
 
 
+def at_weight_of(sums: Sums, other: Sums) -> Sums:
+    """``sums`` as if its units had the mean weight of the ``other``'s: the value is the same.
+
+    Where x and m are weights that say how likely a unit was drawn, those of two arms that were drawn at unlike rates
+    are not of one scale, and a variance of both together would be of nothing.
+
+    >>> at_weight_of(Sums(2, 10, 20, 100, 100, 200), Sums(4, 4, 4, 4, 4, 4)).m
+    2
+    """
+    if not sums.m or not other.m or sums.m * other.n == other.m * sums.n:
+        return sums
+    by, of = other.m * sums.n, sums.m * other.n
+    return Sums(
+        sums.n,
+        _times(sums.x, by, of),
+        _times(sums.m, by, of),
+        _times(sums.xx, by**2, of**2),
+        _times(sums.xm, by**2, of**2),
+        _times(sums.mm, by**2, of**2),
+        sums.scale_x,
+        sums.scale_m,
+    )
+
+
+def _times(number: int, by: int, of: int) -> int:
+    # in whole numbers: products of sums of squares are far over what a float tells apart
+    return (2 * number * by + of) // (2 * of)
+
+
 def residual_squares(sums: Sums, x: int, m: int) -> float:
     """The sum of squares of what units differ from the ratio ``x / m``, in units of 1/scale_x^2."""
     # in whole numbers up to here: with floats, close large numbers would cancel

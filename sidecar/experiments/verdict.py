@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sidecar.experiments.arms import Arm
 from sidecar.experiments.comparison import FEEDBACK_P_MIN, Comparison, MetricResult
 from sidecar.experiments.metrics import METRICS
 from sidecar.experiments.sequential import UNITS_MIN
@@ -29,8 +30,9 @@ def judgement_of(comparison: Comparison, srm: Srm, control: str) -> Judgement:
 
     Invalid: a sample ratio mismatch, or feedback at unlike rates. Harm that a guardrail finds in a metric of which one
     side is better speaks for control, under UNITS_MIN too. Where detections per image or the no-detection rate differ,
-    or one metric speaks for each, it is mixed; what is neither better nor worse, such as confidence, makes it mixed
-    where nothing else speaks.
+    or one metric speaks for each, it is mixed; but not where the primary metric is what people said of a random sample,
+    since they judged those very detections. What is neither better nor worse, such as confidence, makes it mixed where
+    nothing else speaks.
     """
     invalid = [*_mismatch(srm), *_feedback(comparison)]
     if invalid:
@@ -46,6 +48,9 @@ def judgement_of(comparison: Comparison, srm: Srm, control: str) -> Judgement:
     for_a = [_say(item) for item in significant if item.favours == "a"] + harms
     neutral = [_neutral(item) for item in significant if not item.favours]
     counts = () if few else comparison.counts_differ
+    if counts and comparison.primary.metric.name == "feedback_score" and comparison.primary.favours:
+        neutral += [f"{' and '.join(counts)} {_verb(counts)}, which the reviews have taken into account"]
+        counts = ()
     if harms and not for_b:
         return Judgement("a_better", control, tuple(for_a))
     if counts or moved:
@@ -98,6 +103,22 @@ def notes_of(
         yield "The feedback score is of what users sent by themselves: it is shown, the verdict does not rest on it."
 
 
+def feedback_notes_of(arms: Sequence[Arm]) -> Iterator[str]:
+    """What a reader must know of the feedback of all arms, each over its epochs."""
+    drawn = ", ".join(f"{arm.judged:,} of {arm.sampled:,} with {arm.name}" for arm in arms)
+    if any(arm.reviewed and arm.sampled for arm in arms):
+        yield f"The feedback score is of the random sample, of which so many images are reviewed: {drawn}."
+    elif any(arm.sampled for arm in arms):
+        yield f"No verdict can rest on feedback yet: of the images drawn for the audit are reviewed {drawn}."
+    if any(arm.clustered and arm.user_feedback.n for arm in arms):
+        yield (
+            "Whether users send feedback as often with each variant is shown, not tested: lasting units send too "
+            "unevenly."
+        )
+    if any(arm.user_feedback.n < 0 or not 0 <= arm.user_feedback.x <= arm.user_feedback.n for arm in arms):
+        yield "More of the users' feedback was taken back than given: what was given is no longer in the store."
+
+
 def _mismatch(srm: Srm) -> Iterator[str]:
     if not srm.ok:
         observed = " : ".join(f"{count:,}" for count in srm.observed.values())
@@ -130,9 +151,12 @@ def _neutral(item: MetricResult) -> str:
 
 
 def _counts(names: Sequence[str]) -> Iterator[str]:
-    verb = "differ" if len(names) > 1 else "differs"
     if names:
-        yield f"{' and '.join(names)} {verb}, so that confidences are of other detections and can't be compared"
+        yield f"{' and '.join(names)} {_verb(names)}, so that confidences are of other detections and can't be compared"
+
+
+def _verb(names: Sequence[str]) -> str:
+    return "differ" if len(names) > 1 else "differs"
 
 
 def change_of(item: MetricResult) -> str:

@@ -1,7 +1,7 @@
 """The monitor process: takes what the workers ship and turns it into records, summaries and samples.
 
-Key types: ``Intake`` (the monitor's end of the link), ``Pipeline`` (decode, record, summarise, sample, in one loop),
-``Buckets`` (the open summaries).
+Key types: ``Intake`` (the monitor's end of the link), ``Asks`` (what clients ask over it), ``Pipeline`` (decode,
+record, summarise, sample, in one loop), ``Buckets`` (the open summaries).
 
 Invariants
     A frame is acknowledged after the commit that holds its predictions, its summaries and its position: what a

@@ -18,9 +18,11 @@ from sidecar.link import (
     Kind,
     pack_frame,
     settings_to_json,
+    unpack_ask,
     unpack_image,
     unpack_json,
 )
+from sidecar.monitor.asks import Asks, OnAsk, refuse
 from sidecar.types import ProxySettings
 
 log = structlog.get_logger()
@@ -57,6 +59,8 @@ class Intake:
     """Listens on ``path``; ``positions`` are the sequences the store has already committed.
 
     ``on_image(id, body)`` and ``on_missing(id, reason)`` answer what ``want`` asked for. They must not block.
+    ``on_ask(body)`` gives status, media type and body of what a client is answered that asked on the data port; what
+    was answered is counted by status in ``asked``.
     """
 
     def __init__(
@@ -66,12 +70,14 @@ class Intake:
         positions: Mapping[tuple[int, int], int],
         on_image: Callable[[str, bytes], None],
         on_missing: Callable[[str, str], None],
+        on_ask: OnAsk = refuse,
     ) -> None:
         self.path = path
         self.settings = settings
         self.positions = dict(positions)
         self.on_image = on_image
         self.on_missing = on_missing
+        self.asks = Asks(on_ask)
         self.workers: dict[tuple[int, int], WorkerState] = {}
         self.dropped: Counter[tuple[str, str]] = Counter()
         self.images: dict[str, _Assembly] = {}
@@ -91,6 +97,7 @@ class Intake:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
+        await self.asks.stop()
         for connection in list(self._accepted):
             connection.close()
 
@@ -109,6 +116,11 @@ class Intake:
             for connection in self._accepted:
                 connection.resume()
         return taken
+
+    @property
+    def asked(self) -> Counter[int]:
+        """Clients' questions by the status they were answered with."""
+        return self.asks.asked
 
     @property
     def is_quiet(self) -> bool:
@@ -263,6 +275,8 @@ class _Connection(asyncio.Protocol):
                 self.intake.image_part(self.life, frame.payload)
             case Kind.MISSING:
                 self.intake.missing(frame.payload)
+            case Kind.ASK:
+                self.intake.asks.ask(*unpack_ask(frame.payload), self.send)
             case Kind.LOG:
                 _log_worker(self.life[0], unpack_json(frame.payload))
             case _:

@@ -15,7 +15,7 @@ from sidecar.link import FrameError, Kind, unpack_counts, unpack_exchanges
 from sidecar.monitor.buckets import Buckets
 from sidecar.monitor.intake import Intake, Received
 from sidecar.monitor.sampling import Decision, Sampling
-from sidecar.recording import Batch, OutboxItem, PairRow, StoreError, UnitCut, UnitRow
+from sidecar.recording import Batch, OutboxItem, PairRow, StoreError, UnitCut, UnitRow, VerdictChange
 from sidecar.summaries import Summary, SummaryKey
 from sidecar.types import Exchange, Prediction, RequestCounts
 
@@ -73,6 +73,13 @@ class Trials(Protocol):
         """The store was begun afresh: all that is in memory is to be committed again."""
 
 
+class Verdicts(Protocol):
+    """What people said of predictions, on its way into the summaries."""
+
+    def take(self) -> Sequence[VerdictChange]:
+        """Changes that no summary holds yet; each is given once. They are committed with the summaries."""
+
+
 @dataclass(slots=True)
 class Taken:
     """What one turn of the loop has taken in and not yet committed."""
@@ -81,6 +88,7 @@ class Taken:
     counts: list[RequestCounts] = field(default_factory=list)
     positions: dict[Life, int] = field(default_factory=dict)
     sampled: list[tuple[Life, Exchange, Sequence[Prediction]]] = field(default_factory=list)
+    verdicts: Sequence[VerdictChange] = ()
 
 
 class Pipeline:
@@ -88,7 +96,8 @@ class Pipeline:
 
     ``commit`` is the store's; ``predictions_of`` reads an exchange; ``hand_on`` says what of a closed bucket goes to
     the outbox. ``totals`` are the summaries since the start of this process, by (model, version, role). ``trials`` sums
-    up what is of tests; ``generation`` is the store's: where it grows, what is kept in memory is written again.
+    up what is of tests, ``verdicts`` has what people said; ``generation`` is the store's: where it grows, what is kept
+    in memory is written again.
     """
 
     def __init__(
@@ -102,6 +111,7 @@ class Pipeline:
         clock: Callable[[], float] = time.time,
         *,
         trials: Trials | None = None,
+        verdicts: Verdicts | None = None,
         generation: Callable[[], int] = lambda: 0,
     ) -> None:
         self._intake = intake
@@ -112,6 +122,7 @@ class Pipeline:
         self._hand_on = hand_on
         self._clock = clock
         self._trials = trials
+        self._verdicts = verdicts
         self._generation = generation
         self._written_to = generation()
         self.totals: dict[tuple[str, str, str], Summary] = {}
@@ -135,6 +146,8 @@ class Pipeline:
         """Take what arrives within a quarter of a second, at most 500 rows of it, and see it to the end."""
         taken = await self._collect()
         self._look_at_the_store()
+        if self._verdicts is not None:
+            taken.verdicts = self._verdicts.take()
         deltas = self._summarise(taken)
         for key, probe in self._probes.items():
             deltas[key] = deltas[key].merge(probe) if key in deltas else probe
@@ -143,6 +156,7 @@ class Pipeline:
         closed = self._buckets.closed(self._clock())
         outbox = [item for key, revision, summary in closed for item in self._hand_on(key, revision, summary)]
         batch = Batch(taken.predictions, self._buckets.dirty(), taken.positions, outbox)
+        batch.verdicts_counted = [(change.generation, change.change_id) for change in taken.verdicts]
         if self._trials is not None:
             tallied = await self._trials.add(taken.sampled)
             batch = replace(batch, units=tallied.units, pairs=tallied.pairs, cuts=tallied.cuts)
@@ -178,7 +192,7 @@ class Pipeline:
 
     def probed(self, prediction: Prediction, width: int, height: int, brightness: float) -> None:
         """The input probe measured an image (``brightness`` in 0..1): it counts in the bucket of its prediction."""
-        summary = self._probes.setdefault(_key_of(prediction), Summary())
+        summary = self._probes.setdefault(_key_of_prediction(prediction), Summary())
         summary.add_probe(width, height, brightness)
 
     async def _collect(self) -> Taken:
@@ -211,10 +225,12 @@ class Pipeline:
     def _summarise(self, taken: Taken) -> dict[SummaryKey, Summary]:
         deltas: dict[SummaryKey, Summary] = defaultdict(Summary)
         for count in taken.counts:
-            deltas[_key_of_counts(count)].add_counts(count)
+            deltas[_key_of(count, count.bucket)].add_counts(count)
+        for change in taken.verdicts:
+            deltas[_key_of(change, change.bucket)].add_feedback(change.kind, change.n)
         grouped: dict[SummaryKey, list[Prediction]] = defaultdict(list)
         for prediction in taken.predictions:
-            grouped[_key_of(prediction)].append(prediction)
+            grouped[_key_of_prediction(prediction)].append(prediction)
         for key, predictions in grouped.items():
             deltas[key].add_predictions(predictions)
         for key, delta in deltas.items():
@@ -268,27 +284,18 @@ def _lighter(batch: Batch) -> list[Batch]:
     return found
 
 
-def _key_of(prediction: Prediction) -> SummaryKey:
-    return SummaryKey(
-        bucket=int(prediction.at) // BUCKET_S * BUCKET_S,
-        width_s=BUCKET_S,
-        model=prediction.model,
-        version=prediction.version,
-        role=prediction.role,
-        experiment=prediction.experiment,
-        epoch=prediction.epoch,
-        slice=prediction.slice,
-    )
+def _key_of_prediction(prediction: Prediction) -> SummaryKey:
+    return _key_of(prediction, int(prediction.at) // BUCKET_S * BUCKET_S)
 
 
-def _key_of_counts(count: RequestCounts) -> SummaryKey:
+def _key_of(counted: Prediction | RequestCounts | VerdictChange, bucket: int) -> SummaryKey:
     return SummaryKey(
-        bucket=count.bucket,
+        bucket=bucket,
         width_s=BUCKET_S,
-        model=count.model,
-        version=count.version,
-        role=count.role,
-        experiment=count.experiment,
-        epoch=count.epoch,
-        slice=count.slice,
+        model=counted.model,
+        version=counted.version,
+        role=counted.role,
+        experiment=counted.experiment,
+        epoch=counted.epoch,
+        slice=counted.slice,
     )

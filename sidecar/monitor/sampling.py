@@ -16,12 +16,24 @@ PROBES_PER_S_MAX = 5
 
 
 class Decision(Protocol):
-    """Why an image is kept, and with what probability."""
+    """Why an image is kept, and with what probability.
+
+    ``drawn``: the random sample drew it, at ``draw_rate``. ``value`` is what a review is worth, ``disagreement`` what a
+    shadow test measured, both 0..1.
+    """
 
     @property
     def reasons(self) -> tuple[str, ...]: ...
     @property
     def probability(self) -> float: ...
+    @property
+    def drawn(self) -> bool: ...
+    @property
+    def draw_rate(self) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def disagreement(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,18 @@ class Both:
 
     reasons: tuple[str, ...]
     probability: float
+    drawn: bool
+    draw_rate: float
+    value: float
+    disagreement: float
+
+
+def _admitted(prediction: Prediction, why: Decision) -> Decision | None:
+    return why
+
+
+def _nobody(prediction: Prediction, why: Decision) -> None:
+    """Takes nothing back."""
 
 
 @dataclass(slots=True)
@@ -52,8 +76,9 @@ class Wanted:
 class Sampling:
     """Decides per prediction, asks per request, hands what comes to ``keep`` and ``probe``.
 
-    ``missed`` counts wanted images that could not be had, by (rule, reason), so that selection probabilities can be
-    corrected for them.
+    ``admit`` may refuse what is wanted for reasons that no rule knows, or say more of what it is worth. ``missed``
+    counts wanted images that could not be had, by (rule, reason), so that selection probabilities can be
+    corrected for them; ``not_kept`` hears of each.
     """
 
     def __init__(
@@ -62,11 +87,15 @@ class Sampling:
         keep: Callable[[Wanted, bytes], None],
         want: Callable[[int, int, str], bool],
         release: Callable[[int, int, str], None],
+        admit: Callable[[Prediction, Decision], Decision | None] = _admitted,
+        not_kept: Callable[[Prediction, Decision], None] = _nobody,
     ) -> None:
         self._decide = decide
         self._keep = keep
         self._want = want
         self._release = release
+        self._admit = admit
+        self._not_kept = not_kept
         self._wanted: OrderedDict[str, Wanted] = OrderedDict()
         self.missed: Counter[tuple[str, str]] = Counter()
         self._probed_second = 0
@@ -103,7 +132,11 @@ class Sampling:
 
         A rule may have asked for it already, or may do so later: what comes is kept for both.
         """
-        self._ask(life, request_id, Wanted(headers, list(keep)))
+        admitted = [
+            (prediction, why) for prediction, asked in keep if (why := self._admit(prediction, asked)) is not None
+        ]
+        if admitted:
+            self._ask(life, request_id, Wanted(headers, admitted))
 
     def let_go(self, life: tuple[int, int], request_id: str) -> None:
         """A body that was held is not wanted any more, unless it was asked for: the worker has taken it then."""
@@ -144,9 +177,10 @@ class Sampling:
             self._count(wanted, reason)
 
     def _count(self, wanted: Wanted, reason: str) -> None:
-        for _, decision in wanted.keep:
+        for prediction, decision in wanted.keep:
             for rule in decision.reasons:
                 self.missed[rule, reason] += 1
+            self._not_kept(prediction, decision)
         if wanted.probe is not None:
             self.missed[PROBE, reason] += 1
 
@@ -158,4 +192,11 @@ def _is_pinned(exchange: Exchange) -> bool:
 
 def _both(one: Decision, other: Decision) -> Both:
     left_out = (1 - one.probability) * (1 - other.probability)
-    return Both(tuple(dict.fromkeys((*one.reasons, *other.reasons))), 1 - left_out)
+    return Both(
+        tuple(dict.fromkeys((*one.reasons, *other.reasons))),
+        1 - left_out,
+        one.drawn or other.drawn,
+        max(one.draw_rate, other.draw_rate),
+        max(one.value, other.value),
+        max(one.disagreement, other.disagreement),
+    )

@@ -11,6 +11,8 @@ Key types, in the order a request meets them:
     downstream  one client connection                            stream   one relayed request
     upstream    connections to one model server                  shadow   copies to the variant of a shadow test
     counts      what was counted since it was last told          tap      the link to the monitor
+    feedback    a request that the monitor answers               asks     what the monitor is asked meanwhile
+    allowance   how often an address may send feedback, pure
     relay       Proxy, which holds all of these                  worker   the process
 
 Invariants: a request with a bad head reaches no upstream, one with a bad body never as a complete message; a POST is

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from sidecar.proxy.body import BodyError, Framing, framing_for
+from sidecar.proxy.feedback import FeedbackStream
 from sidecar.proxy.fields import HeadError
 from sidecar.proxy.head import RequestHead, check_partial_request, parse_request, status_line
 from sidecar.proxy.stream import Stream
@@ -35,7 +36,7 @@ class Downstream(asyncio.Protocol):
         self._position = 0
         self._empty_lines = 0
         self._checked = 0
-        self._stream: Stream | None = None
+        self._stream: Stream | FeedbackStream | None = None
         self._framing: Framing | None = None
         self._holds: set[str] = set()
         self._advancing = False
@@ -81,7 +82,7 @@ class Downstream(asyncio.Protocol):
         elif state == WAIT:
             self._keep(data)
             self.hold_reading("pipeline", True)
-        elif state == TUNNEL and self._stream is not None:
+        elif state == TUNNEL and isinstance(self._stream, Stream):
             self._stream.tunnel(data)
         elif state == LINGER:
             self._lingered += len(data)
@@ -141,29 +142,36 @@ class Downstream(asyncio.Protocol):
         return True
 
     def _begin(self, head: RequestHead) -> None:
-        limits = self._proxy.settings.limits
+        proxy = self._proxy
+        limits, desk = proxy.settings.limits, proxy.feedback
+        feedback = FeedbackStream(desk, self, head) if desk is not None and head.path == desk.path else None
         chunk, ended = b"", head.length == 0
         if not ended:
-            framing = framing_for(head.length, limits, limits.body_bytes_max)
+            bytes_max = limits.body_bytes_max if feedback is None else limits.feedback_bytes_max
+            framing = framing_for(head.length, limits, bytes_max)
             received, self._buffer, self._position = self._buffer[self._position :], b"", 0
             if received:
                 try:
                     chunk = framing.feed(received)
                 except BodyError as error:
-                    raise HeadError(error.status, error.reason) from error
+                    if feedback is None:
+                        raise HeadError(error.status, error.reason) from error
+                    self._stream = feedback
+                    feedback.refuse_body(error.status, error.reason)
+                    return
             ended = framing.ended
             self._framing = framing
             if ended:
                 self._buffer, framing.rest = framing.rest, b""
-            elif head.expects_continue and not received:
+            elif head.expects_continue and not received and (feedback is None or feedback.wants_body):
                 self.write([b"HTTP/1.1 100 Continue\r\n\r\n"])
         self._state = WAIT if ended else BODY
-        self._stream = stream = Stream(self._proxy, self, head)
+        self._stream = stream = feedback or Stream(proxy, self, head)
         if ended and self._position < len(self._buffer):
             self.hold_reading("pipeline", True)
         stream.start(chunk, ended)
         if self._half_closed and self._state == BODY:
-            self._proxy.hit("request_incomplete")
+            proxy.hit("request_incomplete")
             stream.refuse_body(400, "the request body is incomplete")
 
     def _receive_body(self, data: bytes) -> None:
@@ -217,18 +225,19 @@ class Downstream(asyncio.Protocol):
 
     def answer(self, status: int, error: str, detail: str, *, prediction_id: str = "", close: bool = False) -> None:
         """A short JSON answer of the proxy's own to the current request."""
-        stream, self._stream = self._stream, None
         fields = b"Content-Type: application/json\r\n"
         if status == 503:
             fields += b"Retry-After: 1\r\n"
         if prediction_id:
             fields += b"X-Prediction-Id: %b\r\n" % prediction_id.encode()
-        content = json.dumps({"error": error, "detail": detail}).encode() + b"\n"
+        self.reply(status, fields, json.dumps({"error": error, "detail": detail}).encode() + b"\n", close=close)
+
+    def reply(self, status: int, fields: bytes, content: bytes, *, close: bool) -> None:
+        """An answer of the proxy's own to the current request, whole, with ``fields`` as they are sent."""
+        stream, self._stream = self._stream, None
+        head_only = stream is not None and stream.method == "HEAD"
         keep = stream is not None and stream.keep_alive
-        if stream is not None and stream.method == "HEAD":
-            self._write_answer(status, fields, content, close or not keep, head_only=True)
-        else:
-            self._write_answer(status, fields, content, close or not keep)
+        self._write_answer(status, fields, content, close or not keep, head_only=head_only)
 
     def _write_answer(
         self, status: int, fields: bytes, content: bytes, close: bool, *, head_only: bool = False
@@ -245,7 +254,7 @@ class Downstream(asyncio.Protocol):
             self.stream_done(close)
 
     def _refuse(self, error: HeadError) -> None:
-        self._proxy.refused(error.status)
+        self._proxy.answered(error.status)
         self.answer(error.status, "bad_request", error.reason, close=True)
 
     def abort(self) -> None:
@@ -277,7 +286,7 @@ class Downstream(asyncio.Protocol):
     def begin_tunnel(self) -> None:
         self._state = TUNNEL
         rest, self._buffer, self._position = self._buffer[self._position :], b"", 0
-        if rest and self._stream is not None:
+        if rest and isinstance(self._stream, Stream):
             self._stream.tunnel(rest)
         self.hold_reading("pipeline", False)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from sidecar.proxy.assignment import Assignment
 from sidecar.proxy.counts import BUCKET_S, CountBook
 from sidecar.proxy.downstream import Downstream
+from sidecar.proxy.feedback import Desk
 from sidecar.proxy.head import RequestHead
 from sidecar.proxy.ring import Ring
 from sidecar.proxy.routing import Match, Router, check_settings
@@ -64,6 +65,8 @@ class Proxy:
         self._random = random.Random(os.urandom(32))
         self._trusted: tuple[_Network, ...] = ()
         self._started = False
+        self.desk = Desk(self, settings)
+        self.feedback: Desk | None = None
         self._apply(settings)
 
     # -- settings --------------------------------------------------------------------------------------------------
@@ -94,6 +97,8 @@ class Proxy:
                 self._stop_health(name)
         self.upstreams = upstreams
         self.shadows.configure(settings)
+        self.desk.configure(settings)
+        self.feedback = self.desk if settings.feedback.path else None
         if self._started:
             self._start_health(checked=False)
             self._upstreams_changed()
@@ -201,9 +206,9 @@ class Proxy:
         key = (bucket, model, version, assignment.role, assignment.experiment, assignment.epoch, slice_name)
         self.book.add(key, status, error, latency_ms, upstream_ms)
 
-    def refused(self, status: int) -> None:
-        """A head was refused with ``status``: counted as traffic of no model."""
-        self.count("", "", _UNASSIGNED, "", status, "", 0.0, 0.0)
+    def answered(self, status: int, error: str = "", latency_ms: float = 0.0) -> None:
+        """The proxy itself answered with ``status`` (0: the client left before): counted as traffic of no model."""
+        self.count("", "", _UNASSIGNED, "", status, error, latency_ms, 0.0)
 
     def slice_of(self, head: RequestHead, match: Match) -> str:
         """The part of its model's traffic that a request belongs to, by the setting ``slice_by``."""

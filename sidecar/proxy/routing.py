@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sidecar.hashing import unit_interval
@@ -42,7 +43,8 @@ class Router:
         self._production = dict(settings.production)
         self._others = self._production.pop("*", settings.default)
         self.shadows = settings.shadows
-        self._pins = settings.pins
+        self._pins = _by_model(settings.pins)
+        self._pins_of_others = self._pins.pop("*", ())
         self._literal: dict[tuple[str, str], Match] = {}
         self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], RoutePattern]]] = {}
         self.unit_headers = frozenset(split.unit_header for split in self._splits if split.unit_header)
@@ -94,8 +96,10 @@ class Router:
         return None
 
     def pinned(self, model: str, prediction_id: str) -> tuple[str, ...]:
-        """The sampling rules that drew this request already, by the same draw as the monitor's."""
-        return tuple(pin.rule for pin in self._pins if _pin_applies(pin, model, prediction_id))
+        """The sampling rules that drew this request already, by the same draw as the monitor's: those of its model, and
+        those of all models for which it has none of its own."""
+        pins = self._pins.get(model, self._pins_of_others)
+        return tuple(rule for rule, rate in pins if unit_interval(prediction_id, rule) < rate)
 
 
 def _claims(model: str, match: Match) -> bool:
@@ -103,8 +107,16 @@ def _claims(model: str, match: Match) -> bool:
     return model == match.model or (model == "*" and not match.variant)
 
 
-def _pin_applies(pin: Pin, model: str, prediction_id: str) -> bool:
-    return pin.model in ("*", model) and unit_interval(prediction_id, pin.rule) < pin.rate
+def _by_model(pins: Iterable[Pin]) -> dict[str, tuple[tuple[str, float], ...]]:
+    """Of each model with a pin of its own, and of ``*``, all (rule, rate) that apply to it. What can draw nothing is
+    left out."""
+    rates: dict[str, dict[str, float]] = {"*": {}}
+    for pin in pins:
+        rates.setdefault(pin.model, {})[pin.rule] = pin.rate
+    of_all = rates["*"]
+    return {
+        model: tuple((rule, rate) for rule, rate in (of_all | own).items() if rate > 0) for model, own in rates.items()
+    }
 
 
 def check_settings(settings: ProxySettings) -> None:
@@ -130,6 +142,9 @@ def check_settings(settings: ProxySettings) -> None:
             raise ValueError(f"shadows: {shadow.name!r} is no header's value, expected printable ASCII")
     for model, variant in settings.production:
         check(f"production: {model}", variant)
+    path = settings.feedback.path
+    if path and not path.startswith("/"):
+        raise ValueError(f"feedback: {path!r} is no path, expected e.g. /feedback")
 
 
 def _check_shares(place: str, experiment: Experiment) -> None:

@@ -1,4 +1,4 @@
-"""The worker's end of the link: frames to the monitor, never a wait for it.
+"""The worker's end of the link: frames to the monitor, never a wait for it; clients' questions and their replies.
 
 Sequenced frames stay until they are acknowledged, within ``tap_bytes_max``, and are sent again in order after a
 reconnect. Frames that were in flight when a connection was lost are suspects: they go one at a time, and one that was
@@ -27,7 +27,9 @@ from sidecar.link import (
     pack_image,
     pack_json,
     settings_from_json,
+    unpack_reply,
 )
+from sidecar.proxy.asks import Asks
 from sidecar.proxy.counts import CountBook
 from sidecar.proxy.ring import Ring
 from sidecar.types import Exchange, ProxySettings
@@ -72,6 +74,7 @@ class Tap:
         bytes_max: int,
         book: CountBook,
         ring: Ring,
+        asks: Asks,
         status: Callable[[], dict[str, Any]],
         apply: Callable[[ProxySettings], object],
         settings_version: Callable[[], int],
@@ -84,6 +87,7 @@ class Tap:
         self._epoch = epoch
         self._book = book
         self._ring = ring
+        self._asks = asks
         self._status = status
         self._apply = apply
         self._settings_version = settings_version
@@ -177,10 +181,12 @@ class Tap:
     # -- out -------------------------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
-        """Sends what the connection takes: frames first, then parts of images."""
+        """Sends what the connection takes: clients' questions first, then frames, then parts of images."""
         link = self._link
         while link is not None and not link.paused:
-            if self._in_flight < len(self._pending):
+            if self._asks.waiting:
+                link.write(self._asks.next_frame())
+            elif self._in_flight < len(self._pending):
                 if self._in_flight and (self._pending[0].suspect or self._pending[self._in_flight].suspect):
                     return
                 link.write(self._pending[self._in_flight].frame)
@@ -213,6 +219,8 @@ class Tap:
             self._want(frame.payload.decode("ascii", "replace"))
         elif frame.kind is Kind.RELEASE:
             self._ring.release(frame.payload.decode("ascii", "replace"), self._clock())
+        elif frame.kind is Kind.REPLY:
+            self._asks.replied(*unpack_reply(frame.payload))
 
     def _acknowledge(self, sequence: int) -> None:
         while self._pending and self._pending[0].sequence <= sequence:
@@ -254,6 +262,7 @@ class Tap:
             "settings": self._settings_version(),
         }
         link.write(pack_frame(Kind.HELLO, pack_json(hello)))
+        self._asks.linked(self._pump)
         self._send_status()
         self._pump()
 
@@ -272,6 +281,7 @@ class Tap:
                 self._pending.popleft()
                 self._bytes -= first.size
                 self.drop("link", "poison", first.exchanges)
+        self._asks.lost()
 
     def resumed(self) -> None:
         self._pump()

@@ -47,6 +47,7 @@ class Worker:
             bytes_max=limits.tap_bytes_max,
             book=self.proxy.book,
             ring=self.proxy.ring,
+            asks=self.proxy.desk.asks,
             status=self.status,
             apply=self._apply,
             settings_version=lambda: self.proxy.settings.version,
@@ -125,6 +126,7 @@ class Worker:
             "in_flight": proxy.in_flight,
             "shadows_in_flight": proxy.shadows.in_flight,
             "connections": len(proxy.downstreams),
+            "asks": len(proxy.desk.asks),
             "ring_bytes": proxy.ring.bytes,
             "ring_items": len(proxy.ring),
             "upstreams": {

@@ -39,8 +39,8 @@ _FORGET_POSITIONS = (
 )
 
 
-async def write(connection: aiosqlite.Connection, batch: Batch, rows: Sequence[Row]) -> None:
-    """Within a transaction: all of ``batch``, whose predictions are ``rows``."""
+async def write(connection: aiosqlite.Connection, batch: Batch, rows: Sequence[Row], generation: int) -> None:
+    """Within a transaction: all of ``batch``, whose predictions are ``rows``, into the store of ``generation``."""
     for start in range(0, len(rows), ROWS_A_STATEMENT):
         part = rows[start : start + ROWS_A_STATEMENT]
         await connection.execute(_insert_predictions(len(part)), tuple(chain.from_iterable(part)))
@@ -54,6 +54,9 @@ async def write(connection: aiosqlite.Connection, batch: Batch, rows: Sequence[R
         await connection.executemany(_FORGET_POSITIONS, [(worker, worker, POSITION_EPOCHS_KEPT) for worker in workers])
     if batch.outbox:
         await outbox.queue(connection, batch.outbox, time.time())
+    counted = [(change_id,) for of, change_id in batch.verdicts_counted if of == generation]
+    if counted:  # those of a store that was set aside are gone with it: the same ids are of others here
+        await connection.executemany("DELETE FROM verdict_changes WHERE id = ?", counted)
     await trial_sums.write(connection, batch.units, batch.pairs, batch.cuts)
 
 
@@ -67,6 +70,7 @@ def storable_batch(batch: Batch) -> Batch:
         [UnitRow(*storable(astuple(row))) for row in batch.units],
         [PairRow(*storable(astuple(row))) for row in batch.pairs],
         [UnitCut(*storable(astuple(cut))) for cut in batch.cuts],
+        batch.verdicts_counted,
     )
 
 

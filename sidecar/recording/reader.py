@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 
 from sidecar.recording import reader_models, reader_periods, reader_summaries, reader_trials
-from sidecar.recording.columns import PLAIN_COLUMNS, Row, label_mark, prediction_of
-from sidecar.recording.files import store_path
-from sidecar.recording.pages import LIMIT_MAX, Conditions, Page, Value, checked_limit, write_cursor
-from sidecar.recording.reader_connection import ReadConnection
-from sidecar.recording.rows import Sample, StoreError, SummaryRow
-from sidecar.recording.samples import SAMPLE_COLUMNS, sample_of
+from sidecar.recording.columns import PLAIN_COLUMNS, label_mark, prediction_of
+from sidecar.recording.pages import LIMIT_MAX, Conditions, Page, checked_limit, write_cursor
+from sidecar.recording.reader_loop import LoopReads
+from sidecar.recording.rows import SummaryRow
 from sidecar.types import Prediction
 
 _PREDICTION = f"{', '.join(PLAIN_COLUMNS)}, detections"
 UNJUDGED_ROLES = ("shadow", "override")
 """Roles whose traffic says nothing of a model in service: left out of baselines, drift and alerts."""
-OnCorrupt = Callable[[], Awaitable[None]]
 _STATUS_CONDITIONS = {
     "ok": "status >= 200 AND status < 300 AND error = '' AND undecodable = ''",
     "error": "(status < 200 OR status >= 300 OR error <> '')",
@@ -28,14 +22,12 @@ _STATUS_CONDITIONS = {
 }
 
 
-class Reader:
-    """Reads the store in a data folder while another process or task writes it.
-
-    ``on_corrupt`` is awaited where a read finds the store damaged, before that read's StoreError("corrupt") comes out:
-    the writer works from its cache, and may not meet the damage for long. Reads that fail while it is under way wait
-    for it too and don't call it again. It must not read by this Reader; a StoreError of its own is dropped.
+class Reader(LoopReads):
+    """Reads the store in a data folder while another process or task writes it: what it has of traffic here, of the
+    improvement loop in LoopReads.
 
     >>> import asyncio, tempfile
+    >>> from pathlib import Path
     >>> from sidecar.recording import Store
     >>> async def models_of_a_new_store() -> list[tuple[str, str]]:
     ...     with tempfile.TemporaryDirectory() as folder:
@@ -49,20 +41,6 @@ class Reader:
     >>> asyncio.run(models_of_a_new_store())
     []
     """
-
-    def __init__(self, connection: ReadConnection, on_corrupt: OnCorrupt | None = None) -> None:
-        self.on_corrupt = on_corrupt
-        self._connection = connection
-        self._telling: asyncio.Future[None] | None = None
-
-    @classmethod
-    async def open(cls, data_dir: Path, on_corrupt: OnCorrupt | None = None) -> Reader:
-        """Raises StoreError("missing") where there is no store yet."""
-        return cls(await ReadConnection.open(store_path(data_dir)), on_corrupt)
-
-    async def close(self) -> None:
-        """Reads on their way are answered first. Doing so twice is fine."""
-        await self._connection.close()
 
     async def predictions(
         self,
@@ -223,57 +201,9 @@ class Reader:
         """
         return await reader_trials.units_within(self._fetch, model, since, until)
 
-    async def samples(
-        self,
-        *,
-        model: str | None = None,
-        reason: str | None = None,
-        status: str | None = None,
-        prediction_id: str | None = None,
-        before: str | None = None,
-        limit: int = 100,
-    ) -> Page[Sample]:
-        """Kept images, newest first. ``reason`` is one rule that kept them."""
-        where = Conditions()
-        where.equal("model", model)
-        where.equal("prediction_id", prediction_id)
-        where.equal("status", status)
-        if reason is not None:
-            where.add("EXISTS (SELECT 1 FROM json_each(reasons) WHERE value = ?)", reason)
-        where.older_than(before)
-        rows = await self._fetch(
-            f"SELECT {SAMPLE_COLUMNS}, id FROM samples WHERE {where} ORDER BY at DESC, id DESC LIMIT ?",
-            [*where.parameters, checked_limit(limit) + 1],
-        )
-        items = [sample_of(row[:-1]) for row in rows[:limit]]
-        cursor = write_cursor(items[-1].at, rows[limit - 1][-1]) if len(rows) > limit else None
-        return Page(items, cursor)
-
-    async def sample(self, sample_id: str) -> Sample | None:
-        rows = await self._fetch(f"SELECT {SAMPLE_COLUMNS} FROM samples WHERE sample_id = ?", [sample_id])
-        return sample_of(rows[0]) if rows else None
-
     async def models(self) -> list[tuple[str, str]]:
         """All (model, version) there are predictions or summaries of, sorted."""
         return await reader_models.all_of(self._fetch)
-
-    async def _fetch(self, statement: str, parameters: Sequence[Value]) -> list[Row]:
-        try:
-            return await self._connection.fetch(statement, parameters)
-        except UnicodeEncodeError:
-            return []  # no text in the store has what UTF-8 can't hold
-        except StoreError as error:
-            if error.reason == "corrupt":
-                await self._tell_of_damage()
-            raise
-
-    async def _tell_of_damage(self) -> None:
-        if self.on_corrupt is None:
-            return
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.ensure_future(self.on_corrupt())
-        with suppress(StoreError):
-            await asyncio.shield(self._telling)  # a reader that gives up does not stop it for the others
 
 
 def _add_status(where: Conditions, status: int | str) -> None:

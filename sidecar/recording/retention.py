@@ -1,8 +1,10 @@
 """What goes when it is too old or too much, in slices short enough that a commit never waits long.
 
-Images go first, since one weighs as much as a hundred predictions; then the oldest predictions. Summaries go by age
-alone: they are what keeps the past answerable when its predictions are gone. So do what drift checks found, what
-alerts did and who was told; baselines stay. What is of an A/B test or shadow test goes with it, long after its end.
+Images go first, since one weighs as much as a hundred predictions: rejected ones, then those nobody reviewed; what was
+labeled or is in a version of a dataset stays. Then what people said goes where it was replaced, or said before the
+first prediction that is left; then the oldest predictions, each with what was said of it. Summaries go by age alone:
+they are what keeps the past answerable when its predictions are gone. So do what drift checks found, what alerts did
+and who was told; baselines stay. What is of an A/B test or shadow test goes with it, long after its end.
 """
 
 from __future__ import annotations
@@ -16,10 +18,23 @@ from pathlib import Path
 
 import aiosqlite
 
+from sidecar.recording import audit_gone, evictions, trial_sums
 from sidecar.recording import samples as sample_rows
-from sidecar.recording import trial_sums
 from sidecar.recording.connection import BUSY_TIMEOUT_MS, transaction
+from sidecar.recording.evictions import RUNGS
 from sidecar.recording.files import disk_bytes
+from sidecar.recording.old_rows import (
+    EVENTS,
+    EVENTS_KEPT_S,
+    FEEDBACK_MAX,
+    OLD_PENDING,
+    OLD_ROWS,
+    OVER_MAX,
+    PENDING_KEPT_S,
+    REPLACED,
+    SAID_OF_GONE,
+    SAID_OF_OLDEST,
+)
 from sidecar.recording.rows import Sample, StoreError
 from sidecar.recording.trial_rows import WHOLE_EPOCH_S
 
@@ -29,11 +44,6 @@ SLICE_ROWS_MAX = 5_000
 SLICE_SAMPLES = 20
 HOUR_SUMMARIES_KEPT_S = 400 * 86_400
 """Summaries of an hour or more are small and outlive what they were made of: a year and a bit, to compare with."""
-WATCH_KEPT_S = 400 * 86_400
-"""Drift checks, transitions, and the alerts that a person made and deleted go after this. Baselines never do, nor do
-deleted default alerts: they say what is not wanted again."""
-NOTIFICATIONS_KEPT_S = 30 * 86_400
-"""How long a notification is kept after it was sent or given up."""
 TRIALS_KEPT_S = 400 * 86_400
 """How long a test is kept after its end, with all that is of it."""
 ORPHANS_KEPT_S = 86_400
@@ -46,37 +56,14 @@ _OLD_SUMMARIES = (
     "DELETE FROM summaries WHERE rowid IN"
     " (SELECT rowid FROM summaries WHERE width_s = ? AND bucket < ? ORDER BY bucket LIMIT ?)"
 )
-_OLD_WATCH_ROWS = (
-    (
-        "DELETE FROM transitions WHERE id IN (SELECT id FROM transitions WHERE at < ? ORDER BY at LIMIT ?)",
-        WATCH_KEPT_S,
-    ),
-    (
-        "DELETE FROM drift_checks WHERE id IN"
-        " (SELECT id FROM drift_checks WHERE checked_at < ? ORDER BY checked_at LIMIT ?)",
-        WATCH_KEPT_S,
-    ),
-    (
-        "DELETE FROM alerts WHERE id IN"
-        " (SELECT id FROM alerts WHERE deleted_at < ? AND origin <> 'default' ORDER BY deleted_at LIMIT ?)",
-        WATCH_KEPT_S,
-    ),
-    (
-        "DELETE FROM notifications WHERE id IN"
-        " (SELECT id FROM notifications WHERE sent_at < ? ORDER BY sent_at LIMIT ?)",
-        NOTIFICATIONS_KEPT_S,
-    ),
-    (
-        "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications"
-        " WHERE sent_at IS NULL AND gave_up_at < ? ORDER BY gave_up_at LIMIT ?)",
-        NOTIFICATIONS_KEPT_S,
-    ),
-)
 
 
 @dataclass(slots=True)
 class Retained:
-    """What a round of retention removed; ``bytes`` counts images and the room given back by the database file.
+    """What a round of retention removed; ``bytes`` counts images and the room given back by the database file. The
+    ``samples`` are without their detections. ``pending_dropped`` counts feedback whose prediction never came,
+    ``feedback_dropped`` what people said and verdicts that went for want of room. What it left alone: ``kept_bytes`` of
+    images that are labeled or in a version.
 
     >>> Retained().predictions
     0
@@ -86,6 +73,9 @@ class Retained:
     samples: list[Sample] = field(default_factory=list)
     bytes: int = 0
     slice_s_max: float = 0.0
+    pending_dropped: int = 0
+    feedback_dropped: int = 0
+    kept_bytes: int = 0
 
 
 class ClockAgreement:
@@ -143,30 +133,43 @@ class Retention:
     async def by_age(self, now: float, age_s: float) -> None:
         """Remove what happened before ``now - age_s``."""
         before = now - age_s
-        while await self._samples_slice(before):
-            pass
+        for rung in RUNGS:
+            while await self._samples_slice(rung, before, now):
+                pass
         await self._drain(lambda rows: self._predictions_slice(before, rows))
         await self._summaries(now, age_s)
+        await self._over_max()
         if math.isfinite(age_s):  # endless while the clocks disagree
-            await self._watch(now)
+            await self._old_rows(now)
+            await self._events_of_gone(now - EVENTS_KEPT_S)
             await self._trials(now)
         await self.give_back()
 
-    async def by_bytes(self, bytes_max: int) -> None:
-        """Remove the oldest until all takes ``bytes_max`` at most: images first, then predictions."""
-        while await self.used_bytes() > bytes_max and await self._samples_slice(math.inf):
-            pass
+    async def by_bytes(self, now: float, bytes_max: int) -> None:
+        """Remove the oldest until all takes ``bytes_max`` at most: images first, in the order of RUNGS, then what
+        people said that was replaced or is of predictions that are gone, then predictions with what was said of them,
+        also where what is too much are images that stay."""
+        for rung in RUNGS:
+            while await self.used_bytes() > bytes_max and await self._samples_slice(rung, math.inf, now):
+                pass
+        for statement in (REPLACED, SAID_OF_GONE):
+            while await self.used_bytes() > bytes_max and await self._said_slice(statement, self._rows):
+                await self.give_back()
         while (excess := await self.used_bytes() - bytes_max) > 0:
             rows = await self._rows_worth(excess)
-            if await self._timed(min(rows, self._rows), lambda n: self._predictions_slice(math.inf, n)) == 0:
+            if await self._timed(min(rows, self._rows), lambda n: self._predictions_slice(math.inf, n, True)) == 0:
                 break
             await self.give_back()
 
     async def used_bytes(self) -> int:
         """Images and the pages in use of the database."""
-        return await self._pages_in_use() * await self._pragma("page_size") + await sample_rows.total_bytes(
+        return await self._pages_in_use() * await self._pragma("page_size") + await evictions.total_bytes(
             self._connection
         )
+
+    async def kept_bytes(self) -> int:
+        """What images take that are never evicted."""
+        return await self._run_slice(lambda: evictions.kept_bytes(self._connection))
 
     async def give_back(self) -> None:
         """Return free pages to the file system."""
@@ -183,9 +186,12 @@ class Retention:
                 raise
         self.removed.bytes += max(0, before - disk_bytes(self._data_dir))
 
-    async def _drain(self, remove: Slice) -> None:
-        while await self._timed(self._rows, remove):
-            pass
+    async def _drain(self, remove: Slice) -> int:
+        """Slice by slice until nothing is left; returns how many rows went."""
+        total = 0
+        while removed := await self._timed(self._rows, remove):
+            total += removed
+        return total
 
     async def _timed(self, rows: int, remove: Slice) -> int:
         """Run one slice and fit the size of the next to how long it took."""
@@ -197,12 +203,13 @@ class Retention:
             self._rows = self.rows_after(rows, took_s)
         return removed
 
-    async def _samples_slice(self, before: float) -> int:
+    async def _samples_slice(self, rung: tuple[str, ...], before: float, now: float) -> int:
         async def remove() -> int:
-            oldest = await sample_rows.oldest(self._connection, before, SLICE_SAMPLES)
+            oldest = await evictions.oldest(self._connection, rung, before, now, SLICE_SAMPLES)
             if oldest:
                 sample_rows.delete_files(self._data_dir, oldest)
                 async with transaction(self._connection):
+                    await audit_gone.count(self._connection, oldest)
                     await sample_rows.delete(self._connection, oldest)
                 self.removed.samples += oldest
                 self.removed.bytes += sum(sample.bytes for sample in oldest)
@@ -210,8 +217,11 @@ class Retention:
 
         return await self._run_slice(remove)
 
-    async def _predictions_slice(self, before: float, rows: int) -> int:
+    async def _predictions_slice(self, before: float, rows: int, with_said: bool = False) -> int:
         async with transaction(self._connection):
+            if with_said:
+                said = await self._connection.execute(SAID_OF_OLDEST, (before, rows))
+                self.removed.feedback_dropped += said.rowcount
             cursor = await self._connection.execute(
                 "DELETE FROM predictions WHERE id IN (SELECT id FROM predictions WHERE at < ? ORDER BY at LIMIT ?)",
                 (before, rows),
@@ -231,10 +241,45 @@ class Retention:
             kept_s = age_s if width_s < HOUR_S else max(age_s, HOUR_SUMMARIES_KEPT_S)
             await self._drain(partial(self._delete_slice, _OLD_SUMMARIES, (width_s, now - kept_s - width_s)))
 
-    async def _watch(self, now: float) -> None:
-        for statement, kept_s in _OLD_WATCH_ROWS:
+    async def _old_rows(self, now: float) -> None:
+        for statement, kept_s in OLD_ROWS:
             self._rows = min(self._rows, WATCH_SLICE_ROWS)
             await self._drain(partial(self._delete_slice, statement, (now - kept_s,)))
+        self.removed.pending_dropped += await self._drain(
+            partial(self._delete_slice, OLD_PENDING, (now - PENDING_KEPT_S,))
+        )
+
+    async def _over_max(self) -> None:
+        for table, statement in OVER_MAX:
+            self._rows = min(self._rows, WATCH_SLICE_ROWS)
+            excess = await self._run_slice(partial(self._count, table)) - FEEDBACK_MAX
+            while excess > 0 and (removed := await self._said_slice(statement, min(excess, self._rows))):
+                excess -= removed
+
+    async def _said_slice(self, statement: str, rows: int) -> int:
+        removed = await self._timed(rows, partial(self._delete_slice, statement, ()))
+        self.removed.feedback_dropped += removed
+        return removed
+
+    async def _count(self, table: str) -> int:
+        rows = await self._connection.execute_fetchall(f"SELECT COUNT(*) FROM {table}")
+        return int(next(iter(rows))[0])
+
+    async def _events_of_gone(self, before: float) -> None:
+        """What was done before ``before`` to items that are gone; ids go with time, so the walk ends there."""
+        last = 0
+
+        async def walk(rows: int) -> int:
+            nonlocal last
+            found = list(await self._connection.execute_fetchall(EVENTS, (last, rows)))
+            old = [row for row in found if row[1] < before]
+            async with transaction(self._connection):
+                gone = [(event_id,) for event_id, _, is_there in old if not is_there]
+                await self._connection.executemany("DELETE FROM item_events WHERE id = ?", gone)
+            last = found[-1][0] if found else last
+            return len(old) if len(old) == rows else 0
+
+        await self._drain(walk)
 
     async def _trials(self, now: float) -> None:
         gone: list[str] = []

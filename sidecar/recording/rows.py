@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sidecar.recording.trial_rows import PairRow, UnitCut, UnitRow
-from sidecar.types import Prediction
+from sidecar.types import Detections, Label, Prediction
 
 
 class StoreError(Exception):
@@ -96,10 +96,18 @@ class OutboxStats:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An image kept for review, with why and with what probability. ``path`` is relative to the data folder.
+    """An image kept for review, with why and with what probability, and its review as it stands: an item of a dataset.
 
-    >>> Sample("s1", "p1", "m", "1", 0.0, ("low_confidence",), 0.5, "new", "image/jpeg", "samples/s1", 9, 4, 3).status
-    'new'
+    ``path`` is relative to the data folder. ``detections`` are as the model answered, so that a review does not need
+    the prediction, which goes earlier. ``status`` is needs_review, in_review, labeled or rejected. ``drawn``: the
+    random sample drew it, with a chance of ``draw_rate`` (0: not known). ``value`` orders the queue, highest first,
+    ``audit_rank`` the audit, lowest first. ``image_hash`` is a 64-bit difference hash, None where it is not known;
+    ``checksum`` the SHA-256 of the file in hex. ``reviewed_in`` and ``claimed_in`` are the queue it was given out by
+    (``value``, ``audit``, or empty: by its id). ``verdict`` is what the review says of the prediction. ``revision``
+    grows with each change of the review.
+
+    >>> Sample("s1", "p1", "m", "1", 0.0, ("low_confidence",), 0.5, "needs_review", "image/jpeg", "a", 9, 4, 3).drawn
+    False
     """
 
     sample_id: str
@@ -115,12 +123,40 @@ class Sample:
     bytes: int
     width: int
     height: int
+    dataset_id: str = ""
+    variant: str = ""
+    role: str = ""
+    experiment: str = ""
+    epoch: int = 0
+    slice: str = ""
+    unit: str = ""
+    client_request_id: str = ""
+    score_threshold: float = 0.0
+    checksum: str = ""
+    image_hash: int | None = None
+    detections: Detections | None = None
+    value: float = 0.0
+    drawn: bool = False
+    draw_rate: float = 0.0
+    audit_rank: float = 0.0
+    labels: tuple[Label, ...] | None = None
+    reviewed_in: str = ""
+    reviewed_by: str = ""
+    reviewed_at: float | None = None
+    verdict: str = ""
+    claimed_by: str = ""
+    claimed_in: str = ""
+    claimed_until: float = 0.0
+    split: str = ""
+    in_versions: int = 0
+    revision: int = 0
 
 
 @dataclass(slots=True)
 class Batch:
     """What is committed together. ``positions`` maps (worker, epoch) to the highest sequence the batch completes.
-    ``units``, ``pairs`` and ``cuts`` are of tests; ``cuts`` come after ``units``.
+    ``units``, ``pairs`` and ``cuts`` are of tests; ``cuts`` come after ``units``. ``verdicts_counted`` are the
+    VerdictChanges that the summaries hold from now on, as (generation, change_id).
 
     >>> Batch(predictions=[], summaries=[], positions={(0, 1): 7}).outbox
     ()
@@ -133,12 +169,14 @@ class Batch:
     units: Sequence[UnitRow] = ()
     pairs: Sequence[PairRow] = ()
     cuts: Sequence[UnitCut] = ()
+    verdicts_counted: Sequence[tuple[int, int]] = ()
 
 
 @dataclass(slots=True)
 class StoreHealth:
     """The state of the store. ``reason`` is a StoreError's, empty where all is well; ``bytes`` is what it takes on
-    disk without images, as of the last look; ``set_aside`` names the damaged files that were put by since the start.
+    disk without images, as of the last look; ``kept_bytes`` what images take that retention leaves alone, as of its
+    last round; ``set_aside`` names the damaged files that were put by since the start.
 
     >>> StoreHealth().ok
     True
@@ -148,3 +186,4 @@ class StoreHealth:
     reason: str = ""
     bytes: int = 0
     set_aside: tuple[str, ...] = ()
+    kept_bytes: int = 0

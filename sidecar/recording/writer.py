@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 import aiosqlite
 
-from sidecar.recording import batches, outbox, samples
+from sidecar.recording import batches, deletions, outbox, samples
 from sidecar.recording.batches import SUMMARY_COLUMNS
 from sidecar.recording.columns import Row, rows_of, storable
 from sidecar.recording.connection import STORE_ERRORS, check, open_writer, transaction
@@ -31,6 +32,8 @@ from sidecar.recording.rows import (
 
 RECLAIM_SHARE = 0.1
 """What share of the store goes where the disk is full and neither age nor bytes ask for anything to go."""
+SUMMARIES_KEPT_S = 30 * 86_400.0
+"""How long summaries of ten seconds are taken to be kept before a round of retention says so."""
 
 T = TypeVar("T")
 Work = Callable[[aiosqlite.Connection], Awaitable[T]]
@@ -41,7 +44,8 @@ class Store:
     """The writing side of the store in a data folder. Open one per folder, close it on every path.
 
     ``generation`` grows each time the open store was set aside and a fresh one started: what others hold in memory is
-    then no longer in it.
+    then no longer in it. ``summaries_kept_s`` is how long summaries of ten seconds are kept, by the last round of
+    retention.
 
     >>> import asyncio, tempfile
     >>> async def positions_after_a_batch() -> dict[tuple[int, int], int]:
@@ -61,6 +65,7 @@ class Store:
         self._turn = asyncio.Lock()
         self.health = health
         self.generation = 0
+        self.summaries_kept_s = SUMMARIES_KEPT_S
 
     @classmethod
     async def open(cls, data_dir: Path) -> Store:
@@ -98,10 +103,10 @@ class Store:
             raise StoreError("full", "no room until retention has cleaned")
         rows = rows_of(batch.predictions)
         try:
-            await self.run(lambda connection: batches.write(connection, batch, rows))
+            await self.run(lambda connection: batches.write(connection, batch, rows, self.generation))
         except UnicodeEncodeError:
             cleaned, clean_rows = batches.storable_batch(batch), [storable(row) for row in rows]
-            await self.run(lambda connection: batches.write(connection, cleaned, clean_rows))
+            await self.run(lambda connection: batches.write(connection, cleaned, clean_rows, self.generation))
         self.health.bytes = disk_bytes(self._data_dir)
 
     async def run(self, work: Work[T], durable: bool = False) -> T:
@@ -170,18 +175,19 @@ class Store:
         within(self._data_dir, sample.path)
         await self.run(lambda connection: samples.insert(connection, sample))
 
-    async def set_sample_status(self, sample_id: str, status: str) -> bool:
-        """What a reviewer decided, safe from a power cut on return. False where there is no such sample."""
-        return await self.run(lambda connection: samples.set_status(connection, sample_id, status), durable=True)
+    async def delete_samples(self, kept: Sequence[Sample], by: str, now: float) -> None:
+        """Remove images and their rows for good; an event by ``by`` stays, and in versions their checksums."""
+        samples.delete_files(self._data_dir, kept)
+        await self.run(lambda connection: deletions.of_samples(connection, kept, by, now), durable=True)
 
     async def delete_prediction(self, prediction_id: str) -> list[Sample]:
-        """Remove a prediction, its images and their rows, for good; returns the samples that went."""
+        """Remove a prediction, its images and what people said of it, for good; returns the samples that went."""
         kept = await self._surviving(lambda connection: samples.of_prediction(connection, prediction_id), writes=False)
         samples.delete_files(self._data_dir, kept)
 
         async def remove(connection: aiosqlite.Connection) -> None:
-            await samples.delete(connection, kept)
-            await connection.execute("DELETE FROM predictions WHERE prediction_id = ?", (prediction_id,))
+            await deletions.of_samples(connection, kept, "", time.time())
+            await deletions.of_prediction(connection, prediction_id)
 
         await self.run(remove, durable=True)
         return kept
@@ -214,11 +220,14 @@ class Store:
         return await self.run(lambda connection: outbox.trim_slice(connection, destination, excess_bytes))
 
     async def retain(self, now: float, age_s: float, bytes_max: int) -> Retained:
-        """Remove what is older than ``age_s``, then the oldest until all takes ``bytes_max`` with its images.
+        """Remove what is older than ``age_s``, then the oldest until all takes ``bytes_max`` with its images, but none
+        that is labeled or in a version.
 
         Works in slices of at most 50 ms, between which commits go on. On a full disk the ballast makes room for
         that, and a tenth of the store goes where neither limit asks for anything to go.
         """
+        if math.isfinite(age_s):
+            self.summaries_kept_s = age_s
         full = self.health.reason == "full"
         if full and await asyncio.to_thread(has_room, self._data_dir):
             self._recovered()  # someone else has made room
@@ -227,14 +236,15 @@ class Store:
             drop_ballast(self._data_dir)
         retention = Retention(lambda: self._connection, self._data_dir, self._alone)
         await retention.by_age(now, age_s)
-        await retention.by_bytes(bytes_max)
+        await retention.by_bytes(now, bytes_max)
         if full and not await asyncio.to_thread(has_room, self._data_dir):
             drop_ballast(self._data_dir)
-            await retention.by_bytes(int(await retention.used_bytes() * (1 - RECLAIM_SHARE)))
+            await retention.by_bytes(now, int(await retention.used_bytes() * (1 - RECLAIM_SHARE)))
             full = not await asyncio.to_thread(has_room, self._data_dir)
         if not full and self.health.reason == "full":
             self._recovered()
         self.health.bytes = disk_bytes(self._data_dir)
+        self.health.kept_bytes = retention.removed.kept_bytes = await retention.kept_bytes()
         return retention.removed
 
     async def _surviving(self, work: Work[T], writes: bool = True) -> T:

@@ -104,7 +104,9 @@ class ImageTotals:
         self.brightness.add_one(brightness)
 
     def add_feedback(self, kind: str, n: int) -> None:
-        """Count what people said of these images. Raises ValueError for a kind that is none of FEEDBACK_KINDS."""
+        """Count what people said of these images; fewer where ``n`` is below 0, for one who thought better of it.
+
+        Raises ValueError for a kind that is none of FEEDBACK_KINDS."""
         if kind not in FEEDBACK_KINDS:
             raise ValueError(f"kind: {kind!r} is not one of {', '.join(FEEDBACK_KINDS)}")
         self.feedback[kind] = self.feedback.get(kind, 0) + n

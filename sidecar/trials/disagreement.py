@@ -17,11 +17,23 @@ REASON = "disagreement"
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Why the image is kept. Nothing was drawn, so its probability says nothing of how common such images are: one that
-    a rule had drawn too is surely kept."""
+    """Why the image is kept, and how far both versions are apart (0..1). Nothing was drawn, so its probability says
+    nothing of how common such images are: one that a rule had drawn too is surely kept.
 
+    >>> Disagreement(0.7).reasons, Disagreement(0.7).value
+    (('disagreement',), 0.7)
+    """
+
+    disagreement: float = 0.0
     reasons: tuple[str, ...] = (REASON,)
     probability: float = 1.0
+    drawn: bool = False
+    draw_rate: float = 0.0
+
+    @property
+    def value(self) -> float:
+        """What a review is worth by this alone."""
+        return self.disagreement
 
 
 class Chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,9 +13,10 @@ from sidecar.experiments.lifecycle import Trial, running_s
 from sidecar.experiments.pairs import PairReport, PairSummary, merge_pairs, report_of
 from sidecar.recording import Reader
 from sidecar.summaries import ExponentialHistogram
+from sidecar.trials.audit import AuditedRow, First, audit_of, salt_of
 from sidecar.trials.points import Points
 from sidecar.trials.readout import by_units, epochs_of
-from sidecar.trials.units import UnitSums
+from sidecar.trials.units import UnitSums, unit_hash
 
 POINTS_CHANGED = "an operating point changed"
 """The reason of an epoch that was opened for that."""
@@ -53,11 +54,14 @@ class Readout:
         definition = trial.definition
         assert isinstance(definition, Definition)
         rows = await self._reader.epoch_summaries(trial.trial_id)
+        audited = await self._reader.audited(trial.trial_id)
         units = self._sums.units(trial.trial_id) if by_units(trial) else None
         seen = None if not by_units(trial) else [] if units is None else units.arms()
+        firsts = None if not by_units(trial) else _firsts(trial, audited, units)
 
         def worked_out() -> Read:
-            epochs = epochs_of(trial, rows, seen)
+            audit = audit_of(trial, audited, firsts)
+            epochs = epochs_of(trial, rows, seen, audit)
             present = [arm for epoch in epochs if epoch.number == trial.epoch.number for arm in epoch.arms]
             found = results(
                 definition.variants,
@@ -68,6 +72,7 @@ class Readout:
                 guardrails=definition.guardrails,
                 effect_relative=definition.effect,
                 lowest=lowest,
+                notes=tuple(audit.notes()),
             )
             latency = ExponentialHistogram()
             for arm in present:
@@ -91,3 +96,11 @@ class Readout:
             points.model_id(definition.model, serving),
             points.model_id(definition.model, definition.shadow),
         )
+
+
+def _firsts(trial: Trial, audited: Sequence[AuditedRow], units: UnitSums | None) -> dict[str, First]:
+    """Where the units whose images were reviewed were seen first, by name."""
+    salt = salt_of(trial)
+    hashes = {row.unit: unit_hash(salt, row.unit) for row in audited if row.verdict}
+    found = {} if units is None else units.firsts(hashes.values())
+    return {name: found[key] for name, key in hashes.items() if key in found}

@@ -12,7 +12,7 @@ from sidecar.experiments.definition import Definition
 from sidecar.experiments.lifecycle import EpochSpan, Trial
 from sidecar.recording import SummaryRow
 from sidecar.summaries import Summary, SummaryError
-from sidecar.trials.points import Points
+from sidecar.trials.audit import Audit, variant_of, variants_by_version
 from sidecar.trials.units import Seen
 
 log = structlog.get_logger()
@@ -21,13 +21,15 @@ Shown = Mapping[tuple[int, str], Summary]
 """By (number of the epoch, variant): all that it saw."""
 
 
-def epochs_of(trial: Trial, rows: Iterable[SummaryRow], seen: Sequence[Seen] | None = None) -> list[Epoch]:
+def epochs_of(
+    trial: Trial, rows: Iterable[SummaryRow], seen: Sequence[Seen] | None = None, audit: Audit | None = None
+) -> list[Epoch]:
     """The epochs of an A/B test. ``rows`` are its whole-epoch summaries, ``seen`` its lasting units where it has any
-    (``UnitSums.arms``)."""
-    shown = _by_variant(trial, rows)
+    (``UnitSums.arms``), ``audit`` the reviewed images of the random sample."""
+    shown, audit = _by_variant(trial, rows), audit or Audit({}, {})
     if seen is None:
-        return [_of_requests(trial, span, shown) for span in trial.epochs]
-    return _of_units(trial, seen, shown)
+        return [_of_requests(trial, span, shown, audit) for span in trial.epochs]
+    return _of_units(trial, seen, shown, audit)
 
 
 def split_of(shares: Sequence[float]) -> tuple[float, ...]:
@@ -57,10 +59,10 @@ def kept_split(first: Sequence[float], now: Sequence[float]) -> tuple[float, ...
 
 
 def _by_variant(trial: Trial, rows: Iterable[SummaryRow]) -> Shown:
-    variant_of = _variants_by_version(trial)
+    by_version = variants_by_version(trial)
     found: dict[tuple[int, str], Summary] = {}
     for row in rows:
-        variant = _variant_of(trial, row, variant_of)
+        variant = variant_of(trial, row.role, row.version, by_version)
         if variant is None:
             continue
         try:
@@ -73,30 +75,26 @@ def _by_variant(trial: Trial, rows: Iterable[SummaryRow]) -> Shown:
     return found
 
 
-def _variant_of(trial: Trial, row: SummaryRow, by_version: Mapping[str, str]) -> str | None:
-    """None for traffic that is not analysed. Of several treatments each has a version of its own."""
-    variants = trial.definition.variants
-    if row.role == "control":
-        return variants[0]
-    if row.role != "treatment":
-        return None
-    return variants[1] if len(variants) == 2 else by_version.get(row.version)
-
-
-def _variants_by_version(trial: Trial) -> dict[str, str]:
-    points = Points.of_text(trial.opened_for)
-    return {points.versions.get(variant, ""): variant for variant in trial.definition.variants[1:]}
-
-
-def _of_requests(trial: Trial, span: EpochSpan, shown: Shown) -> Epoch:
-    control, *treatments = [
-        Arm.of_summary(name, shown.get((span.number, name), Summary()), slow_edge_ms=trial.slow_edge_ms)
-        for name in trial.definition.variants
-    ]
+def _of_requests(trial: Trial, span: EpochSpan, shown: Shown, audit: Audit) -> Epoch:
+    arms = []
+    for name in trial.definition.variants:
+        reviews = audit.of(span.number, span.number, name)
+        arms.append(
+            Arm.of_summary(
+                name,
+                shown.get((span.number, name), Summary()),
+                slow_edge_ms=trial.slow_edge_ms,
+                # one reviewed image anywhere, and no arm's score is of what users sent
+                feedback=reviews.moments if audit.reviewed else None,
+                judged=reviews.images,
+                sampled=reviews.sampled,
+            )
+        )
+    control, *treatments = arms
     return Epoch(control, tuple(treatments), split_of(span.shares), span.number)
 
 
-def _of_units(trial: Trial, seen: Sequence[Seen], shown: Shown) -> list[Epoch]:
+def _of_units(trial: Trial, seen: Sequence[Seen], shown: Shown, audit: Audit) -> list[Epoch]:
     """For each epoch its new units and, apart, those that were seen first in each earlier one."""
     shares = {span.number: span.shares for span in trial.epochs}
     cells = {(one.epoch, one.first, one.arm): one for one in seen}
@@ -111,7 +109,7 @@ def _of_units(trial: Trial, seen: Sequence[Seen], shown: Shown) -> list[Epoch]:
             if split is not None:
                 # what is only shown, percentiles and users' feedback, counts once
                 once = shown if first == number else {}
-                epochs.append(_of_first_seen(trial, number, first, split, cells, once))
+                epochs.append(_of_first_seen(trial, number, first, split, cells, once, audit))
     return epochs
 
 
@@ -122,10 +120,12 @@ def _of_first_seen(
     split: tuple[float, ...],
     cells: Mapping[tuple[int, int, str], Seen],
     shown: Shown,
+    audit: Audit,
 ) -> Epoch:
     arms = []
     for name in trial.definition.variants:
         one = cells.get((number, first, name))
+        reviews = audit.of(number, first, name)
         arms.append(
             Arm.of_units(
                 name,
@@ -133,6 +133,9 @@ def _of_first_seen(
                 shown.get((number, name), Summary()),
                 assigned=0 if one is None else one.assigned,
                 moved=0 if one is None else one.moved,
+                feedback=reviews.moments if audit.reviewed else None,
+                judged=reviews.images,
+                sampled=reviews.sampled,
             )
         )
     return Epoch(arms[0], tuple(arms[1:]), split, number, returning=first != number)

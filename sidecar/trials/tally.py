@@ -255,7 +255,7 @@ class Tally:
             now = self._clock()
             for image in pair.images:
                 if known.chosen.take(image.disagreement, now):
-                    keep.append((images[image.prediction_id], Disagreement()))
+                    keep.append((images[image.prediction_id], Disagreement(image.disagreement)))
         except Exception:
             self._note_failure()
         self._settled.append(Settled(a.life, a.request_id, a.headers, tuple(keep)))

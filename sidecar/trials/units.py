@@ -173,6 +173,21 @@ class UnitSums:
             )
         return found
 
+    def firsts(self, units: Iterable[int]) -> dict[int, tuple[int, str]]:
+        """Of those of ``units`` that are kept: the epoch in which each was seen first, and its arm then.
+
+        >>> sums = UnitSums("t"); ones = np.ones(len(PER_UNIT_NAMES), np.int64)
+        >>> sums.add(1, "B", 7, ones); sums.add(0, "A", 7, ones); sums.firsts([7, 8])
+        {7: (0, 'A')}
+        """
+        keys = self._keys[: len(self._index)]
+        wanted = np.isin(keys[:, 2], np.array(list(units), np.int64))
+        found: dict[int, tuple[int, str]] = {}
+        for epoch, arm, unit in keys[wanted].tolist():
+            seen = (epoch, self._names[arm])
+            found[unit] = min(found.get(unit, seen), seen)
+        return found
+
     def _row(self, epoch: int, arm: str, unit: int) -> int:
         if arm not in self._names:
             self._names.append(arm)

@@ -100,6 +100,19 @@ def test_feedback_score_is_correct_over_all() -> None:
     assert (reading.value, reading.samples) == (0.6, 10)
 
 
+def test_feedback_that_was_taken_back_is_out_of_the_score() -> None:
+    """A changed verdict counts once, as what it is now; where what is taken back was never there, nothing is told."""
+    summary = Summary()
+    for kind, n in (("correct", 6), ("correct", -1), ("wrong_box", 1), ("missed_object", 4)):
+        summary.add_feedback(kind, n)
+    reading = measured("feedback_score", Figures.of(summary))
+    assert (reading.value, reading.samples) == (0.5, 10)
+    summary.add_feedback("wrong_box", -2)
+    reading = measured("feedback_score", Figures.of(summary))
+    assert isnan(reading.value)
+    assert reading.reason == "more feedback was taken back than is known to have been given"
+
+
 def test_slow_rate_needs_a_baseline_with_a_latency(make_counts: Callable[..., RequestCounts]) -> None:
     """The share of requests over the baseline's p95; without one there is a reason and no value."""
     summary = Summary()

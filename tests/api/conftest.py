@@ -10,9 +10,11 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from sidecar.api import Services, WorkerStatus, create_app
+from sidecar.app.loop import Loop
 from sidecar.recording import Batch, Reader, Sample, Store, SummaryRow
 from tests.api.live import START, LiveControl, LiveTotals, make_prediction, make_summary
 from tests.api.live_watch import LiveWatch
+from tests.api.looped import begin_loop, with_loop
 from tests.kit.trials_at_hand import TrialsAtHand
 
 PNG = bytes.fromhex(
@@ -22,13 +24,35 @@ PNG = bytes.fromhex(
 
 
 @pytest.fixture
-async def services(tmp_path: Path) -> AsyncIterator[Services]:
-    """Five predictions of ``det`` 1, one unreadable, a summary row of a minute and a sample, in a real store."""
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A real store in a folder of its own."""
+    opened = await Store.open(tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def reader(tmp_path: Path, store: Store) -> AsyncIterator[Reader]:
+    """What reads in that folder."""
+    opened = await Reader.open(tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def loop(tmp_path: Path, store: Store, reader: Reader) -> Loop:
+    """The improvement loop over the store, to set and to look at."""
+    return begin_loop(tmp_path, store, reader)
+
+
+@pytest.fixture
+async def services(tmp_path: Path, store: Store, reader: Reader, loop: Loop) -> Services:
+    """Five predictions of ``det`` 1, one unreadable, a summary row of a minute and a sample, in a real store; the
+    improvement loop over it."""
     made = [make_prediction(index) for index in range(4)]
     made.append(make_prediction(4, undecodable="not_json", detections=None))
     summary = make_summary(made)
     worker = WorkerStatus(0, 1, 77, True, {"in_flight": 2, "upstreams": {"a": {"up": True}}, "cpu_s": 1.5})
-    store = await Store.open(tmp_path)
     row = SummaryRow(int(START) // 60 * 60, 60, "det", "1", "serving", "", 0, "", 1, summary.encode())
     await store.commit(Batch(made, [row], {(0, 1): 1}))
     (tmp_path / "samples").mkdir(exist_ok=True)
@@ -41,7 +65,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
         START,
         ("low_confidence",),
         0.5,
-        "new",
+        "needs_review",
         "image/png",
         "samples/s1.png",
         len(PNG),
@@ -49,12 +73,10 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
         1,
     )
     await store.add_sample(Sample(*kept))
-    reader = await Reader.open(tmp_path)
     totals = LiveTotals({("det", "1", "serving"): summary}, [worker])
     asked = (LiveControl(), LiveWatch(), TrialsAtHand())
-    yield Services(reader, totals, *asked, tmp_path, version="0.1.0", started_at=START)
-    await reader.close()
-    await store.close()
+    made_of = Services(reader, totals, *asked, tmp_path, version="0.1.0", started_at=START)
+    return with_loop(made_of, loop)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from sidecar.api import Services, create_app
 from sidecar.recording import Reader, Store
 from tests.api.live import LiveControl, LiveTotals
 from tests.api.live_watch import LiveWatch
+from tests.api.looped import begin_loop, with_loop
 from tests.kit.trials_at_hand import TrialsAtHand
 
 
@@ -22,7 +23,7 @@ from tests.kit.trials_at_hand import TrialsAtHand
 def served(
     folder: Path, watch: LiveWatch, token: str | None = None, trials: TrialsAtHand | None = None
 ) -> Iterator[str]:
-    """The URL of an application over an empty store in ``folder``, ``watch`` and ``trials``, until the block ends."""
+    """The URL of an application over the store in ``folder``, ``watch`` and ``trials``, until the block ends."""
     ready, finished = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
     url = ""
@@ -32,7 +33,8 @@ def served(
         store = await Store.open(folder)
         reader = await Reader.open(folder)
         asked = (LiveControl(), watch, trials or TrialsAtHand())
-        services = Services(reader, LiveTotals(), *asked, folder, version="0.1.0")
+        bare = Services(reader, LiveTotals(), *asked, folder, version="0.1.0")
+        services = with_loop(bare, begin_loop(folder, store, reader))
         runner = web.AppRunner(create_app(replace(services, token=token)), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

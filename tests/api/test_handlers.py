@@ -15,29 +15,48 @@ from sidecar.api.handlers import ROUTES
 from sidecar.recording import Sample, Store
 from tests.api.live import LiveTotals
 from tests.api.live_watch import LiveWatch
+from tests.api.looped import DATASET, add_items
 from tests.kit.trials_at_hand import TrialsAtHand
 
 Http = TestClient[Any, Any]
 DRIFT = {"model_id": "det", "reference_period": "2024-01-01:2024-01-31", "current_period": "7d"}
 
 
-async def test_every_documented_answer_fits_its_schema(http: Http, watch: LiveWatch, trials: TrialsAtHand) -> None:
+async def test_every_documented_answer_fits_its_schema(
+    http: Http, watch: LiveWatch, trials: TrialsAtHand, tmp_path: Path, store: Store
+) -> None:
     """What a GET without filters gives validates against the type in the route table."""
-    ids = {"prediction_id": "p0", "sample_id": "s1", "baseline_id": "b1", "alert_id": "a1"}
+    ids = {"prediction_id": "p0", "sample_id": "s1", "baseline_id": "b1", "alert_id": "a1", "model_id": "det"}
+    ids |= {"dataset_id": DATASET, "item_id": "i0", "version_id": await _second_version(http, tmp_path, store)}
+    job = {"name": "Try", "dataset_id": DATASET, "version_id": ids["version_id"], "base_model_id": "det@1"}
+    job_id = (await (await http.post("/api/v1/training-jobs", json=job)).json())["id"]
     await trials.create_ab_test("try", "det@1", "det@2", {"traffic_split": 0.1})
     await trials.create_shadow_test("behind", "digits", "digits@2", {})
     await watch.set_baseline("det", "7d", "default", False)
     condition = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
     await watch.create_alert("det", "low", condition, ["slack:#ml"], "", True)
-    question = {"model_id": "det", "reference_period": "default", "current_period": "7d"}
+    questions = {
+        "/api/v1/drift": {"model_id": "det", "reference_period": "default", "current_period": "7d"},
+        "/api/v1/feedback/report": {"model_id": "det"},
+    }
     for route in ROUTES:
         if route.method == "GET" and route.gives is not None:
-            params = question if route.path == "/api/v1/drift" else {}
-            test_id = "try" if "/ab-tests/" in route.path else "behind"
-            answer = await http.get(route.path.format(**ids, id=test_id), params=params)
+            kind = route.path.split("/")[3]
+            made = {"ab-tests": "try", "shadow-tests": "behind", "training-jobs": job_id}.get(kind, "")
+            answer = await http.get(route.path.format(**ids, id=made), params=questions.get(route.path, {}))
             assert answer.status == 200, route.path
             gives: type[BaseModel] = route.gives
             gives.model_validate(await answer.json())
+
+
+async def _second_version(http: Http, folder: Path, store: Store) -> str:
+    await add_items(folder, store, 2)
+    version_id = None
+    for item_id in ("i0", "i1"):
+        assert (await http.post(f"/api/v1/items/{item_id}/confirm", json={"by": "ann"})).status == 200
+        body = {"parent_version_id": version_id}
+        version_id = (await (await http.post(f"/api/v1/datasets/{DATASET}/versions", json=body)).json())["id"]
+    return str(version_id)
 
 
 async def test_predictions_by_pages_come_newest_first_and_once_each(http: Http) -> None:

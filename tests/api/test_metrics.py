@@ -17,6 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.api import MetricsCollector, Services
 from sidecar.api.metrics import CLASSES_MAX, VERSIONS_MAX, latency_buckets
+from sidecar.app.loop import Loop
+from sidecar.data_engine import Engine, sampling_config
 from sidecar.experiments.pairs import PairSummary, pair_request
 from sidecar.summaries import ExponentialHistogram, Summary
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
@@ -154,7 +156,7 @@ async def test_open_metrics_is_given_where_asked_for(http: Http) -> None:
 
 
 async def test_metrics_page_lists_exactly_what_is_exposed(
-    services: Services, watch: LiveWatch, trials: TrialsAtHand, template: Prediction
+    services: Services, watch: LiveWatch, trials: TrialsAtHand, loop: Loop, template: Prediction
 ) -> None:
     """docs/metrics.md names every metric with its labels, and no other."""
     await trials.create_ab_test("try", "det@1", "det@2", {"traffic_split": 0.1})
@@ -162,6 +164,11 @@ async def test_metrics_page_lists_exactly_what_is_exposed(
     trials.pairs["behind"] = PairSummary()
     trials.pairs["behind"].add(pair_request([template], [template]))
     await watch.create_alert("det", "low", CONDITION, [], "", True)
+    rule = {"threshold": 0.99, "sample_rate": 1, "limits": {"per_hour": 0}}
+    loop.engine.configure({"det": Engine(sampling_config({"low_confidence": rule}))})
+    loop.engine.decide(template)
+    await loop.review.create_dataset("Night", None)
+    await loop.review.count()
     exposed = {}
     for family in MetricsCollector(services).collect():
         name = family.name + ("_total" if family.type == "counter" else "")

@@ -49,3 +49,13 @@ def test_documentation_names_every_route_and_no_other() -> None:
     routes = {re.sub(r"{\w+_id}", "{id}", f"{route.method} {route.path}") for route in ROUTES}
     listed = set(re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) \S+)` \|", API_PAGE.read_text(), re.MULTILINE))
     assert listed == routes
+
+
+async def test_no_default_is_against_its_own_schema(http: Http) -> None:
+    """Validators of OpenAPI documents, and what is made of them, refuse an empty text of at least one character."""
+    schemas = (await (await http.get("/api/v1/openapi.json")).json())["components"]["schemas"]
+    assert "name" in schemas["AlertChangeBody"]["properties"]
+    for name, schema in schemas.items():
+        for field, of in schema.get("properties", {}).items():
+            if isinstance(of.get("default"), str):
+                assert len(of["default"]) >= of.get("minLength", 0), (name, field)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sidecar.app.compile import compile_settings
 from sidecar.app.config import Config
-from sidecar.app.load import load_config
-from sidecar.app.state import State
+from sidecar.app.load import ConfigFaults, load_config
+from sidecar.app.state import Engine, State
 from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import Trial, begun, paused, ramped
+from sidecar.types import FeedbackPath, Pin
 
 
 def config(*names: str) -> Config:
@@ -67,3 +71,55 @@ def test_limits_arrive() -> None:
     settings = compile_settings(config(), State())
     assert settings.limits.body_bytes_max == 1 << 30
     assert settings.default == "A"
+
+
+def test_random_sample_of_each_model_is_drawn_by_the_workers() -> None:
+    """At the rate of its own rules; a model that wants none has none drawn."""
+    drawing = {"random_sample": {"enabled": True, "rate": 0.2}}
+    engines = {"det": Engine(config=drawing), "gate": Engine(config={"random_sample": {"enabled": False, "rate": 0.2}})}
+    of_all = load_config(None, {**UPSTREAMS, "sampling": {"random_sample": {"enabled": True, "rate": 0.05}}})
+    assert compile_settings(of_all, state(engines=engines)).pins == (
+        Pin("input_probe", 0.01),
+        Pin("random_sample", 0.05),
+        Pin("random_sample", 0.2, "det"),
+        Pin("random_sample", 0.0, "gate"),
+    )
+
+
+UPSTREAMS = {"upstreams": [{"name": "A", "url": "http://a:1"}]}
+
+
+def test_feedback_is_closed_until_its_path_is_given() -> None:
+    """Where it is opened, the path, the origins as browsers write them and the allowance reach the workers."""
+    assert compile_settings(config(), State()).feedback == FeedbackPath()
+    origins = ["https://App.example.com:443", "http://localhost:3000", "capacitor://localhost", "*"]
+    opened = load_config(None, {**UPSTREAMS, "feedback": {"path": "/feedback", "origins": origins, "per_minute": 5}})
+    browsers = ("https://app.example.com", "http://localhost:3000", "capacitor://localhost", "*")
+    assert compile_settings(opened, State()).feedback == FeedbackPath("/feedback", browsers, 5)
+
+
+@pytest.mark.parametrize(
+    ("feedback", "place"),
+    [
+        *(({"path": path}, "feedback.path") for path in ("feedback", "/", "/a b", "/f?x=1", "/%66", "/{x}")),
+        *(({"path": path}, "feedback.path") for path in ("/predict", "/v2/models/m/infer", "/feedback/1", "/own/x")),
+        *(({"origins": [origin]}, "feedback.origins") for origin in ("https://a/", "a.com", "null", "https://a,b", "")),
+        ({"per_minute": -1}, "feedback.per_minute"),
+    ],
+)
+def test_feedback_that_can_not_be_opened_is_a_fault(feedback: dict[str, Any], place: str) -> None:
+    """No path, the path of predictions or what is no origin is named before anything starts."""
+    routes = [{"path": "/own/{model}"}]
+    with pytest.raises(ConfigFaults) as caught:
+        load_config(None, {**UPSTREAMS, "routes": routes, "feedback": feedback})
+    (fault,) = caught.value.faults
+    assert str(fault).startswith(place)
+
+
+def test_example_of_feedback_can_be_uncommented(tmp_path: Path) -> None:
+    """What a person takes the comment sign from in the shipped file opens the path, with the defaults it shows."""
+    text = (Path(__file__).resolve().parents[2] / "config/sidecar.yaml").read_text()
+    block = text[text.index("# feedback:") :].split("\n\n")[0]
+    file = tmp_path / "c.yaml"
+    file.write_text("upstreams: [{name: A, url: 'http://a'}]\n" + block.replace("# ", "", 1).replace("\n# ", "\n"))
+    assert compile_settings(load_config(file, {}), State()).feedback == FeedbackPath("/feedback")

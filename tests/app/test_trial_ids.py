@@ -6,6 +6,8 @@ import pytest
 
 from sidecar.app.config import Config
 from sidecar.app.load import load_config
+from sidecar.app.registered import with_registered
+from sidecar.app.state import Registered, State
 from sidecar.app.trial_ids import Ids, Named, check_told_apart, points_of
 from sidecar.trials import Points, TrialFault
 
@@ -54,6 +56,33 @@ def test_an_id_that_means_nothing_is_told_with_what_there_is(model_id: str, mess
     """The fault names the field it stood in."""
     with pytest.raises(TrialFault, match=f"model_b_id: {message}"):
         ids().variant(model_id, "model_b_id")
+
+
+def trained(known: list[tuple[str, str]] = KNOWN) -> Ids:
+    """With version 5 trained of det and of gate, and version 2 of gate, which an upstream of the file has too."""
+    of = [("det", "5"), ("gate", "5"), ("gate", "2")]
+    items = [Registered(name=f"{m}-{v}", model=m, version=v, url="http://t") for m, v in of]
+    return Ids(with_registered(config(), State(registered=tuple(items))), known, lambda model: "A")
+
+
+def test_trained_version_is_its_own_models() -> None:
+    """Two models may have one of the same number; before any traffic a model is known by what was trained of it."""
+    for known in (KNOWN, [("other", "1")], []):
+        assert trained(known).variant("det@5", "model_b_id") == Named("det", "det-5")
+        assert trained(known).variant("gate@5", "model_b_id") == Named("gate", "gate-5")
+    assert trained().variant("gate@2", "model_b_id") == Named("gate", "gate-2")
+    assert trained().variant("det@2", "model_b_id") == Named("det", "B")
+    with pytest.raises(TrialFault, match="no upstream serves version '5' of 'door'"):
+        trained([*KNOWN, ("door", "1")]).variant("door@5", "model_b_id")
+
+
+def test_upstream_of_a_trained_version_is_of_no_other_models_test() -> None:
+    """By its name either."""
+    ids = trained()
+    named = ids.variant("gate-5", "model_b_id")
+    assert named == Named("gate", "gate-5")
+    with pytest.raises(TrialFault, match="model_b_id: 'gate-5' is not a version of 'det'"):
+        ids.one_model([(Named("det", "A"), "det@1", "model_a_id"), (named, "gate-5", "model_b_id")])
 
 
 def test_before_any_traffic_a_model_is_taken_at_its_word() -> None:

@@ -102,14 +102,18 @@ def settled_cpu_seconds(pid: int) -> dict[str, float]:
             return now
 
 
-async def latencies_ms(port: int, target: str, size: int, per_second: float, seconds: float) -> np.ndarray:
+def post_of(target: str, body: bytes, *fields: str) -> bytes:
+    """A whole request."""
+    lines = [f"POST {target} HTTP/1.1", "Host: bench", "Content-Type: application/octet-stream", *fields]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+async def latencies_ms(port: int, message: bytes, per_second: float, seconds: float) -> np.ndarray:
     """Milliseconds from when the clock let each request go to its last byte, at a fixed rate whatever happens.
 
     Waiting for a free connection counts. How late the clock itself was does not: timers of an event loop have a
     resolution of 1 ms.
     """
-    head = f"POST {target} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/octet-stream\r\n"
-    message = f"{head}Content-Length: {size}\r\n\r\n".encode() + b"x" * size
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
     gate = asyncio.Semaphore(CONNECTIONS_MAX)
     taken: list[float] = []

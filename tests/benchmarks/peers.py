@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,14 +173,16 @@ def nginx(folder: Path, cores: set[int], upstream_port: int) -> Iterator[Peer]:
 
 
 @contextmanager
-def sidecar(folder: Path, cores: set[int], upstream_port: int) -> Iterator[Peer]:
-    """``sidecar run`` with its defaults: every prediction decoded and recorded."""
+def sidecar(
+    folder: Path, cores: set[int], upstream_port: int, name: str = "sidecar", arguments: Sequence[str] = ()
+) -> Iterator[Peer]:
+    """``sidecar run`` with its defaults, or ``arguments`` beside them: every prediction decoded and recorded."""
     port, admin_port, health_port = free_ports(3)
     command = [sys.executable, "-m", "sidecar", "run", "--upstream", f"http://127.0.0.1:{upstream_port}"]
     command += ["--port", str(port), "--admin-port", str(admin_port), "--health-port", str(health_port)]
-    command += ["--data-dir", str(folder / "sidecar-data")]
+    command += ["--data-dir", str(folder / f"{name}-data"), *arguments]
     ready_url = f"http://127.0.0.1:{health_port}/readyz"
-    with _running("sidecar", command, port, ready_url, folder, cores) as peer:
+    with _running(name, command, port, ready_url, folder, cores) as peer:
         yield Peer(peer.name, peer.port, peer.pid, f"http://127.0.0.1:{admin_port}")
 
 

@@ -120,7 +120,8 @@ def measure_one(peer: peers.Peer, size: str, seconds: float, cores: set[int], fo
     import peers
     import uvloop
 
-    taken = uvloop.run(measure.latencies_ms(peer.port, peers.TARGET, SIZES[size], RATES[size], seconds))
+    message = measure.post_of(peers.TARGET, b"x" * SIZES[size])
+    taken = uvloop.run(measure.latencies_ms(peer.port, message, RATES[size], seconds))
     load = measure.throughput(peer.port, peers.TARGET, peer.pid, SIZES[size], seconds, CONNECTIONS, cores, folder)
     p50, p99 = np.quantile(taken, (0.5, 0.99))
     requests = load.requests + int(RATES[size] * seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sidecar.cli import app
+from sidecar.recording import Store
 from tests.api.live_watch import LiveWatch
+from tests.api.looped import add_items, add_predictions
 from tests.api.serving import served
 from tests.experiments.conftest import make_epoch, make_summary  # noqa: F401
 from tests.experiments.pairs.conftest import box, make_prediction  # noqa: F401
@@ -38,6 +41,19 @@ def url(tmp_path: Path, watch: LiveWatch, trials: TrialsAtHand) -> Iterator[str]
 
 
 @pytest.fixture
+def filled(tmp_path: Path) -> None:
+    """Puts four images to review and a few predictions into what is served: use it by ``usefixtures``."""
+
+    async def fill() -> None:
+        store = await Store.open(tmp_path)
+        await add_items(tmp_path, store, 3)
+        await add_predictions(store)
+        await store.close()
+
+    asyncio.run(fill())
+
+
+@pytest.fixture
 def ask(url: str, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """``ask("alerts", "show", "a1")`` runs a command against the application, on a terminal 100 columns wide."""
     return _asking(url, monkeypatch, 100)
@@ -54,7 +70,7 @@ def _asking(url: str, monkeypatch: pytest.MonkeyPatch, columns: int) -> Ask:
     monkeypatch.setenv("SIDECAR_URL", url)
     monkeypatch.delenv("SIDECAR_TOKEN", raising=False)
 
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(app, words, catch_exceptions=False)
+    def run(*words: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(app, words, input=typed, catch_exceptions=False)
 
     return run

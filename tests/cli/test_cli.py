@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.text import Text
 from typer.testing import CliRunner, Result
 
 from sidecar.cli import app
@@ -24,6 +25,7 @@ from tests.kit.trials_at_hand import TrialsAtHand
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_UPSTREAMS = ("run", "--upstream", "http://a", "--upstream", "http://b")
+LOOP = (("data-engine",), ("feedback", "list"), ("dataset",), ("review",), ("train",), ("model-versions",))
 CLI_PAGE = ROOT / "docs" / "cli.md"
 
 
@@ -57,7 +59,15 @@ def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
 
 def test_nobody_there_is_told_with_the_address() -> None:
     """A sidecar that does not run is one line on standard error, and exit code 2."""
-    for words in (("status",), ("alerts",), ("baseline", "list"), ("drift", "checks"), ("ab-test",), ("shadow",)):
+    for words in (
+        ("status",),
+        ("alerts",),
+        ("baseline", "list"),
+        ("drift", "checks"),
+        ("ab-test",),
+        ("shadow",),
+        *LOOP,
+    ):
         result = CliRunner().invoke(app, [*words, "--url", "http://127.0.0.1:9"], catch_exceptions=False)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "127.0.0.1:9" in result.stderr
@@ -145,10 +155,17 @@ def test_every_command_has_help_for_each_of_its_options() -> None:
             assert getattr(parameter, "help", None), f"{words} {parameter.name}"
 
 
+def test_help_loses_nothing_to_markup() -> None:
+    """Help is shown as markup, in which a bracket that is not escaped can swallow what it holds."""
+    for words, command in commands(typer.main.get_command(app)):
+        for said in (command.help, *(getattr(parameter, "help", None) for parameter in command.params)):
+            assert Text.from_markup(said).plain == said.replace("\\[", "["), words
+
+
 def test_documentation_names_every_command_and_no_other() -> None:
-    """docs/cli.md lists the commands; ``compare`` and ``list`` may be left out."""
+    """docs/cli.md lists the commands; ``compare``, ``give``, ``list`` and ``queues`` may be left out."""
     known = {words for words, _ in commands(typer.main.get_command(app))}
-    known = {re.sub(" (compare|list)$", "", words) for words in known}
+    known = {re.sub("(?<!feedback) list$| (compare|give|queues)$", "", words) for words in known}
     listed = set(re.findall(r"^\| `(sidecar[a-z -]*?)(?: [A-Z\[].*?)?` \|", CLI_PAGE.read_text(), re.MULTILINE))
     assert listed == known
 

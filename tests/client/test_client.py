@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from sidecar.client import (
 )
 
 Answer = tuple[int, bytes, dict[str, str]]
+ZIP = {"Content-Type": "application/zip"}
 
 
 class Script:
@@ -46,7 +49,7 @@ class Script:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = answer
+            do_GET = do_POST = do_PUT = answer
 
             def log_message(self, *arguments: Any) -> None:
                 """Say nothing."""
@@ -152,6 +155,59 @@ def test_change_is_never_tried_again(script: Script, client: Client, waits: list
     method, path, _, body = script.asked[0]
     assert (len(script.asked), method, path, waits) == (1, "POST", "/api/v1/ab-tests/x/stop", [])
     assert json.loads(body) == {"reason": "slow"}
+
+
+def test_change_that_made_twice_is_as_if_made_once_is_tried_again(
+    script: Script, client: Client, waits: list[float]
+) -> None:
+    """Feedback, versions of datasets and the rules of a data engine; a fault that is not in passing is not."""
+    script.will_give(b"", 503)
+    script.will_give({"id": "a"})
+    assert client.submit_feedback("p0", "correct").id == "a"
+    script.will_give(b"", 502)
+    script.will_give({"id": "v"})
+    assert client.create_dataset_version("d").id == "v"
+    script.will_give(b"", 500)
+    with pytest.raises(ServerError):
+        client.configure_data_engine("m", {})
+    bodies = [body for _, _, _, body in script.asked]
+    assert (len(bodies), bodies[0], bodies[2], waits) == (5, bodies[1], bodies[3], [0.1, 0.1])
+
+
+def test_download_that_breaks_off_is_begun_anew(script: Script, client: Client, tmp_path: Path) -> None:
+    """What is saved in the end is whole, and nothing else is left."""
+    script.will_give(b"hal", **{"Content-Length": "6", **ZIP})
+    script.will_give(b"", 503)
+    script.will_give(b"whole", **ZIP)
+    client.export_dataset_version("v", "coco", tmp_path / "out.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.zip"]
+    assert (tmp_path / "out.zip").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/html"}])
+async def test_download_of_something_else_is_a_server_error(
+    script: Script, client: Client, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    """A page that answers 200 is not saved as a zip file, by either client."""
+    script.will_give(b"<html>", **headers)
+    script.will_give(b"<html>", **headers)
+    with pytest.raises(ServerError, match="no zip file"):
+        client.export_dataset_version("v", "coco", tmp_path / "out.zip")
+    async with AsyncClient(script.url) as aio:
+        with pytest.raises(ServerError, match="no zip file"):
+            await aio.export_dataset_version("v", "coco", tmp_path / "out.zip")
+    assert os.listdir(tmp_path) == []
+
+
+def test_download_that_fails_leaves_what_was_there(script: Script, client: Client, tmp_path: Path) -> None:
+    """Three times in vain."""
+    path = tmp_path / "out.zip"
+    path.write_bytes(b"before")
+    for _ in range(3):
+        script.will_give(b"hal", **{"Content-Length": "6", **ZIP})
+    with pytest.raises(ConnectionFailed):
+        client.export_dataset_version("v", "coco", path)
+    assert ([found.name for found in tmp_path.iterdir()], path.read_bytes()) == (["out.zip"], b"before")
 
 
 def test_nobody_there_is_connection_failed(script: Script, waits: list[float]) -> None:

@@ -19,10 +19,13 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def predict() -> Callable[..., Prediction]:
-    """A prediction from rows (score, x1, y1, x2, y2), highest score first; image 100 x 100 unless told."""
+    """A prediction from rows (score, x1, y1, x2, y2), highest score first, with the classes ``names``, all cats unless
+    told; image 100 x 100 unless told."""
 
     def predict(rows: list[tuple[float, ...]] | None = None, **changes: Any) -> Prediction:
         table = np.asarray(rows or [], np.float32).reshape(-1, 5)
+        names = changes.pop("names", ["cat"] * len(table))
+        labels, classes = np.unique(np.array(names, str), return_inverse=True) if names else (["cat"], np.zeros(0))
         name = changes.pop("request_id", f"r{next(_numbers)}")
         fields: dict[str, Any] = {
             "prediction_id": name,
@@ -52,7 +55,7 @@ def predict() -> Callable[..., Prediction]:
             "client_request_id": "",
             "trace_id": "",
             "detections": Detections(
-                table[:, 1:], table[:, 0], np.zeros(len(table), np.int32), ("cat",), changes.pop("normalised", False)
+                table[:, 1:], table[:, 0], classes.astype(np.int32), tuple(labels), changes.pop("normalised", False)
             ),
         }
         return Prediction(**{**fields, **changes})

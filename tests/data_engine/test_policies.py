@@ -3,8 +3,20 @@
 import numpy as np
 import pytest
 
-from sidecar.data_engine import EdgeCases, LowConfidence, RandomSample, SamplingConfig, decide
-from sidecar.data_engine.policies import DENSE_COUNT, is_dense
+from sidecar.data_engine import (
+    ClassHistory,
+    ClassRule,
+    CloseToThreshold,
+    EdgeCases,
+    LowConfidence,
+    NewClass,
+    RandomSample,
+    RareClass,
+    SamplingConfig,
+    decide,
+    matching,
+)
+from sidecar.data_engine.policies import DENSE_COUNT, NEW_CLASS_IMAGES_MIN, is_dense
 from sidecar.hashing import unit_interval
 
 LOW = SamplingConfig(low_confidence=LowConfidence(True, 0.4, 1.0))
@@ -56,6 +68,130 @@ def test_unusual_size_is_relative_to_the_image(predict, box, changes, kept) -> N
     """Very small and very large boxes stand out, in pixels of a known image or as shares; else nothing is claimed."""
     decision = decide(predict([(0.9, *box)], **changes), EDGE)
     assert (decision is not None and decision.reasons == ("unusual_size",)) == kept
+
+
+def close(predict, scores, names=None, **rule) -> bool:
+    config = SamplingConfig(close_to_threshold=CloseToThreshold(True, **rule))
+    prediction = predict([(score, *BOX) for score in scores], names=names or ["cat"] * len(scores))
+    return bool(matching(prediction, config, ClassHistory()))
+
+
+@pytest.mark.parametrize(
+    ("scores", "threshold", "epsilon", "matches"),
+    [
+        ([0.54], 0.5, 0.05, True),
+        ([0.46], 0.5, 0.05, True),
+        ([0.55], 0.5, 0.05, False),
+        ([0.45], 0.5, 0.05, False),
+        ([0.3], 0.25, 0.05, False),
+        ([0.2], 0.25, 0.05, False),
+        ([0.21], None, 0.05, True),
+        ([0.9, 0.31], None, 0.05, False),
+        ([0.5], 0.5, 0.0, False),
+        ([], 0.5, 1.0, False),
+    ],
+)
+def test_close_to_threshold_is_nearer_than_epsilon_on_either_side(predict, scores, threshold, epsilon, matches) -> None:
+    """Strictly, whatever float32 makes of a score; without a threshold it is the operating point."""
+    assert close(predict, scores, threshold=threshold, epsilon=epsilon) == matches
+
+
+def test_close_to_threshold_counts_objects_of_its_classes(predict) -> None:
+    """So many of them, of any class unless some are named."""
+    assert close(predict, [0.52, 0.5], threshold=0.5, minimum_objects=2)
+    assert not close(predict, [0.52, 0.5], threshold=0.5, minimum_objects=3)
+    assert not close(predict, [0.52, 0.5], ["dog", "cat"], threshold=0.5, minimum_objects=2, classes=("cat",))
+    assert close(predict, [0.52, 0.5], ["dog", "cat"], threshold=0.5, minimum_objects=1, classes=("cat",))
+    assert not close(predict, [0.52], threshold=0.5, classes=("elk",))
+
+
+@pytest.mark.parametrize(
+    ("scores", "names", "rules"),
+    [
+        ([0.9], ["dog"], []),
+        ([0.9], ["cat"], ["class:cat"]),
+        ([0.9, 0.5], ["person", "person"], ["class:person"]),
+        ([0.9, 0.5], ["person", "cat"], ["class:cat"]),
+        ([0.6], ["person"], []),
+        ([0.2], ["cat"], []),
+    ],
+)
+def test_class_has_a_rule_of_its_own(predict, scores, names, rules) -> None:
+    """Any counted detection of it, or where the rule has a threshold one that scores under it."""
+    config = SamplingConfig(classes={"cat": ClassRule(), "person": ClassRule(threshold=0.6)})
+    prediction = predict([(score, *BOX) for score in scores], names=names)
+    assert [rule for rule, _ in matching(prediction, config, ClassHistory())] == rules
+
+
+def test_class_is_new_once_there_is_a_history_and_until_it_is_in_it(predict) -> None:
+    """The first images of a model have nothing but new classes, and are not kept for it."""
+    config, history = SamplingConfig(new_class=NewClass(True)), ClassHistory()
+    cat, elk = predict([(0.9, *BOX)]), predict([(0.9, *BOX)], names=["elk"])
+    for _ in range(NEW_CLASS_IMAGES_MIN):
+        assert matching(elk, config, history) == []
+        history.add(cat)
+    assert matching(cat, config, history) == []
+    assert matching(predict([(0.2, *BOX)], names=["elk"]), config, history) == []
+    assert matching(elk, config, history) == [("new_class", 1.0)]
+    history.add(elk)
+    assert matching(elk, config, history) == []
+
+
+def test_class_is_rare_under_its_share_of_all_detections(predict) -> None:
+    """Known or not, once so many images were seen."""
+    config, history = SamplingConfig(rare_class=RareClass(True, 0.7, 0.05, 100)), ClassHistory()
+    history.restore([predict([(0.9, *BOX)] * 9 + [(0.8, *BOX)], names=["cat"] * 9 + ["dog"])] * 99)
+    elk = predict([(0.9, *BOX)], names=["elk"])
+    assert matching(elk, config, history) == []
+    history.add(elk)
+    rules = {
+        name: matching(predict([(0.9, *BOX)], names=[name]), config, history) for name in ("cat", "dog", "elk", "ox")
+    }
+    assert rules == {"cat": [], "dog": [], "elk": [("rare_class", 0.7)], "ox": [("rare_class", 0.7)]}
+
+
+def test_rule_that_is_held_back_keeps_nothing_and_has_no_part_in_the_probability(predict) -> None:
+    """What could not have kept the image does not make it likelier; the random sample is never asked."""
+    config = SamplingConfig(LOW.low_confidence, EdgeCases(True, ("unusual_size",), 0.5), RandomSample(True, 1.0))
+    asked: dict[str, bool] = {}
+
+    def is_held_back(rule: str, drawn: bool) -> bool:
+        asked[rule] = drawn
+        return rule == "low_confidence"
+
+    prediction = predict([(0.3, 0, 0, 99, 99)], request_id="r")
+    decision = decide(prediction, config, None, is_held_back)
+    small = unit_interval("r", "unusual_size") < 0.5
+    assert asked == {"low_confidence": True, "unusual_size": small}
+    assert decision is not None
+    assert ("unusual_size" in decision.reasons, "low_confidence" in decision.reasons) == (small, False)
+    assert (decision.drawn, decision.draw_rate, decision.probability) == (True, 1.0, 1.0)
+    half = decide(prediction, SamplingConfig(LOW.low_confidence, config.edge_cases), None, is_held_back)
+    assert (half is not None and half.probability == 0.5) == small
+
+
+def test_draw_of_the_random_sample_is_told_from_that_of_other_rules(predict) -> None:
+    """Estimates rest on what it drew, by its own rate, whatever else kept the image."""
+    config = SamplingConfig(LOW.low_confidence, random_sample=RandomSample(True, 0.3))
+    decisions = [decide(predict([(0.3, *BOX)], request_id=f"d-{i}"), config) for i in range(50)]
+    for i, decision in enumerate(decisions):
+        assert decision is not None
+        drawn = unit_interval(f"d-{i}", "random_sample") < 0.3
+        assert (decision.drawn, decision.draw_rate) == (drawn, 0.3 if drawn else 0.0)
+        assert decision.probability == 1.0
+
+
+def test_decision_says_what_a_review_is_worth(predict) -> None:
+    """By what the model has seen: a class of a hundred images is worth half of a new one."""
+    history = ClassHistory()
+    history.restore([predict([(1.0, *BOX)])] * 99)
+    config = SamplingConfig(random_sample=RandomSample(True, 1.0))
+    values = {}
+    for name in ("cat", "elk"):
+        decision = decide(predict([(1.0, *BOX)], names=[name]), config, history)
+        assert decision is not None
+        values[name] = decision.value
+    assert values == {"cat": pytest.approx(0.5), "elk": 1.0}
 
 
 def test_conditions_that_are_not_listed_do_not_match(predict) -> None:

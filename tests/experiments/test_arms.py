@@ -98,6 +98,7 @@ def test_feedback_of_users_is_never_added_to_a_random_sample(make_summary: MakeS
     sample = Arm.of_summary("A", make_summary(2, 50), feedback=reviews, sampled=5)
     with pytest.raises(ValueError, match="random sample and of users"):
         users.merge(sample)
+    assert (sample.judged, users.judged) == (5, 0)
     for arms in ([Arm("A"), users, sample], [sample, users]):
         assert total_of(arms).of("feedback_score").value == 1.0
         assert total_of(arms).user_feedback.n == 9

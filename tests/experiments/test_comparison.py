@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from sidecar.experiments import DEFAULT_GUARDRAILS, Arm, Epoch, Tuning, feedback_moments
+from sidecar.experiments import DEFAULT_GUARDRAILS, Arm, Epoch, Guardrail, Tuning, feedback_moments
+from sidecar.experiments.arms import of_one_source
 from sidecar.experiments.comparison import Comparison, compare
 from sidecar.summaries import Summary
 
@@ -71,6 +73,86 @@ def test_feedback_at_unlike_rates_is_seen(make_summary: MakeSummary) -> None:
     epochs = [Epoch(arms[0], (arms[1],), (0.5, 0.5))]
     assert compared(epochs, ("feedback_score",))[0].feedback_p_value < 0.001
     assert compared(epochs, ("latency",))[0].feedback_p_value == 1.0
+
+
+def reviewed(name: str, right: int, n: int, weight: int = 1, **fields: Any) -> Arm:
+    """``right`` of ``n`` reviewed images are correct, each drawn with 1 in ``weight``."""
+    reviews = feedback_moments()
+    micro = weight * 1_000_000
+    reviews.add(np.array([[micro, micro]] * right + [[micro, 0]] * (n - right), np.int64).reshape(-1, 2))
+    summary = fields.pop("summary", Summary())
+    return Arm.of_summary(name, summary, feedback=reviews, **{"sampled": n, **fields})
+
+
+def test_how_often_users_send_feedback_is_asked_of_users_not_of_reviews(make_summary: MakeSummary) -> None:
+    """An arm of which more is reviewed is no worse for it; one whose users send more is."""
+    arms = [
+        reviewed(name, n // 2, n, summary=make_summary(n, 500, feedback=(6, 2))) for name, n in (("A", 200), ("B", 800))
+    ]
+    assert compared([Epoch(arms[0], (arms[1],), (0.5, 0.5))], ("feedback_score",))[0].feedback_p_value > 0.5
+    arms = [reviewed(name, 50, 100, summary=make_summary(n, 500, feedback=(n, 2))) for name, n in (("A", 5), ("B", 70))]
+    assert compared([Epoch(arms[0], (arms[1],), (0.5, 0.5))], ("feedback_score",))[0].feedback_p_value < 0.001
+
+
+def test_lost_feedback_says_nothing_of_rates(make_summary: MakeSummary) -> None:
+    """A store that was set aside may leave less than none: it is no evidence, and no error."""
+    arms = [Arm.of_summary("A", make_summary(1, 500, feedback=(90, 2)))]
+    arms.append(Arm.of_summary("B", make_summary(2, 500, feedback=(0, -3))))
+    assert compared([Epoch(arms[0], (arms[1],), (0.5, 0.5))], ("feedback_score",))[0].feedback_p_value == 1.0
+
+
+def test_what_users_sent_leaves_no_trace_once_there_are_reviews(make_summary: MakeSummary) -> None:
+    """Neither in the difference, though an earlier epoch has nothing but that, nor in the lowest p-value."""
+    users = [Arm.of_summary(name, make_summary(n, 900, feedback=(n, 300 - n))) for name, n in (("A", 90), ("B", 250))]
+    before = [Epoch(users[0], (users[1],), (0.5, 0.5))]
+    found, lowest = compared(before, ("feedback_score",))
+    assert found.primary.p_value_always_valid < 0.001
+    after = of_one_source([*before, Epoch(reviewed("A", 150, 200), (reviewed("B", 150, 200),), (0.5, 0.5), 1)])
+    found = compare(after, ["B"], ("feedback_score",), (), Tuning(), lowest)[0][0]
+    assert found.primary.difference == 0.0
+    assert found.primary.p_value_always_valid == 1.0
+    assert found.primary.decides
+    assert found.feedback_p_value > 0.001
+
+
+def test_no_version_is_stopped_by_what_users_sent(make_summary: MakeSummary) -> None:
+    """A guardrail on the feedback score waits for reviews."""
+    guardrails = (Guardrail("feedback_score", 0.9),)
+    users = [Arm.of_summary(name, make_summary(n, 900, feedback=(n, 400 - n))) for name, n in (("A", 390), ("B", 90))]
+    epochs = [Epoch(users[0], (users[1],), (0.5, 0.5))]
+    (reading,) = compare(epochs, ["B"], ("latency",), guardrails, Tuning(), {})[0][0].guardrails
+    assert reading.decision == "not_yet"
+    epochs = [Epoch(reviewed("A", 390, 400), (reviewed("B", 90, 400),), (0.5, 0.5))]
+    (reading,) = compare(epochs, ["B"], ("latency",), guardrails, Tuning(), {})[0][0].guardrails
+    assert reading.decision == "harmful"
+
+
+def test_under_150_reviewed_units_an_arm_there_is_no_difference() -> None:
+    """However many requests there were; 150 are enough."""
+    few = compared([Epoch(reviewed("A", 10, 149), (reviewed("B", 149, 149),), (0.5, 0.5))], ("feedback_score",))[0]
+    assert few.primary.p_value_always_valid == 1.0
+    assert few.primary.reason == "at least 150 units with a verdict an arm are needed, there are 149"
+    enough = compared([Epoch(reviewed("A", 10, 150), (reviewed("B", 150, 150),), (0.5, 0.5))], ("feedback_score",))[0]
+    assert enough.primary.p_value_always_valid < 0.001
+
+
+def test_arms_drawn_at_unlike_rates_are_compared_as_if_alike() -> None:
+    """One in ten of A and one in two hundred of B: shares, error and p are those of equal rates."""
+    alike = Epoch(reviewed("A", 150, 200), (reviewed("B", 180, 200),), (0.5, 0.5))
+    unlike = Epoch(reviewed("A", 150, 200, weight=10), (reviewed("B", 180, 200, weight=200),), (0.5, 0.5))
+    one, other = (compared([epoch], ("feedback_score",))[0].primary for epoch in (alike, unlike))
+    assert other.difference == pytest.approx(one.difference)
+    assert other.judged.estimate.standard_error == pytest.approx(one.judged.estimate.standard_error)
+    assert other.p_value_always_valid == pytest.approx(one.p_value_always_valid)
+
+
+def test_the_clock_of_reviews_goes_by_images() -> None:
+    """Of cameras that stay, more images are reviewed as time goes by, and every look is paid for."""
+    arms = [replace(reviewed(name, 150, 200, judged=900), clustered=True) for name in "AB"]
+    assert (
+        compared([Epoch(arms[0], (arms[1],), (0.5, 0.5))], ("feedback_score",))[0].primary.judged.estimate.clock
+        == 1_800
+    )
 
 
 def test_a_verdict_may_rest_on_a_random_sample_only(make_summary: MakeSummary) -> None:

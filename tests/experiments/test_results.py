@@ -15,7 +15,8 @@ MakeSummary = Callable[..., Summary]
 VARIANT_KEYS = {
     "name", "n", "requests", "images", "avg_confidence", "avg_latency_ms", "p50_latency_ms", "p99_latency_ms",
     "feedback_score", "error_rate", "detections_per_image", "no_detection_rate", "undecodable_rate", "slow_rate",
-    "n_feedback", "feedback_completeness", "user_feedback_score", "n_user_feedback", "moved",
+    "n_feedback", "n_sampled", "feedback_completeness", "user_feedback_score", "n_user_feedback", "user_feedback_rate",
+    "moved",
 }  # fmt: skip
 METRIC_KEYS = {
     "metric", "kind", "direction", "unit", "primary", "model_a", "model_b", "difference", "relative_difference",

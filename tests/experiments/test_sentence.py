@@ -52,7 +52,8 @@ def test_too_few_units_are_counted(make_epoch: MakeEpoch) -> None:
 def test_a_metric_without_data_is_said(make_epoch: MakeEpoch) -> None:
     """Nobody reviewed anything."""
     assert sentence(make_epoch(600), metrics=("feedback_score",)).startswith(
-        "No difference yet: there is no feedback_score to compare (at least 150 units an arm are needed, there are 0). "
+        "No difference yet: there is no feedback_score to compare (at least 150 units with a verdict an "
+        "arm are needed, there are 0). "
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from sidecar.experiments import Arm, Epoch, Results, results
+from sidecar.experiments import Arm, Epoch, Results, feedback_moments, results
 from sidecar.summaries import Summary
 
 MakeEpoch = Callable[..., Epoch]
@@ -55,6 +56,31 @@ def test_feedback_at_unlike_rates_voids_a_feedback_score(make_summary: MakeSumma
     found = judged(Epoch(arms[0], (arms[1],), (0.5, 0.5)), metrics=("confidence", "feedback_score"))
     assert found.verdict == "invalid"
     assert found.reasons[0].startswith("feedback comes at unlike rates")
+
+
+def reviewed(make_summary: MakeSummary, name: str, right: int, **of: float) -> Arm:
+    """``right`` of 400 reviewed images are correct, out of 500 that were drawn."""
+    reviews = feedback_moments()
+    reviews.add(np.array([[10**7, 10**7]] * right + [[10**7, 0]] * (400 - right), np.int64))
+    return Arm.of_summary(name, make_summary(right, 4_000, **of), feedback=reviews, sampled=500)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "verdict", "reason"),
+    [
+        (("feedback_score",), "b_better", "which the reviews have taken into account"),
+        (("latency", "feedback_score"), "mixed", "so that confidences are of other detections"),
+    ],
+)
+def test_reviews_have_taken_other_detections_into_account(
+    make_summary: MakeSummary, metrics: tuple[str, ...], verdict: str, reason: str
+) -> None:
+    """A version that finds more, and is right more often, is better, where that is what the test is about."""
+    arms = [reviewed(make_summary, "A", 300), reviewed(make_summary, "B", 380, detections=4.0)]
+    found = judged(Epoch(arms[0], (arms[1],), (0.5, 0.5)), metrics=metrics)
+    assert found.verdict == verdict
+    assert any(reason in text for text in found.reasons), found.reasons
+    assert any("400 of 500 with A, 400 of 500 with B" in note for note in found.notes)
 
 
 def test_under_150_units_an_arm_there_is_no_verdict(make_epoch: MakeEpoch) -> None:

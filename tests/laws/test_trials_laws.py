@@ -17,6 +17,7 @@ from sidecar.experiments import METRICS
 from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import Trial, begun, ramped
 from sidecar.experiments.pairs import PairSummary
+from sidecar.hashing import unit_interval
 from sidecar.link import Frame, Kind, pack_counts, pack_exchange
 from sidecar.monitor.buckets import Buckets
 from sidecar.monitor.intake import Intake
@@ -25,10 +26,10 @@ from sidecar.monitor.predictions import predictions_of
 from sidecar.monitor.sampling import Sampling
 from sidecar.proxy.assignment import Split
 from sidecar.proxy.counts import CountBook
-from sidecar.recording import WHOLE_EPOCH_S, Batch, Reader, SummaryRow
+from sidecar.recording import WHOLE_EPOCH_S, AuditedRow, Batch, Reader, SummaryRow
 from sidecar.summaries import SummaryKey
 from sidecar.trials import Readout, Running, Tally, UnitSums
-from sidecar.types import Exchange, Experiment, ProxySettings, Variant
+from sidecar.types import Exchange, Experiment, Prediction, ProxySettings, Variant
 from tests.kit.build import exchange
 
 SETTINGS = ProxySettings(version=1, variants=(Variant("A", "http://a:1"),), default="A")
@@ -38,6 +39,7 @@ REQUESTS = 500
 EDGE_MS = 16.0
 SHARES = (0.25, 0.6)
 """Of the treatment before and after the ramp."""
+DRAW_RATE = 0.3
 KEY = ("model", "version", "role", "experiment", "epoch", "slice")
 
 Seen = tuple[float, str, Exchange]
@@ -146,12 +148,22 @@ def frames_of(rng: np.random.Generator, seen: Sequence[Seen]) -> list[Frame]:
     return frames
 
 
+def audited_row(one: Prediction) -> AuditedRow:
+    """What a reviewer made of a drawn image; of every other one nothing yet."""
+    verdict = ""
+    if unit_interval(one.request_id, "reviewed") < 0.5:
+        verdict = "correct" if unit_interval(one.request_id, "right") < 0.6 else "wrong_box"
+    return AuditedRow(one.epoch, one.role, one.version, DRAW_RATE, verdict, one.unit, one.request_id, 1)
+
+
 class Monitor:
-    """The monitor's loop without its process; ``summaries`` and ``units`` are what it committed last."""
+    """The monitor's loop without its process; ``summaries`` and ``units`` are what it committed last, ``audited`` the
+    images that the random sample drew, by test."""
 
     def __init__(self) -> None:
         self.summaries: dict[SummaryKey, SummaryRow] = {}
         self.units: dict[tuple[str, int, str, int], bytes] = {}
+        self.audited: list[tuple[str, AuditedRow]] = []
         self.intake = Intake(Path("nowhere"), SETTINGS, {}, lambda *_: None, lambda *_: None)
         self.tally = Tally(self._nothing_recorded)
         self.tally.configure(RUNNING)
@@ -178,6 +190,9 @@ class Monitor:
                 self.summaries[SummaryKey(row.bucket, row.width_s, *(getattr(row, name) for name in KEY))] = row
         for unit in batch.units:
             self.units[unit.trial_id, unit.epoch, unit.arm, unit.unit] = unit.sums
+        for one in batch.predictions:
+            if one.experiment and unit_interval(one.request_id, "random_sample") < DRAW_RATE:
+                self.audited.append((one.experiment, audited_row(one)))
 
     async def _load(self, key: SummaryKey) -> SummaryRow | None:
         return self.summaries.get(key)
@@ -194,6 +209,9 @@ class Merged:
 
     async def epoch_summaries(self, trial_id: str) -> list[SummaryRow]:
         return [row for one in self._monitors for row in one.summaries.values() if row.experiment == trial_id]
+
+    async def audited(self, trial_id: str) -> list[AuditedRow]:
+        return [row for one in self._monitors for of, row in one.audited if of == trial_id]
 
     def units(self, trial_id: str) -> UnitSums:
         sums = UnitSums(trial_id)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.link import FrameDecoder, Kind, pack_frame, pack_image, pack_json
+from sidecar.link import FrameDecoder, Kind, pack_ask, pack_frame, pack_image, pack_json, unpack_reply
+from sidecar.monitor import asks
 from sidecar.monitor import intake as module
 from sidecar.monitor.intake import Intake
 from sidecar.types import ProxySettings, Variant
@@ -45,7 +46,22 @@ class Bench:
             {(0, 5): 3},
             lambda name, body: self.images.append((name, body)),
             lambda name, reason: self.missing.append((name, reason)),
+            self.on_ask,
         )
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.begun = self.ended = 0
+
+    async def on_ask(self, body: bytes) -> tuple[int, str, bytes]:
+        """Replies with the body; ``!`` fails, ``?`` is an answer that no client can be sent."""
+        self.begun += 1
+        try:
+            await self.gate.wait()
+        finally:
+            self.ended += 1
+        if body == b"!":
+            raise LookupError("no such thing")
+        return (204 if body == b"?" else 200), "application/json", body
 
     async def peer(self, hello: dict[str, int] = HELLO) -> Peer:
         peer = Peer(*await asyncio.open_unix_connection(str(self.path)))
@@ -143,3 +159,91 @@ async def test_image_of_a_worker_that_dies_is_missing_and_frees_its_room(bench: 
     peer.writer.close()
     await until(lambda: bench.missing)
     assert (bench.missing, bench.intake.images_bytes) == ([("p", "worker_gone")], 0)
+
+
+async def replied(peer: Peer) -> tuple[int, int, str, bytes]:
+    kind, sequence, payload = await peer.receive()
+    assert (kind, sequence) == (Kind.REPLY, 0)
+    return unpack_reply(payload)
+
+
+async def test_questions_are_answered_where_they_came_from_and_counted(bench: Bench) -> None:
+    """Two workers may use the same number; a question that fails, or whose answer is unfit, costs only itself."""
+    first, second = await bench.peer(), await bench.peer({**HELLO, "worker": 1})
+    second.send(Kind.ASK, pack_ask(1, b"second"))
+    first.send(Kind.ASK, pack_ask(1, b"first"))
+    assert await replied(first) == (1, 200, "application/json", b"first")
+    assert await replied(second) == (1, 200, "application/json", b"second")
+    for number, body in ((2, b"!"), (3, b"?")):
+        first.send(Kind.ASK, pack_ask(number, body))
+        found, status, media_type, problem = await replied(first)
+        assert (found, status, media_type) == (number, 500, "application/problem+json")
+        assert b"no such thing" not in problem
+    assert bench.intake.asked == {200: 2, 500: 2}
+    assert not bench.intake.dropped
+
+
+async def test_slow_questions_hold_up_nothing(bench: Bench) -> None:
+    """Frames pass while a question waits, and a later question may be answered before it."""
+    peer = await bench.peer()
+    bench.gate.clear()
+    peer.send(Kind.ASK, pack_ask(1, b"slow"))
+    peer.send(Kind.COUNTS, b"[]", sequence=4)
+    assert len(await bench.intake.take(5, 10)) == 1
+    bench.gate.set()
+    assert (await replied(peer))[0] == 1
+
+
+async def test_questions_over_the_bound_are_told_to_come_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A monitor that answers slowly holds a bounded number of questions."""
+    monkeypatch.setattr(asks, "ASKS_MAX", 2)
+    peer = await bench.peer()
+    bench.gate.clear()
+    for number in (1, 2, 3):
+        peer.send(Kind.ASK, pack_ask(number, b"x"))
+    assert (await replied(peer))[:2] == (3, 503)
+    bench.gate.set()
+    assert sorted([(await replied(peer))[0], (await replied(peer))[0]]) == [1, 2]
+
+
+async def test_question_that_takes_too_long_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that hangs does not collect questions for ever."""
+    monkeypatch.setattr(asks, "ASK_S_MAX", 0.01)
+    peer = await bench.peer()
+    bench.gate.clear()
+    peer.send(Kind.ASK, pack_ask(1, b"x"))
+    assert (await replied(peer))[:2] == (1, 503)
+    assert bench.ended == 1
+
+
+async def test_questions_of_a_worker_that_dies_are_finished(bench: Bench) -> None:
+    """What was asked is done all the same; the reply goes to nobody, not to the next life."""
+    peer = await bench.peer()
+    bench.gate.clear()
+    peer.send(Kind.ASK, pack_ask(1, b"x"))
+    await until(lambda: bench.begun)
+    peer.writer.transport.abort()
+    await until(lambda: bench.intake.is_quiet)
+    again = await bench.peer()
+    bench.gate.set()
+    await until(lambda: bench.intake.asked[200])
+    again.send(Kind.ASK, pack_ask(2, b"y"))
+    assert (await replied(again))[0] == 2
+
+
+async def test_stopping_ends_the_questions_under_way(bench: Bench) -> None:
+    """They are cancelled and unanswered; the worker sees the link end."""
+    peer = await bench.peer()
+    bench.gate.clear()
+    peer.send(Kind.ASK, pack_ask(1, b"x"))
+    await until(lambda: bench.begun)
+    await bench.intake.stop()
+    assert (bench.ended, len(bench.intake.asks), bench.intake.asked) == (1, 0, {})
+    with pytest.raises((AssertionError, ConnectionError)):
+        await peer.receive()
+
+
+async def test_questions_nobody_takes_are_refused(tmp_path: Path) -> None:
+    """A monitor without feedback says so rather than keep a client waiting."""
+    status, media_type, _ = await Intake(tmp_path / "m", SETTINGS, {}, print, print).asks.on_ask(b"x")
+    assert (status, media_type) == (503, "application/problem+json")

@@ -1,13 +1,13 @@
 """Which images the monitor asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from sidecar.dialects import DecodedImage, Undecodable
 from sidecar.monitor.predictions import predictions_of
-from sidecar.monitor.sampling import PROBE, PROBES_PER_S_MAX, WANTED_MAX, Sampling, Wanted
+from sidecar.monitor.sampling import PROBE, PROBES_PER_S_MAX, WANTED_MAX, Decision, Sampling, Wanted
 from sidecar.types import Detections, Prediction
 from tests.kit.build import exchange
 
@@ -18,6 +18,10 @@ IMAGE = DecodedImage(Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.flo
 class Keep:
     reasons: tuple[str, ...] = ("no_detections",)
     probability: float = 0.5
+    drawn: bool = False
+    draw_rate: float = 0.0
+    value: float = 0.25
+    disagreement: float = 0.0
 
 
 class Worker:
@@ -92,6 +96,25 @@ def test_misses_are_counted_by_rule_and_reason() -> None:
     }
 
 
+def test_what_could_not_be_had_is_told_to_whoever_chose_it() -> None:
+    """Missed in the ring, with a worker gone, or given up for a newer one: it counts in no limit then."""
+    worker, told = Worker(None), []
+    worker.sampling = Sampling(
+        lambda _: Keep(),
+        lambda wanted, body: None,
+        worker.want,
+        worker.release,
+        not_kept=lambda prediction, why: told.append((prediction.prediction_id, why.reasons)),
+    )
+    for number in range(WANTED_MAX + 1):
+        worker.consider(f"p{number}")
+    worker.sampling.missing("p1", "evicted")
+    worker.sampling.image("p2", b"jpeg")
+    worker.here = False
+    worker.consider("q")
+    assert told == [(name, ("no_detections",)) for name in ("p0", "p1", "q")]
+
+
 def test_awaited_images_are_bounded() -> None:
     """The oldest is given up for the newest, and counted."""
     worker = Worker(Keep())
@@ -111,10 +134,13 @@ def test_probe_is_bounded_in_a_second() -> None:
     assert worker.sampling.missed[PROBE, "rate"] == 3
 
 
-def disagreed(worker: Worker, prediction_id: str = "p") -> None:
+KEPT = Keep(("disagreement",), 1.0)
+
+
+def disagreed(worker: Worker, prediction_id: str = "p", **known: float) -> None:
     """A shadow test wants the image of this request."""
     (prediction,) = predictions_of(exchange(prediction_id=prediction_id), lambda _: [IMAGE], Undecodable, 0.25)
-    worker.sampling.want_for((0, 1), prediction_id, (), [(prediction, Keep(("disagreement",), 1.0))])
+    worker.sampling.want_for((0, 1), prediction_id, (), [(prediction, replace(KEPT, **known))])
 
 
 def reasons(worker: Worker) -> list[tuple[tuple[str, ...], float]]:
@@ -139,6 +165,39 @@ def test_image_wanted_twice_is_asked_for_and_kept_once(rule_first: bool) -> None
     worker.sampling.image("p", b"jpeg")
     ((why, probability),) = reasons(worker)
     assert (worker.wants, set(why), probability) == (["p"], {"no_detections", "disagreement"}, 1.0)
+
+
+@pytest.mark.parametrize("rule_first", [True, False])
+def test_image_wanted_twice_has_what_either_knows_of_it(rule_first: bool) -> None:
+    """That the random sample drew it at its rate, how far the versions are apart, and the higher value."""
+    worker = Worker(Keep(("random_sample",), 0.05, drawn=True, draw_rate=0.05))
+    for turn in (rule_first, not rule_first):
+        if turn:
+            worker.consider()
+        else:
+            disagreed(worker, value=0.7, disagreement=0.7)
+    worker.sampling.image("p", b"jpeg")
+    ((_, why),) = worker.kept[0][0].keep
+    assert (why.drawn, why.draw_rate, why.value, why.disagreement) == (True, 0.05, 0.7, 0.7)
+
+
+def test_image_that_is_not_admitted_is_not_asked_for() -> None:
+    """The rules may refuse what a shadow test wants; what they admit is kept with what they say of it."""
+    worker = Worker(None)
+    asked: list[str] = []
+
+    def admit(prediction: Prediction, why: Decision) -> Decision | None:
+        asked.append(prediction.prediction_id)
+        return replace(KEPT, value=0.9) if prediction.prediction_id == "q" else None
+
+    worker.sampling = Sampling(
+        lambda _: None, lambda wanted, body: worker.kept.append((wanted, body)), worker.want, worker.release, admit
+    )
+    disagreed(worker, "p")
+    disagreed(worker, "q")
+    worker.sampling.image("q", b"jpeg")
+    ((_, why),) = worker.kept[0][0].keep
+    assert (asked, worker.wants, why.value) == (["p", "q"], ["q"], 0.9)
 
 
 def test_image_wanted_again_after_it_came_is_asked_for_again() -> None:

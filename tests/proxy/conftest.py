@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sidecar.monitor.intake import Intake
 from sidecar.proxy.relay import Proxy
-from sidecar.types import Limits, ProxySettings, RoutePattern, Variant
-from tests.kit.upstream import Recorded, Rig, Upstream
+from sidecar.proxy.tap import Tap
+from sidecar.types import FeedbackPath, Limits, ProxySettings, RoutePattern, Variant
+from tests.kit.upstream import Recorded, Rig, Upstream, read_answer, until
 
 ROUTES = (
     RoutePattern(("POST",), "/predict", "plain", model="det"),
@@ -80,3 +83,65 @@ async def listen() -> AsyncIterator[Callable[[Handler], Awaitable[int]]]:
     for writer in writers:
         writer.transport.abort()
     await asyncio.sleep(0)
+
+
+@dataclass
+class Desk:
+    """A relay with the path /feedback open, its tap and the monitor's end of the link, which answers by ``reply``."""
+
+    rig: Rig
+    tap: Tap
+    path: Path
+    intake: Intake
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[bytes] = field(default_factory=list)
+    reply: tuple[int, str, bytes] = (200, "application/json", b'{"id":"f1"}')
+
+    async def on_ask(self, body: bytes) -> tuple[int, str, bytes]:
+        self.asked.append(body)
+        await self.gate.wait()
+        return self.reply
+
+    async def monitor(self) -> None:
+        """Starts a monitor, in place of one that is gone, and waits for the worker to find it."""
+        self.intake = Intake(self.path, self.rig.proxy.settings, {}, lambda *_: None, lambda *_: None, self.on_ask)
+        await self.intake.start()
+        await until(lambda: self.tap.connected)
+
+    async def converse(self, *requests: bytes) -> list[tuple[int, dict[bytes, bytes], bytes]]:
+        """The answers to requests that are written at once over one connection, which must stay open."""
+        reader, writer = await self.rig.connect()
+        try:
+            writer.write(b"".join(requests))
+            answers = [await read_answer(reader) for _ in requests]
+            assert not reader.at_eof()
+            return answers
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def make_desk(make_rig: Callable[..., Awaitable[Rig]], tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Builds a Desk whose monitor answers at once; ``monitor=False``: it is away."""
+    desks: list[Desk] = []
+
+    async def make(*, monitor: bool = True, feedback: dict[str, Any] | None = None, **settings: Any) -> Desk:
+        opened = FeedbackPath(**{"path": "/feedback", "per_minute": 0, **(feedback or {})})
+        rig = await make_rig(feedback=opened, **settings)
+        proxy, path = rig.proxy, tmp_path / "link"
+        clock = asyncio.get_running_loop().time
+        tap = Tap(
+            *(str(path), 0, 1, 1 << 20, proxy.book, proxy.ring, proxy.desk.asks, dict, proxy.apply, lambda: 1, clock)
+        )
+        tap.start()
+        desk = Desk(rig, tap, path, Intake(path, proxy.settings, {}, lambda *_: None, lambda *_: None))
+        desk.gate.set()
+        desks.append(desk)
+        if monitor:
+            await desk.monitor()
+        return desk
+
+    yield make
+    for desk in desks:
+        await desk.tap.close(0.0)
+        await desk.intake.stop()

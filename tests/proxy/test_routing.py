@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.hashing import unit_interval
 from sidecar.proxy.routing import Match, Router, check_settings, redact
-from sidecar.types import Experiment, ProxySettings, RoutePattern, Shadow, Variant
+from sidecar.types import Experiment, Pin, ProxySettings, RoutePattern, Shadow, Variant
 
 ROUTES = (
     RoutePattern(("POST",), "/v2/models/{model}/infer", "v2"),
@@ -95,6 +95,38 @@ def test_shadow_is_drawn_by_its_salt_and_the_request() -> None:
         assert drawn == (shadows[0] if unit_interval("salt", str(number)) < 0.3 else None)
     assert shadowing.shadow_for(Match("x", "", "v2", ""), "1") == shadows[1]
     assert shadowing.shadow_for(DET, "1") is None
+
+
+def test_pin_of_a_model_takes_the_place_of_the_one_of_all() -> None:
+    """Rule by rule: what it has none of is drawn as for all; a rate of 0 draws nothing. Draws are the monitor's."""
+    pins = (
+        Pin("probe", 0.5),
+        Pin("random", 0.9),
+        Pin("random", 0.1, "yolo"),
+        Pin("random", 0.0, "det"),
+        Pin("x", 1.0, "yolo"),
+    )
+    pinning = router(pins=pins)
+    rates = {
+        "yolo": {"probe": 0.5, "random": 0.1, "x": 1.0},
+        "det": {"probe": 0.5},
+        "other": {"probe": 0.5, "random": 0.9},
+    }
+    for model, expected in rates.items():
+        for name in map(str, range(200)):
+            drawn = tuple(rule for rule, rate in expected.items() if unit_interval(name, rule) < rate)
+            assert pinning.pinned(model, name) == drawn
+    assert router().pinned("yolo", "1") == ()
+
+
+def test_pins_of_other_models_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request's draws are as few with a thousand models as with one."""
+    pins = (Pin("probe", 0.5), *(Pin("random", 0.1, f"m{number}") for number in range(1_000)))
+    pinning = router(pins=pins)
+    drawn: list[str] = []
+    monkeypatch.setattr("sidecar.proxy.routing.unit_interval", lambda _, rule: drawn.append(rule) or 0.0)
+    assert pinning.pinned("m7", "1") == ("probe", "random")
+    assert drawn == ["probe", "random"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from sidecar.link import FrameDecoder, Kind, pack_frame, unpack_exchanges
+from sidecar.proxy.asks import Asks
 from sidecar.proxy.counts import CountBook
 from sidecar.proxy.ring import Ring
 from sidecar.proxy.tap import Tap
@@ -23,7 +24,7 @@ def exchange(prediction_id: str, body: bytes = b"") -> Exchange:
 def tap_at(path: Path, bytes_max: int = 1 << 20) -> Tap:
     ring = Ring(1 << 20, 5.0, 30.0)
     clock = asyncio.get_running_loop().time
-    return Tap(str(path), 0, 1, bytes_max, CountBook(), ring, dict, lambda settings: None, lambda: 1, clock)
+    return Tap(str(path), 0, 1, bytes_max, CountBook(), ring, Asks(1), dict, lambda settings: None, lambda: 1, clock)
 
 
 async def test_frame_that_kills_the_monitor_twice_alone_is_dropped_and_the_rest_arrives(tmp_path: Path) -> None:

@@ -21,13 +21,15 @@ from sidecar.link import (
     FrameDecoder,
     Kind,
     pack_frame,
+    pack_reply,
     settings_to_json,
+    unpack_ask,
     unpack_counts,
     unpack_exchanges,
     unpack_image,
     unpack_json,
 )
-from sidecar.types import Limits, ProxySettings, RoutePattern, Shadow, Variant
+from sidecar.types import FeedbackPath, Limits, ProxySettings, RoutePattern, Shadow, Variant
 from tests.kit.shadowing import Listen
 from tests.kit.upstream import Upstream, read_answer, until
 
@@ -91,6 +93,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[Running]:
         default="A",
         routes=(RoutePattern(("POST",), "/predict", "plain", model="det"),),
         limits=Limits(drain_grace_s=4.0),
+        feedback=FeedbackPath("/feedback"),
     )
     monitor = Monitor(str(tmp_path / "link"))
     link = await asyncio.start_unix_server(monitor.serve, monitor.path)
@@ -214,6 +217,25 @@ async def test_worker_that_drains_waits_for_no_copy(worker: Running, listen: Lis
     assert monotonic() - started < worker.settings.limits.drain_grace_s - 1
     (exchange,) = [item for f in worker.monitor.of(Kind.EXCHANGES) for item in unpack_exchanges(f.payload)]
     assert (exchange.role, exchange.experiment) == ("serving", "s")
+
+
+async def test_worker_that_drains_waits_for_feedback(worker: Running) -> None:
+    """What the monitor was asked before the drain is answered within it, over a link that stays until then."""
+    await told(worker)
+    await until(lambda: worker.monitor.of(Kind.STATUS))
+    fields = b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    asking = asyncio.create_task(worker.ask(b"POST /feedback HTTP/1.1\r\nHost: a\r\n" + fields))
+    await until(lambda: worker.monitor.of(Kind.ASK))
+    number, body = unpack_ask(worker.monitor.of(Kind.ASK)[0].payload)
+    assert worker.process.stdin is not None
+    worker.process.stdin.close()
+    assert (await told(worker))["accepting"] is False
+    worker.monitor.send(Kind.REPLY, pack_reply(number, 201, "application/json", body))
+    status, answered, content = await asking
+    assert (status, answered[b"connection"], content) == (201, b"close", b"{}")
+    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
+    (count,) = [count for frame in worker.monitor.of(Kind.COUNTS) for count in unpack_counts(frame.payload)]
+    assert (count.model, count.statuses) == ("", {201: 1})
 
 
 async def test_worker_imports_nothing_heavy() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sidecar.recording import AlertRow, Reader, Store, TrialRow
+from sidecar.recording import AlertRow, Items, Reader, Sample, Store, TrialRow
 from sidecar.recording.files import store_path
 from sidecar.types import Detections, Prediction
 
@@ -120,6 +120,46 @@ def make_trial() -> Callable[..., TrialRow]:
         return replace(row, **changes)
 
     return make
+
+
+@pytest.fixture
+async def items(store: Store) -> Items:
+    return Items(store)
+
+
+@pytest.fixture
+def keep(store: Store, tmp_path: Path) -> Callable[..., Awaitable[Sample]]:
+    """Adds an item with its file, of the dataset det; ``drawn`` is a rate."""
+
+    async def add(name: str, drawn: float = 0.0, **changes: Any) -> Sample:
+        path = f"samples/{name}.jpg"
+        (tmp_path / "samples").mkdir(exist_ok=True)
+        reasons = ("random_sample",) if drawn else ("low_confidence",)
+        sample = Sample(
+            sample_id=name,
+            prediction_id=f"p-{name}",
+            model="yolo",
+            version="3",
+            at=1_700_000_000.0,
+            reasons=reasons,
+            probability=0.5,
+            status="needs_review",
+            media_type="image/jpeg",
+            path=path,
+            bytes=10_000,
+            width=640,
+            height=480,
+            dataset_id="det",
+            checksum=f"sha-{name}",
+            drawn=bool(drawn),
+            draw_rate=drawn,
+        )
+        sample = replace(sample, **changes)
+        (tmp_path / path).write_bytes(b"x" * sample.bytes)
+        await store.add_sample(sample)
+        return sample
+
+    return add
 
 
 @pytest.fixture

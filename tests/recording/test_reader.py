@@ -150,17 +150,26 @@ async def test_summaries_are_found_by_width_and_time(store: Store, reader: Reade
 
 async def test_samples_are_paged_and_filtered(store: Store, reader: Reader) -> None:
     """Samples come newest first, by reason and status too."""
-    sample = Sample("s", "p", "m", "1", 0.0, ("random_sample",), 0.1, "new", "image/png", "samples/s", 9, 4, 3)
+    sample = Sample("s", "p", "m", "1", 0.0, ("random_sample",), 0.1, "needs_review", "image/png", "samples/s", 9, 4, 3)
     for number in range(5):
         reasons = ("low_confidence", "random_sample") if number == 3 else ("random_sample",)
-        await store.add_sample(replace(sample, sample_id=f"s{number}", at=float(number), reasons=reasons))
-    assert await store.set_sample_status("s1", "reviewed")
-    assert not await store.set_sample_status("none", "reviewed")
+        status, dataset_id = ("rejected", "det") if number == 1 else ("needs_review", "")
+        await store.add_sample(
+            replace(
+                sample,
+                sample_id=f"s{number}",
+                at=float(number),
+                reasons=reasons,
+                status=status,
+                dataset_id=dataset_id,
+            )
+        )
     first = await reader.samples(limit=3)
     assert [s.sample_id for s in first.items] == ["s4", "s3", "s2"]
     assert [s.sample_id for s in (await reader.samples(before=first.next)).items] == ["s1", "s0"]
     assert [s.sample_id for s in (await reader.samples(reason="low_confidence")).items] == ["s3"]
-    assert [s.sample_id for s in (await reader.samples(status="reviewed")).items] == ["s1"]
+    assert [s.sample_id for s in (await reader.samples(status="rejected")).items] == ["s1"]
+    assert [s.sample_id for s in (await reader.samples(dataset_id="det")).items] == ["s1"]
     found = await reader.sample("s3")
     assert found is not None
     assert found.reasons == ("low_confidence", "random_sample")

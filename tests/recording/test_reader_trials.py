@@ -117,7 +117,7 @@ async def test_predictions_of_a_test_are_found_within_its_time(store: Store, rea
 
 async def test_samples_of_a_prediction_are_found(store: Store, reader: Reader) -> None:
     """By the whole id, beside the other filters."""
-    sample = Sample("s", "p", "m", "1", 0.0, ("disagreement",), 1.0, "new", "image/png", "samples/s", 9, 4, 3)
+    sample = Sample("s", "p", "m", "1", 0.0, ("disagreement",), 1.0, "needs_review", "image/png", "samples/s", 9, 4, 3)
     for name in ("p1", "p1.0", "p1-shadow"):
         await store.add_sample(replace(sample, sample_id=name, prediction_id=name))
     assert [item.sample_id for item in (await reader.samples(prediction_id="p1")).items] == ["p1"]

@@ -32,7 +32,19 @@ def sample(tmp_path: Path, number: int, at: float, size: int = 10_000) -> Sample
     (tmp_path / "samples").mkdir(exist_ok=True)
     (tmp_path / path).write_bytes(b"x" * size)
     return Sample(
-        f"s{number}", f"p{number}", "m", "1", at, ("random_sample",), 0.5, "new", "image/jpeg", path, size, 4, 3
+        f"s{number}",
+        f"p{number}",
+        "m",
+        "1",
+        at,
+        ("no_detections",),
+        0.5,
+        "needs_review",
+        "image/jpeg",
+        path,
+        size,
+        4,
+        3,
     )
 
 
@@ -56,7 +68,7 @@ async def test_over_the_bytes_images_go_before_predictions(store: Store, tmp_pat
     await store.commit(Batch([make_prediction(i) for i in range(100)]))
     for number in range(60):
         await store.add_sample(sample(tmp_path, number, float(number), size=50_000))
-    removed = await store.retain(0.0, age_s=1e9, bytes_max=2_300_000)
+    removed = await store.retain(0.0, age_s=1e9, bytes_max=2_450_000)
     assert removed.predictions == 0
     assert [s.sample_id for s in removed.samples] == [f"s{number}" for number in range(20)]
 
@@ -217,4 +229,4 @@ async def test_deleting_a_prediction_takes_its_images_along(
 async def test_sample_outside_the_data_folder_is_refused(store: Store, path: str) -> None:
     """A path that leads out of the folder is an error at once, so that retention never deletes there."""
     with pytest.raises(ValueError, match="path:"):
-        await store.add_sample(Sample("s", "p", "m", "1", 0.0, (), 1.0, "new", "image/png", path, 1, 1, 1))
+        await store.add_sample(Sample("s", "p", "m", "1", 0.0, (), 1.0, "needs_review", "image/png", path, 1, 1, 1))

@@ -11,8 +11,11 @@ from sidecar.recording import (
     BaselineRow,
     Baselines,
     Batch,
+    Datasets,
+    Items,
     PairRow,
     Reader,
+    Sample,
     Store,
     StoreError,
     SummaryRow,
@@ -100,7 +103,7 @@ async def test_store_of_the_first_release_is_brought_up_with_all_it_holds(
         assert len((await reader.predictions()).items) == 50
         assert await reader.summary_span("yolo", "3") == (1_699_999_200, 1_700_002_800)
         applied = await store.fetch("SELECT version, name, applied_at > 5 FROM schema_migrations ORDER BY version")
-        assert applied == [(1, "initial", 0), (2, "watch", 1), (3, "trials", 1)]
+        assert applied == [(1, "initial", 0), (2, "watch", 1), (3, "trials", 1), (4, "loop", 1)]
         await Alerts(store).create(make_alert())
         await store.commit(
             Batch([make_prediction(99)], [SummaryRow(0, 86_400, "m", "1", "serving", "", 0, "", 1, b"x")])
@@ -152,7 +155,11 @@ async def test_store_of_the_second_release_is_brought_up_with_all_it_holds(
     reader = await Reader.open(second_release_store)
     try:
         assert (store.health.set_aside, await store.positions()) == ((), {(0, 1): 9})
-        assert [row[0] for row in await store.fetch("SELECT version FROM schema_migrations ORDER BY 1")] == [1, 2, 3]
+        assert [row[0] for row in await store.fetch("SELECT version FROM schema_migrations ORDER BY 1")][:3] == [
+            1,
+            2,
+            3,
+        ]
         assert len((await reader.predictions(experiment="e", since=0.0)).items) == 50
         assert len(await Alerts(store).all()) == len(await Baselines(store).all()) == 1
         assert await reader.summary_span("yolo", "3") == (1_699_999_200, 1_700_002_800)
@@ -163,6 +170,52 @@ async def test_store_of_the_second_release_is_brought_up_with_all_it_holds(
         )
         await Trials(store).put(make_trial())
         assert await reader.epoch_summaries("e") == [epoch]
+    finally:
+        await reader.close()
+        await store.close()
+
+
+@pytest.fixture
+async def third_release_store(tmp_path: Path, make_prediction, make_trial, monkeypatch) -> Path:
+    """The folder of a store as the third release left it, with two kept images that wait for a review."""
+    monkeypatch.setattr("sidecar.recording.connection.migrations", lambda: migrations()[:3])
+    store = await Store.open(tmp_path)
+    await store.commit(Batch([make_prediction(number) for number in range(50)], positions={(0, 1): 9}))
+    await Trials(store).put(make_trial())
+    rows = [
+        ("s1", "id-1", "yolo", "3", 5.0, '["low_confidence"]', 0.5, "new", "image/png", "samples/1", 9, 4, 3),
+        ("s2", "id-2", "yolo", "3", 6.0, '["random_sample"]', 1.0, "new", "image/png", "samples/2", 9, 4, 3),
+    ]
+    await store.run(
+        lambda connection: connection.executemany(
+            "INSERT INTO samples (sample_id, prediction_id, model, version, at, reasons, probability, status,"
+            f" media_type, path, bytes, width, height) VALUES ({', '.join('?' * 13)})",
+            rows,
+        )
+    )
+    await store.close()
+    monkeypatch.undo()
+    return tmp_path
+
+
+async def test_store_of_the_third_release_is_brought_up_with_all_it_holds(third_release_store: Path) -> None:
+    """Images that were new wait for a review, drawn ones in the audit; a client's id finds what was recorded before."""
+    store = await Store.open(third_release_store)
+    reader = await Reader.open(third_release_store)
+    try:
+        assert (store.health.set_aside, await store.positions()) == ((), {(0, 1): 9})
+        assert len(await Trials(store).all()) == 1
+        drawn, chosen = (await reader.samples(status="needs_review")).items
+        assert chosen == Sample(
+            *("s1", "id-1", "yolo", "3", 5.0, ("low_confidence",), 0.5, "needs_review", "image/png", "samples/1"),
+            *(9, 4, 3),
+        )
+        assert (drawn.sample_id, drawn.drawn, drawn.draw_rate) == ("s2", True, 0.0)
+        assert len(await reader.find_by_client_request("client-1")) == 50
+        assert await Datasets(store).adopt("yolo", "det") == 2
+        given = await Items(store).claim_next("det", "ann", "audit", 600.0, 0.0)
+        assert given is not None
+        assert (given.sample_id, given.detections is not None) == ("s2", True)
     finally:
         await reader.close()
         await store.close()

@@ -49,5 +49,7 @@ def test_none_an_hour_takes_none() -> None:
 
 
 def test_image_that_is_taken_is_surely_kept() -> None:
-    """The reason and the probability of what was not drawn."""
-    assert (Disagreement().reasons, Disagreement().probability) == (("disagreement",), 1.0)
+    """The reason and the probability of what was not drawn, which is worth as much as the versions are apart."""
+    taken = Disagreement(0.4)
+    assert (taken.reasons, taken.probability, taken.drawn, taken.draw_rate) == (("disagreement",), 1.0, False, 0.0)
+    assert (taken.disagreement, taken.value) == (0.4, 0.4)

@@ -40,6 +40,7 @@ async def test_image_that_is_seen_differently_is_asked_for() -> None:
     assert [(found, why.reasons, why.probability) for found, why in request.keep] == [
         (prediction, ("disagreement",), 1.0)
     ]
+    assert [why.disagreement for _, why in request.keep] == [1.0]
     assert (prediction.prediction_id, tally.committed()) == ("r.1", [])
 
 

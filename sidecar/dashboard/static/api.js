@@ -2,6 +2,9 @@
 
 const ANSWER_MS = 20000;
 
+/** How long to wait for what takes its time: a version made, labels taken in. */
+export const LONG_MS = 600000;
+
 export class LoggedOut extends Error {}
 
 export class NoAnswer extends Error {
@@ -21,24 +24,38 @@ export class Refused extends Error {
 
 export const get = (path) => ask(path, {});
 
-export function post(path, document) {
-  return ask(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(document),
-  });
+export const post = (path, document, wait_ms = ANSWER_MS) => send(path, JSON.stringify(document), wait_ms);
+
+/** `body` is a file of JSON, which goes as it is. */
+export const upload = (path, body) => send(path, body, LONG_MS);
+
+/** Posts also when the page goes away, and does not wait for an answer. */
+export function postLast(path, document) {
+  const options = { method: "POST", headers: JSON_BODY, body: JSON.stringify(document), keepalive: true };
+  fetch(path, options).catch(() => {});
 }
 
-async function ask(path, options) {
+/** What is no JSON but text. */
+export function getText(path) {
+  return ask(path, { headers: { Accept: "text/plain, application/problem+json" } }, (answer) => answer.text());
+}
+
+const JSON_BODY = { "Content-Type": "application/json" };
+
+function send(path, body, wait_ms) {
+  return ask(path, { method: "POST", headers: JSON_BODY, body, wait_ms });
+}
+
+async function ask(path, { wait_ms = ANSWER_MS, ...options }, read = (answer) => answer.json()) {
   let answer;
   let document;
   try {
     answer = await fetch(path, {
       ...options,
       headers: { Accept: "application/json", ...options.headers },
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(wait_ms),
     });
-    document = await answer.json();
+    document = await (answer.ok ? read(answer) : answer.json());
   } catch {
     if (!answer || answer.ok) throw new NoAnswer();
     document = {}; // an error without a problem document: its status has to do

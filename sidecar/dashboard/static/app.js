@@ -2,12 +2,16 @@
 
 import { refreshAlerts } from "./alerts.js";
 import { get, LoggedOut, NoAnswer, Refused } from "./api.js";
+import { refreshDatasets, startDatasets } from "./datasets.js";
 import { byId, element, setText, showText } from "./dom.js";
 import { refreshDrift } from "./drift.js";
+import { refreshFeedback, startFeedback } from "./feedback.js";
 import { duration, plural } from "./format.js";
 import { showModels } from "./models.js";
 import { startName } from "./name.js";
 import { showPredictions, showSamples } from "./predictions.js";
+import { refreshReview, startReview } from "./review.js";
+import { refreshTraining, showJob } from "./training.js";
 import { refreshTrials, startTrials } from "./trials.js";
 
 const REFRESH_MS = 5000;
@@ -47,12 +51,17 @@ async function section(name, work) {
 async function refresh() {
   const models = get("/api/v1/models");
   const status = get("/api/v1/status");
+  const datasets = get("/api/v1/datasets");
   const results = await Promise.allSettled([
     section("status", async () => showStatus(await status)),
     section("alerts", refreshAlerts),
     section("models", async () => showModels((await models).figures)),
     section("trials", () => refreshTrials(models, status)),
     section("drift", async () => refreshDrift(await models)),
+    section("feedback", () => refreshFeedback(models)),
+    section("review", () => refreshReview(datasets)),
+    section("datasets", () => refreshDatasets(datasets, models)),
+    section("training", refreshTraining),
     section("samples", async () => showSamples((await get(`/api/v1/samples?limit=${SAMPLES}`)).items)),
     section("predictions", async () => showPredictions((await get(`/api/v1/predictions?limit=${ROWS}`)).items)),
   ]);
@@ -64,6 +73,9 @@ async function refresh() {
 async function run() {
   startName();
   startTrials();
+  startFeedback();
+  startReview();
+  startDatasets(showJob);
   for (;;) {
     if (!document.hidden) {
       try {

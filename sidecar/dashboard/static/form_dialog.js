@@ -9,8 +9,9 @@ let asking = false;
 /**
  * Asks for `fields` and hands their values to `send(values)`; resolves to what that gives, or to null where the dialog
  * was left, or is open already. A field is {name, label, note, kind, value, options, path, required, more, picks,
- * without}: `kind` is text, lines, choice or marks (several of `options`), `path` what the sidecar calls it, `more` puts
- * it into a fold, `picks` shows the options of a text as buttons, `without` leaves out of marks what that field has.
+ * without}: `kind` is text, lines, choice, marks (several of `options`) or file (its value is a list of one), `path` is
+ * what the sidecar calls it (a list: any of these), `more` puts it into a fold, `picks` shows the options of a text as
+ * buttons, `without` leaves out of marks what that field has.
  */
 export async function openForm({ title, note = "", fields, button, serious = false, send }) {
   if (asking) return null;
@@ -39,6 +40,7 @@ function answerOf(dialog, made, send) {
   const cancel = byId("form-cancel");
   let result = null;
   let busy = false;
+  let isOpen = true;
   const submitted = async (event) => {
     event.preventDefault();
     if (busy) return;
@@ -47,23 +49,38 @@ function answerOf(dialog, made, send) {
     clearFaults(made);
     try {
       if (missing(made)) return;
-      result = await send(Object.fromEntries(made.map(({ field, value }) => [field.name, value()])));
+      const answer = await send(Object.fromEntries(made.map(({ field, value }) => [field.name, value()])));
+      if (!isOpen) return; // the dialog may be another form's by now
+      result = answer;
       dialog.close();
     } catch (error) {
       if (error instanceof LoggedOut) location.assign("/login");
-      else showFaults(made, error);
+      else if (isOpen) showFaults(made, error);
     } finally {
       busy = false;
-      byId("form-submit").removeAttribute("aria-busy");
+      if (isOpen) byId("form-submit").removeAttribute("aria-busy");
     }
   };
-  const left = () => dialog.close();
+  const left = () => {
+    if (!busy) dialog.close();
+  };
+  // What is under way can't be left: nobody would be told what came of it. A browser closes a dialog at the second
+  // Escape whatever `cancel` says, so the key itself is stopped too.
+  const stay = (event) => {
+    if (busy && (event.type === "cancel" || event.key === "Escape")) event.preventDefault();
+  };
   form.addEventListener("submit", submitted);
   cancel.addEventListener("click", left);
+  dialog.addEventListener("cancel", stay);
+  dialog.addEventListener("keydown", stay);
   return new Promise((resolve) => {
     dialog.addEventListener(
       "close",
       () => {
+        isOpen = false;
+        byId("form-submit").removeAttribute("aria-busy");
+        dialog.removeEventListener("cancel", stay);
+        dialog.removeEventListener("keydown", stay);
         form.removeEventListener("submit", submitted);
         cancel.removeEventListener("click", left);
         resolve(result);
@@ -89,7 +106,7 @@ function foldOf(made) {
   return fold;
 }
 
-const MAKERS = { text: textField, lines: linesField, choice: choiceField, marks: marksField };
+const MAKERS = { text: textField, lines: linesField, choice: choiceField, marks: marksField, file: fileField };
 
 /** {field, node, control, fault, value()}: `control` is what gets the focus where something is wrong. */
 function makeField(field, place) {
@@ -161,6 +178,13 @@ function linesField(field, id) {
   return { node: labelled(field, id, control), control, value: () => control.value.trim() };
 }
 
+function fileField(field, id) {
+  const control = element("input");
+  control.type = "file";
+  control.accept = field.accept || "";
+  return { node: labelled(field, id, control), control, value: () => [...control.files] };
+}
+
 function choiceField(field, id) {
   const control = element("select");
   for (const { value, text } of field.options) control.append(new Option(text, value, false, value === field.value));
@@ -209,7 +233,7 @@ function showFaults(made, error) {
   const rest = [];
   let first = null;
   for (const { field: path, message } of faults) {
-    const one = made.find(({ field }) => path === pathOf(field) || path.startsWith(`${pathOf(field)}.`));
+    const one = made.find(({ field }) => pathsOf(field).some((own) => path === own || path.startsWith(`${own}.`)));
     if (one) {
       mark(one, message);
       first = first || one;
@@ -219,7 +243,7 @@ function showFaults(made, error) {
   if (first) first.control.focus();
 }
 
-const pathOf = (field) => field.path || field.name;
+const pathsOf = (field) => [field.path || field.name].flat();
 
 function mark(one, message) {
   showText(one.fault, one.fault.hidden ? message : `${one.fault.textContent}; ${message}`);

@@ -13,6 +13,14 @@ export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
 export const named = (model, version) => (version ? `${model || "unnamed"} ${version}` : model || "unnamed");
 export const clock = (at) => new Date(at * 1000).toLocaleTimeString(undefined, TIME);
 
+/** A size on disk: 1536 is "1.5 kB"; a kB is 1,024 bytes. */
+export function bytes(value) {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const power = value < 1024 ? 0 : Math.min(Math.floor(Math.log(value) / Math.log(1024)), units.length - 1);
+  const size = value / 1024 ** power;
+  return `${power && size < 10 ? size.toFixed(1) : Math.round(size)} ${units[power]}`;
+}
+
 export function percent(value) {
   if (value === null) return NONE;
   return `${(value * 100).toFixed(value > 0 && value < 0.01 ? 2 : 1)} %`;

@@ -3,6 +3,7 @@
 import { byId, setText } from "./dom.js";
 
 const KEY = "sidecar.name";
+const PLACES = ["name", "review-name"]; // ids of where it is shown; what is around shows only with it
 let name = stored();
 
 export const knownName = () => name;
@@ -48,16 +49,20 @@ export function keepName(taken) {
 /** Says who acts, and lets that be changed. */
 export function startName() {
   byId("name-cancel").addEventListener("click", () => byId("name-dialog").close(""));
-  byId("name-change").addEventListener("click", async () => {
-    const given = await askName(true);
-    if (given) keepName(given);
-  });
+  for (const place of PLACES) byId(`${place}-change`).addEventListener("click", changeName);
   showName();
 }
 
+async function changeName() {
+  const given = await askName(true);
+  if (given) keepName(given);
+}
+
 function showName() {
-  setText(byId("name"), name);
-  byId("acting").hidden = name === "";
+  for (const place of PLACES) {
+    setText(byId(place), name);
+    byId(place).parentElement.hidden = name === "";
+  }
 }
 
 function stored() {

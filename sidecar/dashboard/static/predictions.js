@@ -4,7 +4,7 @@ import { get, Refused } from "./api.js";
 import { arrange, byId, drawing, element, stamp } from "./dom.js";
 import { clock, milliseconds, named } from "./format.js";
 
-const seen = new Map(); // prediction id -> its document, for the boxes of samples
+const seen = new Map(); // prediction id -> its document, for the links of samples
 const SEEN_MAX = 200;
 
 export function showPredictions(items) {
@@ -14,18 +14,26 @@ export function showPredictions(items) {
   for (const item of items) remember(item.prediction_id, item);
 }
 
-export async function showSamples(items) {
+/** Images with the boxes that are kept with them: the prediction may be gone. */
+export async function showSamples(samples) {
   const list = byId("samples");
-  byId("samples-empty").hidden = items.length > 0;
-  const shown = new Set([...list.children].map((child) => child.dataset.id));
-  const fresh = items.filter((item) => !shown.has(item.sample_id));
-  const predictions = new Map(
-    await Promise.all(fresh.map(async (item) => [item.sample_id, await predictionOf(item)])),
-  );
-  arrange(list, items, {
-    key: (item) => item.sample_id,
-    make: (item) => sampleFigure(item, predictions.get(item.sample_id)),
+  byId("samples-empty").hidden = samples.length > 0;
+  const shown = new Set([...list.children].map((child) => child.dataset.key));
+  const fresh = samples.filter((sample) => !shown.has(keyOf(sample)));
+  const facts = new Map(await Promise.all(fresh.map(async (sample) => [sample.sample_id, await factsOf(sample)])));
+  arrange(list, samples, {
+    key: keyOf,
+    make: (sample) => sampleFigure(sample, ...facts.get(sample.sample_id)),
   });
+}
+
+/** An image of the audit is shown anew once it is reviewed: more is told of it then. */
+const keyOf = ({ sample_id: id, reasons }) => `${id} ${reasons}`;
+
+/** [what is known of it as an item, its prediction where both versions' answers are worth a look]. */
+function factsOf(sample) {
+  const item = get(`/api/v1/items/${encodeURIComponent(sample.sample_id)}`).catch(noneIfGone);
+  return Promise.all([item, sample.reasons.includes("disagreement") ? predictionOf(sample) : null]);
 }
 
 function predictionRow(prediction) {
@@ -79,15 +87,15 @@ async function predictionOf(sample) {
   return seen.get(sample.prediction_id);
 }
 
-/** A prediction may be deleted before its sample is: then the image stands without boxes. */
+/** Either may be deleted before the sample is: then the image stands without boxes, or without links. */
 function noneIfGone(error) {
   if (error instanceof Refused && error.status === 404) return null;
   throw error;
 }
 
-function sampleFigure(sample, prediction) {
+function sampleFigure(sample, item, prediction) {
   const figureElement = element("figure", undefined, "sample");
-  figureElement.dataset.id = sample.sample_id;
+  figureElement.dataset.key = keyOf(sample);
   const width = sample.width || 640;
   const height = sample.height || 480;
   const address = `/api/v1/samples/${encodeURIComponent(sample.sample_id)}/image`;
@@ -95,19 +103,21 @@ function sampleFigure(sample, prediction) {
   const title = drawing("title", {});
   title.textContent = `Sample ${sample.sample_id}`;
   picture.append(title, drawing("image", { href: address, width, height, preserveAspectRatio: "xMidYMid meet" }));
-  for (const detection of (prediction && prediction.detections) || []) {
-    if (detection.confidence !== null && detection.confidence < prediction.score_threshold) continue;
-    picture.append(boxOf(detection, width, height));
+  for (const detection of (item && item.detections) || []) {
+    if (detection.score === null || detection.score >= item.score_threshold) picture.append(boxOf(detection));
   }
   const link = element("a", undefined, "frame");
   link.href = address;
   link.append(picture);
   const caption = element("figcaption");
+  // Who answered an image of the audit is nobody's business before it is reviewed: until then it has no reasons here.
+  const isHidden = item && item.queue === "audit" && !sample.reasons.length;
+  const who = isHidden ? "for the audit" : named(sample.model, sample.version);
   caption.append(
     element("div", sample.reasons.join(", ").replaceAll("_", " ")),
-    element("div", `${named(sample.model, sample.version)}, ${clock(sample.at)}`, "quiet"),
+    element("div", `${who}, ${clock(sample.at)}`, "quiet"),
   );
-  if (prediction && sample.reasons.includes("disagreement")) caption.append(bothOf(prediction));
+  if (prediction) caption.append(bothOf(prediction));
   figureElement.append(link, caption);
   return figureElement;
 }
@@ -125,11 +135,11 @@ function bothOf({ prediction_id: id, request_id: request }) {
   return line;
 }
 
-function boxOf({ label, confidence, box, normalised }, width, height) {
-  const [x1, y1, x2, y2] = box.map((edge, axis) => (edge || 0) * (normalised ? (axis % 2 ? height : width) : 1));
+function boxOf({ label, score, box }) {
+  const [x1, y1, x2, y2] = box.map((edge) => edge || 0);
   const rect = drawing("rect", { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) });
   const title = drawing("title", {});
-  title.textContent = confidence === null ? label : `${label} ${confidence.toFixed(2)}`;
+  title.textContent = score === null ? label : `${label} ${score.toFixed(2)}`;
   rect.append(title);
   return rect;
 }

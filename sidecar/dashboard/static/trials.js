@@ -3,6 +3,7 @@
 import { get, LoggedOut, Refused } from "./api.js";
 import { byId, place, setText, showText } from "./dom.js";
 import { plural } from "./format.js";
+import { versionIds } from "./model_ids.js";
 import { TrialCard } from "./trial_card.js";
 import { newAbTest, newShadowTest } from "./trial_forms.js";
 
@@ -36,9 +37,8 @@ export function startTrials() {
   byId("trials-ended-fold").addEventListener("toggle", () => loadResults().catch(() => {})); // the next refresh says it
 }
 
-function keepModels({ recorded, figures }) {
-  const found = [...recorded, ...figures].filter(({ model }) => model);
-  modelIds = [...new Set(found.map(({ model, version }) => (version ? `${model}@${version}` : model)))].sort();
+function keepModels(found) {
+  modelIds = versionIds(found);
 }
 
 /** Versions that were seen, and those of tests. */

@@ -1,0 +1,105 @@
+"""The part of the client for asyncio that is about data engines and feedback."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sidecar.client import calls_feedback
+from sidecar.client.calls import Call, Filter
+from sidecar.client.calls_watch import Moment
+from sidecar.client.results import Page, Record
+
+T = TypeVar("T")
+
+
+class AsyncFeedbackMethods(ABC):
+    """What ``AsyncClient`` can do about data engines and feedback."""
+
+    @abstractmethod
+    async def _run(self, call: Call[T]) -> T:
+        """Ask, and give what the answer holds."""
+
+    @abstractmethod
+    def _pages(
+        self, page: Callable[[dict[str, Filter]], Call[Page]], filters: dict[str, Filter]
+    ) -> AsyncIterator[Record]:
+        """Ask for page after page, and give what they hold."""
+
+    async def configure_data_engine(
+        self, model_id: str, config: Mapping[str, Any], target_dataset_id: str | None = None
+    ) -> Record:
+        """Set the rules by which images of a model are kept for review, in place of those it had (docs/api.md).
+
+        Raises InvalidRequest naming what is wrong.
+        """
+        return await self._run(calls_feedback.configure_data_engine(model_id, config, target_dataset_id))
+
+    async def data_engine(self, model_id: str) -> Record:
+        """The rules of a model, what they kept and what limits kept out. Raises NotFound."""
+        return await self._run(calls_feedback.data_engine(model_id))
+
+    async def data_engines(self) -> list[Record]:
+        """The rules of every model."""
+        return await self._run(calls_feedback.data_engines())
+
+    async def submit_feedback(
+        self,
+        prediction_id: str | None,
+        feedback_type: str,
+        detection_index: int | None = None,
+        correct_class: str | None = None,
+        correct_box: Sequence[float] | None = None,
+        *,
+        by: str = "",
+        note: str = "",
+        at: Moment | None = None,
+        request_id: str | None = None,
+    ) -> Record:
+        """Say that a prediction, or one of its detections, is ``correct``, or how it is not: ``wrong_label``,
+        ``wrong_box``, ``false_positive``, ``missed_object``. The same again changes nothing.
+
+        ``prediction_id`` is the ``X-Prediction-Id`` of its response, or None where ``request_id`` (your own
+        ``X-Request-Id``) names it; ``detection_index`` its detection's place; ``correct_box`` x1, y1, x2, y2 in pixels.
+        A prediction that is not recorded yet is waited for. Raises InvalidRequest naming what is wrong.
+        """
+        said = (prediction_id, feedback_type, detection_index, correct_class, correct_box)
+        return await self._run(calls_feedback.submit_feedback(*said, by, note, at, request_id))
+
+    async def submit_feedback_bulk(self, items: Iterable[Mapping[str, Any]]) -> Record:
+        """Say it of several, each a mapping of what ``submit_feedback`` takes: how many were ``accepted``, how many of
+        them are ``pending``, and the ``faults`` of the others. Over 1,000 are sent in several requests."""
+        total = calls_feedback.NOTHING
+        for number, part in enumerate(calls_feedback.parts(items)):
+            found = await self._run(calls_feedback.submit_feedback_bulk(part))
+            total = calls_feedback.added(total, found, number * calls_feedback.BULK_MAX)
+        return total
+
+    def feedback(
+        self,
+        prediction_id: str | None = None,
+        model_id: str | None = None,
+        feedback_type: str | None = None,
+        **page: Filter,
+    ) -> AsyncIterator[Record]:
+        """What was said, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page."""
+        filters = {"prediction_id": prediction_id, "model_id": model_id, "feedback_type": feedback_type}
+        return self._pages(calls_feedback.feedback_page, {**filters, **page})
+
+    async def feedback_report(
+        self,
+        model_id: str,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        target_precision: float | None = None,
+    ) -> Record:
+        """What feedback says of a model: its ``score`` from reviews of the random sample, what ``users`` say, precision
+        ``by_class`` and ``by_confidence``, the ``threshold`` for a precision. NaN where nothing is known."""
+        question: dict[str, Filter] = {
+            "model_id": model_id,
+            "since": since,
+            "until": until,
+            "target_precision": target_precision,
+        }
+        return await self._run(calls_feedback.feedback_report(question))
