@@ -44,7 +44,7 @@ class Classifier:
 def fit(features: Pixels, labels: NDArray[np.int64]) -> Classifier:
     """Of at least three classes; imports scikit-learn. The same input gives the same classifier."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it comes with scikit-learn
+    from threadpoolctl import threadpool_limits  # it comes with scikit-learn
 
     with threadpool_limits(1):  # threads that wait for each other cost sixty times the work on matrices this small
         fitted = LogisticRegression(C=10.0, max_iter=300).fit(features, labels)

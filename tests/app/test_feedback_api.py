@@ -35,7 +35,7 @@ class Place:
             self.searched.append(client_request_id)
             return await search(client_request_id, *args)
 
-        reader.day_of_client_request = watched  # type: ignore[method-assign, assignment]
+        reader.day_of_client_request = watched  # type: ignore[method-assign, assignment] - the real one, watched
         self.begin()
 
     def begin(self) -> None:

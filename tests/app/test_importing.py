@@ -123,7 +123,7 @@ def test_ids_that_a_name_may_mean_are_those_that_the_readers_find(name: str, kno
 def test_document_that_is_none_names_nothing(document: Any) -> None:
     """The readers say what is wrong with it."""
     for format in READERS:
-        assert not any(named_in(format, document))  # type: ignore[arg-type]
+        assert not any(named_in(format, document))  # type: ignore[arg-type] - the keys of READERS are plain text
 
 
 def test_task_is_known_by_its_ids_first() -> None:

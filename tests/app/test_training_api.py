@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.api.errors import Conflict, ControlError, NotAllowed
+from sidecar.api.training import DeployKind
 from sidecar.app.registered import REGISTERED_MAX
 from sidecar.app.state import Registered
 from sidecar.recording import training as recording_training
@@ -53,15 +54,15 @@ async def test_version_that_nobody_knows_where_to_ask_is_put_to_no_test(life: Li
 
 
 @pytest.mark.parametrize("kind", ["ab", "shadow"])
-async def test_job_whose_test_runs_is_put_to_no_other(life: Life, kind: str) -> None:
+async def test_job_whose_test_runs_is_put_to_no_other(life: Life, kind: DeployKind) -> None:
     """Once that has ended it may be."""
     job = await life.trained(await life.version_id(), "2")
     first = await life.training.deploy(job.job_id, "ab", "First", SPLIT)
     with pytest.raises(Conflict, match="'first' is running on 'det'"):
-        await life.training.deploy(job.job_id, kind, "Second", CONFIGS[kind])  # type: ignore[arg-type]
+        await life.training.deploy(job.job_id, kind, "Second", CONFIGS[kind])
     assert (await life.training.get(job.job_id))["test_id"] == first["test_id"]
     await life.trials.stop("ab", "first")
-    second = await life.training.deploy(job.job_id, kind, "Second", CONFIGS[kind])  # type: ignore[arg-type]
+    second = await life.training.deploy(job.job_id, kind, "Second", CONFIGS[kind])
     assert second["test_id"] == "second"
 
 

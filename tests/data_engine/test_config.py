@@ -74,7 +74,7 @@ def test_complete_configuration_reads_back_as_itself(mapping) -> None:
     assert shown["low_confidence"]["limits"] == {"per_minute": None, "per_hour": None, "per_day": None}
 
 
-@pytest.mark.skipif(not GUIDE.exists(), reason="the guide is not here")
+@pytest.mark.skipif(not GUIDE.exists(), reason="../shared/guide.py is absent: its calls are read from it, never copied")
 def test_configuration_of_the_guide_is_taken_as_it_is_written() -> None:
     """The call of the guide needs no change."""
     calls = [node for node in ast.walk(ast.parse(GUIDE.read_text())) if isinstance(node, ast.Call)]

@@ -7,7 +7,6 @@ import json
 import resource
 import shutil
 import subprocess
-import sys
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -112,7 +111,6 @@ def _files_up_to(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
 def test_without_room_nothing_stays_and_the_error_says_so(export: Export, tmp_path: Path) -> None:
     """What was there before is as it was; no part of the new is left."""
     target = tmp_path / "out" / "out.zip"

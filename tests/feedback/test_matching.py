@@ -92,7 +92,7 @@ def test_what_is_beyond_the_bound_is_wrong() -> None:
     n = MATCHED_MAX + 1
     boxes = np.array([[20 * i, 0, 20 * i + 10, 10] for i in range(n)], np.float32)
     found = Detections(boxes, np.full(n, 0.9, np.float32), np.zeros(n, np.int32), ("car",))
-    matching = match_labels(found, 0.25, [Label("car", tuple(box)) for box in boxes.tolist()])  # type: ignore[arg-type]
+    matching = match_labels(found, 0.25, [Label("car", (x1, y1, x2, y2)) for x1, y1, x2, y2 in boxes.tolist()])
     assert [one.outcome for one in matching.outcomes] == ["true"] * MATCHED_MAX + ["false_positive"]
 
 
