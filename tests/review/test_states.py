@@ -21,6 +21,7 @@ from sidecar.review import (
     status_at,
     undoable,
 )
+from sidecar.review.states import Action, Status
 
 NOW = 1_000.0
 
@@ -35,14 +36,14 @@ class Event:
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_every_action_leaves_what_the_table_says_or_is_refused(status: str, action: str) -> None:
+def test_every_action_leaves_what_the_table_says_or_is_refused(status: Status, action: Action) -> None:
     """Of one's own item; a refusal names the status and what can be done instead."""
-    held = Held(status, "ann" if status == "in_review" else "", NOW + 60)  # type: ignore[arg-type]
+    held = Held(status, "ann" if status == "in_review" else "", NOW + 60)
     if (status, action) in TABLE:
-        assert after(held, action, "ann", NOW) == TABLE[status, action]  # type: ignore[arg-type, index]
+        assert after(held, action, "ann", NOW) == TABLE[status, action]
     else:
         with pytest.raises(ReviewError, match=rf"status: {action} can't be done to what is {status}, only ") as raised:
-            after(held, action, "ann", NOW)  # type: ignore[arg-type]
+            after(held, action, "ann", NOW)
         assert raised.value.field == "status"
 
 
@@ -55,14 +56,14 @@ def test_the_table_ends_where_it_should() -> None:
 
 
 @pytest.mark.parametrize("action", [action for action in ACTIONS if action != "undo"])
-def test_what_another_holds_is_left_to_them(action: str) -> None:
+def test_what_another_holds_is_left_to_them(action: Action) -> None:
     """Until the lease ran out, to the very end; then it needs review again."""
     held = Held("in_review", "ann", NOW + 90)
     with pytest.raises(ReviewError, match="claimed_by: 'ann' holds it for another 90 s"):
-        after(held, action, "bob", NOW)  # type: ignore[arg-type]
+        after(held, action, "bob", NOW)
     assert status_at(held, NOW + 90) == "needs_review"
     if action != "release":
-        assert after(held, action, "bob", NOW + 90) == TABLE["needs_review", action]  # type: ignore[index]
+        assert after(held, action, "bob", NOW + 90) == TABLE["needs_review", action]
 
 
 def test_a_lease_that_ran_out_can_be_claimed_by_all() -> None:
@@ -120,10 +121,10 @@ class OneItem(RuleBasedStateMachine):
         self.now += seconds
 
     @rule(by=st.sampled_from(["ann", "bob"]), action=st.sampled_from([one for one in ACTIONS if one != "undo"]))
-    def act(self, by: str, action: str) -> None:
+    def act(self, by: str, action: Action) -> None:
         holder = self.held.claimed_by if status_at(self.held, self.now) == "in_review" else ""
         try:
-            status = after(self.held, action, by, self.now)  # type: ignore[arg-type]
+            status = after(self.held, action, by, self.now)
         except ReviewError:
             assert holder != by or (status_at(self.held, self.now), action) not in TABLE
             return
