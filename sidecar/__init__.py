@@ -3,7 +3,8 @@
 The map of the house, in the order a request meets the rooms:
 
     types, hashing    frozen values and stable draws, shared by all, as are
-    durations, retrying   lengths of time as people write them, and when to try again
+    durations         lengths of time as people write them
+    retrying, holm    when to try again; p-values of several tests, corrected
     proxy             a worker process: relays HTTP, knows nothing of JSON, detections or SQL
     link              the frames between a worker and the monitor
     monitor           the monitor process: intake, and the pipeline decode -> record -> summarise -> sample
@@ -16,7 +17,12 @@ The map of the house, in the order a request meets the rooms:
     trials            A/B tests and shadow tests as they run: their sums, their life, their results
     watch             asks the store and lets drift and alerts judge: baselines, checks, rounds of alerts
     data_engine       which images are kept for review, and why
+    review            what a reviewer may do with an image, and which to show next: pure
+    feedback          how right a model is, by what reviewers and users say: pure statistics
+    datasets          what is labeled as immutable versions, and the formats of other tools
+    training          hands a version to a trainer, and takes in what it made
     streaming         the outbox to a monitoring backend
+    access            who may ask for what: tokens, their scopes and their file
     api, dashboard    the admin port
     client            the Python client, a stranger to the server's code
     demo              an embedded detector with its scenes and traffic
@@ -33,6 +39,10 @@ if TYPE_CHECKING:
     from sidecar.client import AsyncClient, Client
 
 __all__ = ["AsyncClient", "Client", "__version__"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from math import isfinite
 
 _UNITS_S = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
@@ -34,11 +35,12 @@ def parse_duration(text: str | float) -> float:
 def duration_text(seconds: float) -> str:
     """The shortest form that ``parse_duration`` reads back; parts of a second are kept.
 
-    >>> duration_text(5400), duration_text(604800), duration_text(0.5), duration_text(0)
-    ('1h30m', '7d', '0.5s', '0s')
+    >>> duration_text(5400), duration_text(604800), duration_text(0.5), duration_text(0), duration_text(1e-5)
+    ('1h30m', '7d', '0.5s', '0s', '0.00001s')
     """
     if seconds != int(seconds):
-        return f"{seconds:g}s"
+        # Every digit, and no exponent: that could not be read back.
+        return f"{Decimal(repr(float(seconds))):f}s"
     left = int(seconds)
     if left == 0:
         return "0s"

@@ -1,8 +1,12 @@
 """What every test may use: the folder of shared material, where it is present."""
 
+import signal
 from pathlib import Path
 
 import pytest
+
+# Where tests run in the background it may be ignored, and what they start would inherit that and not end by Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

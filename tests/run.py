@@ -5,7 +5,7 @@ tests/requirements.lock (again only when that lock, pyproject.toml or the interp
 into it, asks Debian for the tools that some tests drive (without them those tests skip and say so), and ends with
 pytest's exit code. The lock is made by::
 
-    uv pip compile --universal --generate-hashes --python-version 3.11 --extra test --extra demo pyproject.toml \\
+    uv pip compile --universal --generate-hashes --python-version 3.11 --extra test pyproject.toml \\
         -o tests/requirements.lock
 """
 
@@ -32,7 +32,7 @@ TOOLS = {
 }
 """Program -> Debian's package."""
 APT_SECONDS_MAX = 300
-WAITING = ("tests/dashboard", "tests/interop", "tests/journeys")
+WAITING = ("tests/dashboard", "tests/docs", "tests/interop", "tests/journeys")
 """Where tests mostly wait for browsers, servers and whole sidecars."""
 
 

@@ -13,7 +13,8 @@ def allowed() -> dict[str, set[str]]:
     block = (
         (ROOT / "docs/architecture.md")
         .read_text()
-        .split("may import `types`, `hashing`, `durations`, `retrying` and `holm`.\n\n```\n")[1]
+        .split("may import `types`, `hashing`, `durations`, `retrying` and `holm`.\n")[1]
+        .split("\n```\n")[1]
     )
     rows = (line.split(":") for line in block.split("```")[0].strip().splitlines())
     return {room: {*names.split(), room, "types", "hashing", "durations", "retrying", "holm"} for room, names in rows}

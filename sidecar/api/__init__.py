@@ -11,7 +11,9 @@ application; ``Route`` is one line of the table that serves requests and the Ope
 
 Invariants:
 
-- Every answer of ``/api/v1`` is JSON; every error of it is ``application/problem+json`` (RFC 9457).
+- Every answer of ``/api/v1`` is JSON, but for files and streams; every error of it is ``application/problem+json`` (RFC
+  9457), but for what is no HTTP at all: 400 in plain text.
+- The OpenAPI document is made of what checks and gives; schemathesis holds it against a running sidecar.
 - A request whose Host or Origin could be another site's is refused before any handler sees it.
 - Bodies are JSON and bounded, by their route; few large ones are taken at a time; every list is paged or bounded.
 - With a token nothing but ``/login`` and the static files is answered without it, and a trainer's report that bears a

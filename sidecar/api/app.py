@@ -7,13 +7,17 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from sidecar.api.guard import guard
+from sidecar.access import Scope
+from sidecar.api.bodies import BODY_BYTES_MAX, LARGE_BODIES, LARGE_BODIES_MAX
+from sidecar.api.guard import bear_headers, guard
 from sidecar.api.handlers import ROUTES
+from sidecar.api.handlers_live import LIVE
+from sidecar.api.live import LiveFigures
 from sidecar.api.metrics import MetricsCollector
 from sidecar.api.openapi import openapi_document
 from sidecar.api.pages import Pages
 from sidecar.api.problems import json_response
-from sidecar.api.routes import BODY_BYTES_MAX, LARGE_BODIES, LARGE_BODIES_MAX, Route, serve
+from sidecar.api.routes import Route, serve
 from sidecar.api.services import Services
 
 
@@ -21,14 +25,25 @@ def create_app(services: Services) -> web.Application:
     """The application that serves ``services``; run it with a ``web.AppRunner`` (access_log=None) on the admin port."""
     if services.token is not None and not services.token.strip():
         raise ValueError("token: must not be empty; leave it out for none")
-    signed = frozenset((route.method, route.path) for route in ROUTES if route.signed)
-    door = guard(services.token, services.allowed_hosts, signed)
+    door = services.door
+    scopes: dict[web.AbstractRoute, Scope | None] = {}
+    signed: set[web.AbstractRoute] = set()
+    middleware = guard(door, services.allowed_hosts, scopes, signed)
     # The bound is of forms; bodies of the API are bounded by their routes.
-    app = web.Application(middlewares=[door], client_max_size=BODY_BYTES_MAX)
+    app = web.Application(middlewares=[middleware], client_max_size=BODY_BYTES_MAX)
+    app.on_response_prepare.append(bear_headers)
+    app.on_cleanup.append(lambda _: door.close())
+    app.on_shutdown.append(services.exports.stop)
+    app[LIVE] = live = LiveFigures(services)
+    app.on_startup.append(live.start)
+    app.on_shutdown.append(live.stop)
     app[LARGE_BODIES] = asyncio.Semaphore(LARGE_BODIES_MAX)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _endpoint(route, services))
-    document = openapi_document(ROUTES, services.version)
+        added = app.router.add_route(route.method, _apart(route.path), _endpoint(route, services))
+        scopes[added] = route.needs
+        if route.signed:
+            signed.add(added)
+    document = openapi_document(ROUTES, services.version, token_demanded=door.demanded)
     collector = MetricsCollector(services)
 
     async def openapi(request: web.Request) -> web.Response:
@@ -38,15 +53,37 @@ def create_app(services: Services) -> web.Application:
         body, content_type = collector.page(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
-    pages = Pages(services.token)
+    pages = Pages(door, document)
     app.router.add_get("/api/v1/openapi.json", openapi)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/", pages.index)
+    app.router.add_get("/docs", pages.reference)
     app.router.add_get("/static/{name}", pages.static)
     app.router.add_get("/login", pages.login_form)
     app.router.add_post("/login", pages.login)
     app.router.add_post("/logout", pages.logout)
+    open_to_all = ("/static/{name}", "/login", "/logout")
+    scopes.update({added: None for added in app.router.routes() if _pattern(added) in open_to_all})
     return app
+
+
+def _apart(path: str) -> str:
+    """A path as the router reads it: an id is none of the words that stand in its place in other paths, so that such a
+    path has its own methods only.
+
+    >>> _apart("/api/v1/alerts/{alert_id}"), _apart("/api/v1/items/{item_id}")
+    ('/api/v1/alerts/{alert_id:(?!(?:metrics|transitions)$)[^{}/]+}', '/api/v1/items/{item_id}')
+    """
+    before, _, last = path.rpartition("/")
+    beside = {other.path.rpartition("/")[2] for other in ROUTES if other.path.rpartition("/")[0] == before}
+    words = sorted(word for word in beside if "{" not in word)
+    if not (words and last.startswith("{")):
+        return path
+    return f"{before}/{{{last[1:-1]}:(?!(?:{'|'.join(words)})$)[^{{}}/]+}}"
+
+
+def _pattern(route: web.AbstractRoute) -> str:
+    return route.resource.canonical if route.resource else ""
 
 
 def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -14,19 +13,21 @@ from sidecar.api import (
     handlers_data_engines,
     handlers_datasets,
     handlers_drift,
+    handlers_exports,
     handlers_feedback,
     handlers_items,
+    handlers_live,
+    handlers_models,
     handlers_shadow_tests,
+    handlers_time_series,
+    handlers_tokens,
     handlers_training,
     render,
     schemas,
 )
-from sidecar.api.problems import Problem, invalid_field
+from sidecar.api.problems import Problem
 from sidecar.api.routes import Call, Route
 
-POINTS_MAX = 5_000
-"""Buckets one question about summaries may span."""
-SUMMARY_SPAN_S = 3_600
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp")
 
 
@@ -51,16 +52,6 @@ async def status(call: Call) -> dict[str, Any]:
     }
 
 
-async def models(call: Call) -> dict[str, Any]:
-    """Every model version: its figures since the start, and what the store holds of it."""
-    totals = call.services.totals.summaries()
-    recorded = await call.services.reader.models()
-    return {
-        "figures": [render.figures_document(*key, totals[key]) for key in sorted(totals)],
-        "recorded": [{"model": model, "version": version} for model, version in sorted(recorded)],
-    }
-
-
 async def predictions(call: Call) -> dict[str, Any]:
     """Predictions, newest first, a page at a time."""
     query: schemas.PredictionsQuery = call.query
@@ -74,23 +65,6 @@ async def prediction(call: Call) -> dict[str, Any]:
     if found is None:
         raise Problem(404, f"no prediction has the id {call.path['prediction_id']!r}")
     return render.prediction_document(found)
-
-
-async def summaries(call: Call) -> dict[str, Any]:
-    """Time series of summaries by model version and role."""
-    query: schemas.SummariesQuery = call.query
-    width_s = int(query.width_s)
-    until = time.time() if query.until is None else query.until
-    since = max(until - SUMMARY_SPAN_S, 0.0) if query.since is None else query.since
-    if since >= until:
-        raise invalid_field("since", "must be before until")
-    if (until - since) / width_s > POINTS_MAX:
-        raise invalid_field("width_s", f"more than {POINTS_MAX} buckets: ask for a shorter time or a greater width")
-    rows = await call.services.reader.summaries(
-        since=since, until=until, width_s=width_s, model=query.model, version=query.version
-    )
-    points, unreadable = await asyncio.to_thread(render.summary_points, rows)
-    return {"since": since, "until": until, "width_s": width_s, "points": points, "unreadable": unreadable}
 
 
 async def samples(call: Call) -> dict[str, Any]:
@@ -136,7 +110,10 @@ async def settings(call: Call) -> dict[str, Any]:
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/status", "Status", status, gives=schemas.StatusOut),
-    Route("GET", "/api/v1/models", "Models and their figures", models, gives=schemas.ModelsOut),
+    *handlers_models.ROUTES,
+    # The literal paths stand before the one with an id, which would match them too.
+    *handlers_exports.ROUTES,
+    *handlers_live.ROUTES,
     Route(
         "GET",
         "/api/v1/predictions",
@@ -145,17 +122,24 @@ ROUTES: tuple[Route, ...] = (
         query=schemas.PredictionsQuery,
         gives=schemas.PredictionsPage,
     ),
-    Route("GET", "/api/v1/predictions/{prediction_id}", "One prediction", prediction, gives=schemas.PredictionOut),
     Route(
         "GET",
-        "/api/v1/summaries",
-        "Time series of summaries",
-        summaries,
-        query=schemas.SummariesQuery,
-        gives=schemas.SummariesOut,
+        "/api/v1/predictions/{prediction_id}",
+        "One prediction",
+        prediction,
+        gives=schemas.PredictionOut,
+        operation="get_prediction",
     ),
+    *handlers_time_series.ROUTES,
     Route("GET", "/api/v1/samples", "Samples", samples, query=schemas.SamplesQuery, gives=schemas.SamplesPage),
-    Route("GET", "/api/v1/samples/{sample_id}", "One sample", sample, gives=schemas.SampleOut),
+    Route(
+        "GET",
+        "/api/v1/samples/{sample_id}",
+        "One sample",
+        sample,
+        gives=schemas.SampleOut,
+        operation="get_sample",
+    ),
     Route("GET", "/api/v1/samples/{sample_id}/image", "A sample's image", sample_image, media_type="image/*"),
     Route("GET", "/api/v1/settings", "Effective configuration, secrets hidden", settings),
     *handlers_drift.ROUTES,
@@ -167,4 +151,5 @@ ROUTES: tuple[Route, ...] = (
     *handlers_datasets.ROUTES,
     *handlers_items.ROUTES,
     *handlers_training.ROUTES,
+    *handlers_tokens.ROUTES,
 )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sidecar.api import schemas_ab_tests as schemas
+from sidecar.api.etags import Tagged
 from sidecar.api.routes import Call, Route
 from sidecar.api.schemas_trials import EmptyBody, ReasonBody, TrialsQuery
+from sidecar.api.trials import Trials
 from sidecar.experiments import METRICS
+
+
+def _seen(call: Call) -> Trials:
+    """Tests that are changed as the asker saw them."""
+    trials = call.services.trials
+    return trials if call.seen is None else trials.on_condition(partial(_TAGGED.check_unchanged, call.seen))
 
 
 async def ab_tests(call: Call) -> dict[str, Any]:
@@ -35,36 +44,36 @@ async def ab_test_results(call: Call) -> dict[str, Any]:
 async def pause_ab_test(call: Call) -> dict[str, Any]:
     """Send all traffic to control until the test is resumed."""
     body: ReasonBody = call.body
-    return dict(await call.services.trials.pause("ab", call.path["id"], body.reason))
+    return dict(await _seen(call).pause("ab", call.path["id"], body.reason))
 
 
 async def resume_ab_test(call: Call) -> dict[str, Any]:
     """Go on with the split of before the pause."""
-    return dict(await call.services.trials.resume("ab", call.path["id"]))
+    return dict(await _seen(call).resume("ab", call.path["id"]))
 
 
 async def ramp_ab_test(call: Call) -> dict[str, Any]:
     """Change the split; units that are in treatment stay there as its share grows."""
     body: schemas.SplitBody = call.body
-    return dict(await call.services.trials.ramp("ab", call.path["id"], body.traffic_split))
+    return dict(await _seen(call).ramp("ab", call.path["id"], body.traffic_split))
 
 
 async def stop_ab_test(call: Call) -> dict[str, Any]:
     """End a test for good without a decision; all traffic goes to control."""
     body: ReasonBody = call.body
-    return dict(await call.services.trials.stop("ab", call.path["id"], body.reason))
+    return dict(await _seen(call).stop("ab", call.path["id"], body.reason))
 
 
 async def conclude_ab_test(call: Call) -> dict[str, Any]:
     """End a test for good with a decision; all traffic goes to control until a variant is promoted."""
     body: schemas.ConclusionBody = call.body
-    return dict(await call.services.trials.conclude(call.path["id"], body.winner, body.note))
+    return dict(await _seen(call).conclude(call.path["id"], body.winner, body.note))
 
 
 async def promote_ab_test(call: Call) -> dict[str, Any]:
     """Let a variant serve all traffic; a test that still runs is concluded with that."""
     body: schemas.PromotionBody = call.body
-    return dict(await call.services.trials.promote("ab", call.path["id"], body.variant))
+    return dict(await _seen(call).promote("ab", call.path["id"], body.variant))
 
 
 async def ab_test_metrics(call: Call) -> dict[str, Any]:
@@ -78,6 +87,8 @@ async def ab_test_metrics(call: Call) -> dict[str, Any]:
 
 
 _TEST = "/api/v1/ab-tests/{id}"
+_TAGGED = Tagged("A/B test", ("id", "created_at", "status", "reason", "promoted", "decision", "epochs"))
+
 
 ROUTES: tuple[Route, ...] = (
     # The literal path stands before the one with an id, which would match it too.
@@ -88,7 +99,15 @@ ROUTES: tuple[Route, ...] = (
         ab_test_metrics,
         gives=schemas.AbTestMetricsOut,
     ),
-    Route("GET", "/api/v1/ab-tests", "A/B tests", ab_tests, query=TrialsQuery, gives=schemas.AbTestsOut),
+    Route(
+        "GET",
+        "/api/v1/ab-tests",
+        "A/B tests",
+        ab_tests,
+        query=TrialsQuery,
+        gives=schemas.AbTestsOut,
+        tagged=_TAGGED,
+    ),
     Route(
         "POST",
         "/api/v1/ab-tests",
@@ -96,11 +115,44 @@ ROUTES: tuple[Route, ...] = (
         create_ab_test,
         body=schemas.AbTestBody,
         gives=schemas.AbTest,
+        tagged=_TAGGED,
     ),
-    Route("GET", _TEST, "One A/B test", ab_test, gives=schemas.AbTest),
-    Route("GET", f"{_TEST}/results", "Results of an A/B test", ab_test_results, gives=schemas.AbResults),
-    Route("POST", f"{_TEST}/pause", "Pause an A/B test", pause_ab_test, body=ReasonBody, gives=schemas.AbTest),
-    Route("POST", f"{_TEST}/resume", "Resume an A/B test", resume_ab_test, body=EmptyBody, gives=schemas.AbTest),
+    Route(
+        "GET",
+        _TEST,
+        "One A/B test",
+        ab_test,
+        gives=schemas.AbTest,
+        tagged=_TAGGED,
+    ),
+    Route(
+        "GET",
+        f"{_TEST}/results",
+        "Results of an A/B test",
+        ab_test_results,
+        gives=schemas.AbResults,
+        operation="get_ab_test_results",
+    ),
+    Route(
+        "POST",
+        f"{_TEST}/pause",
+        "Pause an A/B test",
+        pause_ab_test,
+        body=ReasonBody,
+        gives=schemas.AbTest,
+        tagged=_TAGGED,
+        present=ab_test,
+    ),
+    Route(
+        "POST",
+        f"{_TEST}/resume",
+        "Resume an A/B test",
+        resume_ab_test,
+        body=EmptyBody,
+        gives=schemas.AbTest,
+        tagged=_TAGGED,
+        present=ab_test,
+    ),
     Route(
         "POST",
         f"{_TEST}/ramp",
@@ -108,8 +160,19 @@ ROUTES: tuple[Route, ...] = (
         ramp_ab_test,
         body=schemas.SplitBody,
         gives=schemas.AbTest,
+        tagged=_TAGGED,
+        present=ab_test,
     ),
-    Route("POST", f"{_TEST}/stop", "Stop an A/B test", stop_ab_test, body=ReasonBody, gives=schemas.AbTest),
+    Route(
+        "POST",
+        f"{_TEST}/stop",
+        "Stop an A/B test",
+        stop_ab_test,
+        body=ReasonBody,
+        gives=schemas.AbTest,
+        tagged=_TAGGED,
+        present=ab_test,
+    ),
     Route(
         "POST",
         f"{_TEST}/conclude",
@@ -117,6 +180,8 @@ ROUTES: tuple[Route, ...] = (
         conclude_ab_test,
         body=schemas.ConclusionBody,
         gives=schemas.AbTest,
+        tagged=_TAGGED,
+        present=ab_test,
     ),
     Route(
         "POST",
@@ -125,5 +190,7 @@ ROUTES: tuple[Route, ...] = (
         promote_ab_test,
         body=schemas.PromotionBody,
         gives=schemas.AbTest,
+        tagged=_TAGGED,
+        present=ab_test,
     ),
 )

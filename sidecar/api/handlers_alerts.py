@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from sidecar.api import schemas_alerts as schemas
+from sidecar.api.etags import Tagged
 from sidecar.api.problems import Problem, invalid_field
 from sidecar.api.routes import Call, Route
 from sidecar.durations import duration_text
@@ -87,6 +88,12 @@ async def alert_metrics(call: Call) -> dict[str, Any]:
     return {"items": list(await call.services.watch.alert_metrics())}
 
 
+_TAGGED = Tagged(
+    "alert",
+    ("alert_id", "model_id", "slice", "name", "condition", "notify", "enabled", "silenced_until", "acknowledged_at"),
+)
+
+
 ROUTES: tuple[Route, ...] = (
     # The literal paths stand before the one with an id, which would match them too.
     Route(
@@ -98,9 +105,33 @@ ROUTES: tuple[Route, ...] = (
         gives=schemas.TransitionsPage,
     ),
     Route("GET", "/api/v1/alerts/metrics", "What alerts can watch", alert_metrics, gives=schemas.AlertMetricsOut),
-    Route("GET", "/api/v1/alerts", "Alerts", alerts, query=schemas.AlertsQuery, gives=schemas.AlertsOut),
-    Route("POST", "/api/v1/alerts", "Create an alert", create_alert, body=schemas.AlertBody, gives=schemas.Alert),
-    Route("GET", "/api/v1/alerts/{alert_id}", "One alert", alert, gives=schemas.Alert),
+    Route(
+        "GET",
+        "/api/v1/alerts",
+        "Alerts",
+        alerts,
+        query=schemas.AlertsQuery,
+        gives=schemas.AlertsOut,
+        tagged=_TAGGED,
+    ),
+    Route(
+        "POST",
+        "/api/v1/alerts",
+        "Create an alert",
+        create_alert,
+        body=schemas.AlertBody,
+        gives=schemas.Alert,
+        tagged=_TAGGED,
+    ),
+    Route(
+        "GET",
+        "/api/v1/alerts/{alert_id}",
+        "One alert",
+        alert,
+        gives=schemas.Alert,
+        tagged=_TAGGED,
+        operation="get_alert",
+    ),
     Route(
         "PATCH",
         "/api/v1/alerts/{alert_id}",
@@ -108,8 +139,18 @@ ROUTES: tuple[Route, ...] = (
         update_alert,
         body=schemas.AlertChangeBody,
         gives=schemas.Alert,
+        tagged=_TAGGED,
+        present=alert,
     ),
-    Route("DELETE", "/api/v1/alerts/{alert_id}", "Delete an alert", delete_alert, gives=schemas.Alert),
+    Route(
+        "DELETE",
+        "/api/v1/alerts/{alert_id}",
+        "Delete an alert",
+        delete_alert,
+        gives=schemas.Alert,
+        tagged=_TAGGED,
+        present=alert,
+    ),
     Route(
         "POST",
         "/api/v1/alerts/{alert_id}/acknowledge",
@@ -117,6 +158,8 @@ ROUTES: tuple[Route, ...] = (
         acknowledge_alert,
         body=schemas.AcknowledgeBody,
         gives=schemas.Alert,
+        tagged=_TAGGED,
+        present=alert,
     ),
     Route(
         "POST",
@@ -125,6 +168,8 @@ ROUTES: tuple[Route, ...] = (
         silence_alert,
         body=schemas.SilenceBody,
         gives=schemas.Alert,
+        tagged=_TAGGED,
+        present=alert,
     ),
     Route("POST", "/api/v1/alerts/{alert_id}/test", "Try an alert's channels", test_alert, gives=schemas.ChannelTests),
     Route(

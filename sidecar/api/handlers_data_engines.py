@@ -6,6 +6,7 @@ from typing import Any
 
 from sidecar.api import schemas_data_engines as schemas
 from sidecar.api.data_engines import DataEngines
+from sidecar.api.etags import Tagged
 from sidecar.api.routes import Call, Route, there
 
 
@@ -30,10 +31,26 @@ async def configure_data_engine(call: Call) -> dict[str, Any]:
 
 
 _MODEL = "/api/v1/data-engines/{model_id}"
+_TAGGED = Tagged("data engine", ("model", "dataset_id", "config", "updated_at"))
+
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/api/v1/data-engines", "Data engines", data_engines, gives=schemas.DataEnginesOut),
-    Route("GET", _MODEL, "One data engine", data_engine, gives=schemas.DataEngine),
+    Route(
+        "GET",
+        "/api/v1/data-engines",
+        "Data engines",
+        data_engines,
+        gives=schemas.DataEnginesOut,
+        tagged=_TAGGED,
+    ),
+    Route(
+        "GET",
+        _MODEL,
+        "One data engine",
+        data_engine,
+        gives=schemas.DataEngine,
+        tagged=_TAGGED,
+    ),
     Route(
         "PUT",
         _MODEL,
@@ -41,5 +58,7 @@ ROUTES: tuple[Route, ...] = (
         configure_data_engine,
         body=schemas.DataEngineBody,
         gives=schemas.DataEngine,
+        tagged=_TAGGED,
+        present=data_engine,
     ),
 )

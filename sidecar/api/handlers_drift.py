@@ -73,7 +73,14 @@ ROUTES: tuple[Route, ...] = (
         body=schemas.BaselineBody,
         gives=schemas.Baseline,
     ),
-    Route("GET", "/api/v1/baselines/{baseline_id}", "One baseline", baseline, gives=schemas.Baseline),
+    Route(
+        "GET",
+        "/api/v1/baselines/{baseline_id}",
+        "One baseline",
+        baseline,
+        gives=schemas.Baseline,
+        operation="get_baseline",
+    ),
     Route(
         "GET",
         "/api/v1/baselines/{baseline_id}/export",

@@ -66,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
         submit_feedback,
         body=schemas.FeedbackBody,
         gives=schemas.Feedback,
+        scope="feedback",
     ),
     Route(
         "POST",
@@ -75,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
         body=schemas.FeedbackBulkBody,
         gives=schemas.FeedbackBulkOut,
         body_bytes_max=schemas.BULK_BYTES_MAX,
+        scope="feedback",
     ),
     Route("GET", "/api/v1/feedback", "Feedback", feedback, query=schemas.FeedbackQuery, gives=schemas.FeedbackPage),
     Route(
@@ -84,5 +86,6 @@ ROUTES: tuple[Route, ...] = (
         feedback_report,
         query=schemas.FeedbackReportQuery,
         gives=schemas.FeedbackReport,
+        statuses={404: "No model or version is called so."},
     ),
 )

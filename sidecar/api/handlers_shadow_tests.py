@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sidecar.api import schemas_shadow_tests as schemas
+from sidecar.api.etags import Tagged
 from sidecar.api.routes import Call, Route
 from sidecar.api.schemas_trials import EmptyBody, ReasonBody, TrialsQuery
+from sidecar.api.trials import Trials
+
+
+def _seen(call: Call) -> Trials:
+    """Tests that are changed as the asker saw them."""
+    trials = call.services.trials
+    return trials if call.seen is None else trials.on_condition(partial(_TAGGED.check_unchanged, call.seen))
 
 
 async def shadow_tests(call: Call) -> dict[str, Any]:
@@ -34,32 +43,34 @@ async def shadow_test_results(call: Call) -> dict[str, Any]:
 async def pause_shadow_test(call: Call) -> dict[str, Any]:
     """Send no copies until the test is resumed."""
     body: ReasonBody = call.body
-    return dict(await call.services.trials.pause("shadow", call.path["id"], body.reason))
+    return dict(await _seen(call).pause("shadow", call.path["id"], body.reason))
 
 
 async def resume_shadow_test(call: Call) -> dict[str, Any]:
     """Go on with the share of before the pause."""
-    return dict(await call.services.trials.resume("shadow", call.path["id"]))
+    return dict(await _seen(call).resume("shadow", call.path["id"]))
 
 
 async def ramp_shadow_test(call: Call) -> dict[str, Any]:
     """Copy another share of requests."""
     body: schemas.ShareBody = call.body
-    return dict(await call.services.trials.ramp("shadow", call.path["id"], body.share))
+    return dict(await _seen(call).ramp("shadow", call.path["id"], body.share))
 
 
 async def stop_shadow_test(call: Call) -> dict[str, Any]:
     """End a test for good."""
     body: ReasonBody = call.body
-    return dict(await call.services.trials.stop("shadow", call.path["id"], body.reason))
+    return dict(await _seen(call).stop("shadow", call.path["id"], body.reason))
 
 
 async def promote_shadow_test(call: Call) -> dict[str, Any]:
     """Let the shadow serve all traffic; a test that still runs is concluded with that."""
-    return dict(await call.services.trials.promote("shadow", call.path["id"], None))
+    return dict(await _seen(call).promote("shadow", call.path["id"], None))
 
 
 _TEST = "/api/v1/shadow-tests/{id}"
+_TAGGED = Tagged("shadow test", ("id", "created_at", "status", "reason", "promoted", "decision", "epochs"))
+
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -69,6 +80,7 @@ ROUTES: tuple[Route, ...] = (
         shadow_tests,
         query=TrialsQuery,
         gives=schemas.ShadowTestsOut,
+        tagged=_TAGGED,
     ),
     Route(
         "POST",
@@ -77,14 +89,43 @@ ROUTES: tuple[Route, ...] = (
         create_shadow_test,
         body=schemas.ShadowTestBody,
         gives=schemas.ShadowTest,
-    ),
-    Route("GET", _TEST, "One shadow test", shadow_test, gives=schemas.ShadowTest),
-    Route("GET", f"{_TEST}/results", "Results of a shadow test", shadow_test_results, gives=schemas.ShadowResults),
-    Route(
-        "POST", f"{_TEST}/pause", "Pause a shadow test", pause_shadow_test, body=ReasonBody, gives=schemas.ShadowTest
+        tagged=_TAGGED,
     ),
     Route(
-        "POST", f"{_TEST}/resume", "Resume a shadow test", resume_shadow_test, body=EmptyBody, gives=schemas.ShadowTest
+        "GET",
+        _TEST,
+        "One shadow test",
+        shadow_test,
+        gives=schemas.ShadowTest,
+        tagged=_TAGGED,
+    ),
+    Route(
+        "GET",
+        f"{_TEST}/results",
+        "Results of a shadow test",
+        shadow_test_results,
+        gives=schemas.ShadowResults,
+        operation="get_shadow_test_results",
+    ),
+    Route(
+        "POST",
+        f"{_TEST}/pause",
+        "Pause a shadow test",
+        pause_shadow_test,
+        body=ReasonBody,
+        gives=schemas.ShadowTest,
+        tagged=_TAGGED,
+        present=shadow_test,
+    ),
+    Route(
+        "POST",
+        f"{_TEST}/resume",
+        "Resume a shadow test",
+        resume_shadow_test,
+        body=EmptyBody,
+        gives=schemas.ShadowTest,
+        tagged=_TAGGED,
+        present=shadow_test,
     ),
     Route(
         "POST",
@@ -93,8 +134,19 @@ ROUTES: tuple[Route, ...] = (
         ramp_shadow_test,
         body=schemas.ShareBody,
         gives=schemas.ShadowTest,
+        tagged=_TAGGED,
+        present=shadow_test,
     ),
-    Route("POST", f"{_TEST}/stop", "Stop a shadow test", stop_shadow_test, body=ReasonBody, gives=schemas.ShadowTest),
+    Route(
+        "POST",
+        f"{_TEST}/stop",
+        "Stop a shadow test",
+        stop_shadow_test,
+        body=ReasonBody,
+        gives=schemas.ShadowTest,
+        tagged=_TAGGED,
+        present=shadow_test,
+    ),
     Route(
         "POST",
         f"{_TEST}/promote",
@@ -102,5 +154,7 @@ ROUTES: tuple[Route, ...] = (
         promote_shadow_test,
         body=EmptyBody,
         gives=schemas.ShadowTest,
+        tagged=_TAGGED,
+        present=shadow_test,
     ),
 )

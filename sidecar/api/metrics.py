@@ -88,6 +88,51 @@ class MetricsCollector(Collector):
         yield from self._watched.of(self._services.watch.figures())
         yield from self._trials.of(self._services.trials.figures())
         yield from self._loop_families()
+        if self._services.once is not None:
+            yield counter(
+                "sidecar_idempotency_keys",
+                "Requests with an Idempotency-Key, by what became of them.",
+                ("outcome",),
+                {(outcome,): count for outcome, count in self._services.once.counts.items()},
+            )
+            yield counter(
+                "sidecar_idempotency_keys_forgotten",
+                "Idempotency-Keys that were forgotten before their time for newer ones.",
+                (),
+                {(): self._services.once.keys.forgotten},
+            )
+            yield counter(
+                "sidecar_idempotency_answers_let_go",
+                "Answers under an Idempotency-Key that went before their time for newer ones; the keys stayed.",
+                (),
+                {(): self._services.once.keys.let_go},
+            )
+        yield counter(
+            "sidecar_admin_turned_away",
+            "Requests to the admin port that there was no room for, by what was full.",
+            ("bound",),
+            {(bound,): count for bound, count in self._services.turned_away.items()},
+        )
+        yield counter(
+            "sidecar_exports",
+            "Exports of predictions and detections, by how they ended.",
+            ("outcome",),
+            {(outcome,): count for outcome, count in self._services.exports.ended.items()},
+        )
+        yield gauge("sidecar_exports_running", "Exports under way.", (), {(): self._services.exports.running})
+        yield gauge("sidecar_live_listeners", "Who is sent live figures.", (), {(): self._services.listeners})
+        yield counter(
+            "sidecar_admin_refused",
+            "Requests to the admin port that were not let in, by reason.",
+            ("reason",),
+            {(reason,): count for reason, count in self._services.door.refused.items()},
+        )
+        yield counter(
+            "sidecar_admin_addresses_forgotten",
+            "Addresses with wrong tokens that were forgotten for newer ones.",
+            (),
+            {(): self._services.door.slowing.forgotten},
+        )
         yield from _cost_families(workers)
         yield gauge(
             "sidecar_build_info", "The running version; always 1.", ("version",), {(self._services.version,): 1}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from sidecar.api.guard import COOKIE, PAGE_CSP, SESSION_S, session_cookie, token_is
+from sidecar.api.door import COOKIE, Door
+from sidecar.api.guard import PAGE_CSP
 from sidecar.api.problems import Problem
+from sidecar.api.reference import reference_page
 
+FORM_S_MAX = 10.0
+"""How long the login form may take to come; whoever sends it is not known yet."""
+FORM_FIELDS_MAX = 10
 _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
@@ -18,10 +26,11 @@ def _read(name: str) -> bytes:
 
 
 class Pages:
-    """The files of the dashboard, read once; ``token`` None means there is nothing to log in to."""
+    """The files of the dashboard, read once, and the page about the API, made once of its OpenAPI ``document``."""
 
-    def __init__(self, token: str | None) -> None:
-        self._token = token
+    def __init__(self, door: Door, document: Mapping[str, Any]) -> None:
+        self._door = door
+        self._reference = reference_page(document).encode()
         self._static = {
             entry.name: entry.read_bytes()
             for entry in (files("sidecar.dashboard") / "static").iterdir()
@@ -35,6 +44,12 @@ class Pages:
         """The dashboard."""
         return _page(self._index)
 
+    async def reference(self, request: web.Request) -> web.Response:
+        """What there is in the API, for people to read."""
+        response = _page(self._reference)
+        response.enable_compression()
+        return response
+
     async def static(self, request: web.Request) -> web.Response:
         """One script, style sheet or picture, by its exact name."""
         name = request.match_info["name"]
@@ -47,26 +62,25 @@ class Pages:
 
     async def login_form(self, request: web.Request) -> web.Response:
         """The form that asks for the token."""
-        return _page(self._login) if self._token is not None else _to_dashboard()
+        return _page(self._login) if self._door.asks else _to_dashboard()
 
     async def login(self, request: web.Request) -> web.Response:
-        """Trade the token for a cookie that lasts SESSION_S."""
-        if self._token is None:
+        """Trade a token that may read for a cookie that lasts SESSION_S, or as long as the token."""
+        if not self._door.asks:
             return _to_dashboard()
         if request.content_type != "application/x-www-form-urlencoded":
             raise Problem(415, "Content-Type: must be application/x-www-form-urlencoded")
-        given = (await request.post()).get("token", "")
-        if not isinstance(given, str) or not token_is(given.strip(), self._token):
-            return _page(self._refused, status=401)
+        given = await _token_in(request)
+        try:
+            asker = await self._door.try_secret(given, request.remote or "")
+        except Problem as problem:
+            return _page(self._refused, status=problem.status, headers=problem.headers)
+        if not asker.allows("read"):
+            self._door.refused["scope"] += 1
+            return _page(self._refused, status=403)
+        cookie, lasts_s = self._door.session_of(asker)
         response = _to_dashboard()
-        response.set_cookie(
-            COOKIE,
-            session_cookie(self._token, time.time()),
-            max_age=SESSION_S,
-            httponly=True,
-            samesite="Strict",
-            secure=request.secure,
-        )
+        response.set_cookie(COOKIE, cookie, max_age=lasts_s, httponly=True, samesite="Strict", secure=request.secure)
         return response
 
     async def logout(self, request: web.Request) -> web.Response:
@@ -76,7 +90,22 @@ class Pages:
         return response
 
 
-def _page(body: bytes, status: int = 200) -> web.Response:
+async def _token_in(request: web.Request) -> str:
+    """The token in a form; "" where there is none. Raises a 408 Problem where the form takes too long, 400 where it is
+    none. Which bytes a token is made of is no matter here: a wrong one is only not the right one."""
+    try:
+        async with asyncio.timeout(FORM_S_MAX):
+            content = await request.read()
+    except TimeoutError as error:
+        raise Problem(408, f"body: took over {FORM_S_MAX:g} s to come") from error
+    try:
+        form = parse_qs(content.decode("utf-8", "replace"), max_num_fields=FORM_FIELDS_MAX)
+    except ValueError as error:
+        raise Problem(400, f"body: has over {FORM_FIELDS_MAX} fields; the form has the one field token") from error
+    return form.get("token", [""])[0].strip()
+
+
+def _page(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(
         status=status,
         body=body,
@@ -84,6 +113,7 @@ def _page(body: bytes, status: int = 200) -> web.Response:
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": PAGE_CSP,
             "Cache-Control": "no-store",
+            **(headers or {}),
         },
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -113,7 +114,7 @@ def _message(fault: Mapping[str, Any], model: type[BaseModel] | None) -> str:
         return "must not be empty"
     if kind == "string_pattern_mismatch" and model is not None and (meaning := _meaning(model, fault["loc"])):
         return f"must be {meaning}"
-    if kind == "float_parsing" and "%" in str(fault["input"]):
+    if kind in ("float_parsing", "float_type") and "%" in str(fault["input"]):
         return "must be a number; shares are 0 to 1: 5 % is 0.05"
     if kind == "literal_error":
         return f"must be {str(context['expected']).replace(chr(39), '')}"
@@ -146,7 +147,18 @@ def dumps(document: Any) -> bytes:
         return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
     except (orjson.JSONEncodeError, UnicodeEncodeError):
         # orjson refuses lone surrogates, which JSON of a model server can hold as escapes.
-        return json.dumps(document, separators=(",", ":"), default=str).encode("ascii")
+        return json.dumps(_plain(document), separators=(",", ":"), default=str).encode("ascii")
+
+
+def _plain(value: Any) -> Any:
+    """As orjson has it: null for what is not finite, lists for arrays."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def json_response(document: Any, status: int = 200) -> web.Response:

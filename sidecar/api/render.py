@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from sidecar.api.services import OutboxTotals, WorkerStatus
-from sidecar.recording import Sample, SummaryRow
-from sidecar.summaries import Summary, SummaryError
+from sidecar.recording import Sample
+from sidecar.summaries import Summary
 from sidecar.types import Detections, Prediction
 
 CLASSES_SHOWN = 20
@@ -18,11 +19,15 @@ _SAMPLE_FIELDS = (
 )
 _UNREVIEWED = ("needs_review", "in_review")
 _PREDICTION_FIELDS = tuple(name for name in Prediction.__slots__ if name != "detections")
+_PREDICTION_FLOATS = ("at", "latency_ms", "upstream_ms", "first_byte_ms", "score_threshold")
+_fields_of = attrgetter(*_PREDICTION_FIELDS)
 
 
 def prediction_document(prediction: Prediction) -> dict[str, Any]:
     """A PredictionOut."""
-    document = {name: _finite(getattr(prediction, name)) for name in _PREDICTION_FIELDS}
+    document = dict(zip(_PREDICTION_FIELDS, _fields_of(prediction), strict=True))
+    for name in _PREDICTION_FLOATS:
+        document[name] = _finite(document[name])
     found = prediction.detections
     document["detections"] = None if found is None else detection_documents(found)
     return document
@@ -83,26 +88,6 @@ def figures_document(model: str, version: str, role: str, summary: Summary) -> d
 def failed_requests(summary: Summary) -> int:
     """Requests the serving side failed: answered with 5xx. A client that left or sent nonsense is not counted."""
     return sum(count for status, count in summary.statuses.items() if status >= 500)
-
-
-def summary_points(rows: Iterable[SummaryRow]) -> tuple[list[dict[str, Any]], int]:
-    """SummaryPoints in order of time, and how many rows another release wrote in a form this one can't read.
-
-    Rows of one bucket, model, version and role are merged over experiments and slices.
-    """
-    merged: dict[tuple[int, int, str, str, str], Summary] = {}
-    unreadable = 0
-    for row in rows:
-        key = (row.bucket, row.width_s, row.model, row.version, row.role)
-        try:
-            summary = Summary.decode(row.payload)
-        except SummaryError:
-            unreadable += 1
-            continue
-        merged[key] = merged[key].merge(summary) if key in merged else summary
-    names = ("at", "width_s", "model", "version", "role")
-    points = [dict(zip(names, key, strict=True)) | {"summary": merged[key].to_dict()} for key in sorted(merged)]
-    return points, unreadable
 
 
 def worker_document(worker: WorkerStatus) -> dict[str, Any]:

@@ -84,12 +84,12 @@ class Review(Protocol):
         """One Item. Raises NotThere."""
         ...
 
-    async def claim(self, item_id: str, by: str, lease_s: float) -> Document:
+    async def claim(self, item_id: str, by: str, lease_s: float, revision: int | None = None) -> Document:
         """Claim one by its id (again: the lease begins anew); the Item. Raises NotThere, and Conflict with field
-        ``by`` where another holds it, ``status`` where it is reviewed."""
+        ``by`` where another holds it, ``status`` where it is reviewed, ``revision`` where it is at another."""
         ...
 
-    async def release(self, item_id: str, by: str) -> Document:
+    async def release(self, item_id: str, by: str, revision: int | None = None) -> Document:
         """Give it back unreviewed; the Item. Raises NotThere, and Conflict as ``claim`` does."""
         ...
 
@@ -113,9 +113,9 @@ class Review(Protocol):
         """Nothing can be learnt of it; the Item, rejected. Raises what ``label`` raises."""
         ...
 
-    async def undo(self, item_id: str, by: str) -> Document:
+    async def undo(self, item_id: str, by: str, revision: int | None = None) -> Document:
         """Take back the last action that is not undone; the Item as it is then. Raises NotThere, and Conflict with
-        field ``by`` where the last action is another's or there is none."""
+        field ``by`` where the last action is another's or there is none, ``revision`` where it is at another."""
         ...
 
     async def item_events(self, item_id: str, limit: int, cursor: str | None) -> Document:
@@ -126,9 +126,9 @@ class Review(Protocol):
         """An ItemEventsPage of a whole dataset, newest first. Raises NotThere."""
         ...
 
-    async def delete(self, item_id: str, by: str) -> Document:
+    async def delete(self, item_id: str, by: str, revision: int | None = None) -> Document:
         """Delete the image and all about it but its events and its checksum in versions; the Item as it was. Raises
-        NotThere, and Conflict with field ``by`` where another holds it."""
+        NotThere, and Conflict with field ``by`` where another holds it, ``revision`` where it is at another."""
         ...
 
     def figures(self) -> ReviewFigures:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 PAGE_MAX = 1_000
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -31,7 +42,22 @@ def _seconds(value: object) -> object:
     return moment.timestamp()
 
 
-Time = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=1e11, description="epoch seconds or RFC 3339")]
+TIME_MAX = 1e11
+"""The last second there is, in the year 5138."""
+Time = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(ge=0, le=TIME_MAX),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": TIME_MAX},
+                {"type": "string", "format": "date-time", "pattern": r"^(19[7-9]\d|[2-4]\d{3})-"},
+            ],
+            "description": "epoch seconds, or RFC 3339 with an offset",
+        }
+    ),
+]
 Text = Annotated[str, Field(max_length=500)]
 
 
@@ -42,8 +68,39 @@ def printable(value: str) -> str:
     return value
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(printable)]
-Name = Annotated[Line, Field(min_length=1)]
+def one_line(value: str) -> str:
+    """A line, without space at its ends."""
+    return printable(value.strip())
+
+
+def some_line(value: str) -> str:
+    """The same, with something in it."""
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return one_line(value)
+
+
+def whole(value: object) -> object:
+    """JSON has one kind of number: 3.0 is as whole as 3. To stand before a strict int, which takes no text."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """What the JSON schema says of a type beside what pydantic knows of it: what a validator checks."""
+
+    keywords: dict[str, Any]
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), **self.keywords}
+
+
+PRINTABLE = Described({"pattern": r"^\s*([^\p{C}\p{Z}]([^\p{C}\p{Z}]| )*)?\s*$"})
+"""One line, which may be empty. Space at both ends is taken off."""
+PRINTABLE_SOME = Described({"pattern": r"^\s*[^\p{C}\p{Z}]([^\p{C}\p{Z}]| )*\s*$"})
+"""One line with something in it."""
+Line = Annotated[str, Field(max_length=200), AfterValidator(one_line), PRINTABLE]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(some_line), PRINTABLE_SOME]
 
 
 class Query(BaseModel):
@@ -56,8 +113,8 @@ class NoQuery(Query):
     """An endpoint without parameters."""
 
 
-class PredictionsQuery(Query):
-    """Filters of predictions; all must hold. ``cursor`` is a page's ``next``."""
+class PredictionFilters(Query):
+    """Filters of predictions; all must hold."""
 
     model: Text | None = None
     version: Text | None = None
@@ -70,6 +127,11 @@ class PredictionsQuery(Query):
     label: Text | None = None
     since: Time | None = None
     until: Time | None = None
+
+
+class PredictionsQuery(PredictionFilters):
+    """Filters of predictions; all must hold. ``cursor`` is a page's ``next``."""
+
     cursor: Text | None = None
     limit: int = Field(100, ge=1, le=PAGE_MAX)
 
@@ -95,15 +157,18 @@ class SamplesQuery(Query):
 
 
 class Body(BaseModel):
-    """A JSON body: unknown names are an error."""
+    """A JSON body: unknown names are an error, and so is text, true or false in place of a number."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Out(BaseModel):
     """What the API gives."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Etag = Annotated[str, Field(description="changes with what a person set; for If-Match")]
 
 
 class DetectionOut(Out):
@@ -210,13 +275,6 @@ class RecordedVersion(Out):
 
     model: str
     version: str
-
-
-class ModelsOut(Out):
-    """``figures`` are of this run of the monitor, ``recorded`` what the store holds."""
-
-    figures: list[ModelFigures]
-    recorded: list[RecordedVersion]
 
 
 class SummaryPoint(Out):

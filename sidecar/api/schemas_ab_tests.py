@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.json_schema import WithJsonSchema
 
 from sidecar.api.schemas import Body, Out, Text
+from sidecar.api.schemas_judged import AB_CONFIG, SPLIT
 from sidecar.api.schemas_trials import (
     Config,
     Note,
@@ -22,15 +23,7 @@ from sidecar.experiments.judging import Method, Of
 from sidecar.experiments.metrics import Kind
 from sidecar.experiments.verdict import Verdict
 
-Split = Annotated[
-    Any,
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "number"}, {"type": "object", "additionalProperties": {"type": "number"}}],
-            "description": "the share of all treatments together, or the share of each by variant or model id",
-        }
-    ),
-]
+Split = Annotated[Any, WithJsonSchema(SPLIT)]
 """Judged with the test at hand, which knows its treatments."""
 Bound = float | None
 
@@ -42,7 +35,7 @@ class AbTestBody(Body):
     name: TrialName
     model_a_id: VersionId
     model_b_id: VersionId
-    config: Config
+    config: Annotated[Config, WithJsonSchema(AB_CONFIG)]
 
 
 class SplitBody(Body):

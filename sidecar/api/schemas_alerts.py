@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import WithJsonSchema
 
-from sidecar.api.schemas import PAGE_MAX, Body, Line, Name, Out, Query, Text, Time
+from sidecar.api.schemas import PAGE_MAX, Body, Described, Etag, Line, Name, Out, Query, Text, Time
+from sidecar.api.schemas_judged import CHANNEL_PATTERN, CONDITION, duration
 from sidecar.durations import duration_text, parse_duration
 
 CHANNELS_MAX = 20
@@ -26,9 +27,14 @@ def _silence_s(value: Any) -> float:
 
 
 AlertModelId = Annotated[Text, Field(description="a model's name, name@version, or empty: the sidecar itself")]
-Channel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=CHANNEL_CHARS_MAX)]
+Channel = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=CHANNEL_CHARS_MAX),
+    Described({"pattern": CHANNEL_PATTERN}),
+]
 Channels = Annotated[list[Channel], Field(max_length=CHANNELS_MAX)]
-Length = Annotated[float, BeforeValidator(_silence_s), WithJsonSchema({"type": ["string", "number"]})]
+Length = Annotated[float, BeforeValidator(_silence_s), WithJsonSchema(duration("up to 90d", SILENCE_S_MAX, some=True))]
+ConditionGiven = Annotated[dict[str, Any], WithJsonSchema(CONDITION)]
 
 
 class AlertBody(Body):
@@ -36,7 +42,7 @@ class AlertBody(Body):
 
     model_id: AlertModelId
     name: Name
-    condition: dict[str, Any]
+    condition: ConditionGiven
     notify: Channels = Field(default_factory=list)
     slice: Text = ""
     enabled: bool = True
@@ -50,8 +56,10 @@ def _without_default(schema: dict[str, Any]) -> None:
 class AlertChangeBody(Body):
     """What to change, at least one of them; the rest stays."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     name: Annotated[Name, Field(json_schema_extra=_without_default)] = ""
-    condition: dict[str, Any] = Field(default_factory=dict)
+    condition: ConditionGiven = Field(default_factory=dict, json_schema_extra=_without_default)
     notify: Channels = Field(default_factory=list)
     enabled: bool = True
 
@@ -72,8 +80,10 @@ class AcknowledgeBody(Body):
 class SilenceBody(Body):
     """One of ``until`` (a time in the future; null ends the silence) and ``for``, a length of time such as ``2h``."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["until"]}, {"required": ["for"]}]})
+
     until: Time | None = None
-    for_s: Length = Field(0.0, alias="for")
+    for_s: Length = Field(0.0, alias="for", json_schema_extra=_without_default)
     by: Line = ""
 
 
@@ -123,6 +133,7 @@ class Alert(Out):
     acknowledged_at: float | None
     silenced_until: float | None
     flapping: bool
+    etag: Etag
 
 
 class AlertsOut(Out):

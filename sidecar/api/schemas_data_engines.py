@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
-from sidecar.api.schemas import Body, Out
+from sidecar.api.schemas import Body, Etag, Out
+from sidecar.api.schemas_judged import RULES
 
 DatasetId = Annotated[
     str,
@@ -21,7 +22,7 @@ class DataEngineBody(Body):
     """The rules of a model, judged by those of docs/api.md, and the dataset that gets its images; null: the one it has,
     else one named after the model."""
 
-    config: dict[str, Any]
+    config: Annotated[dict[str, Any], WithJsonSchema(RULES)]
     target_dataset_id: DatasetId | None = None
 
 
@@ -47,6 +48,7 @@ class DataEngine(Out):
     updated_at: float | None
     kept_last_day: dict[str, int]
     limits_hit: dict[str, LimitsHit]
+    etag: Etag
 
 
 class DataEnginesOut(Out):

@@ -6,15 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sidecar.api.schemas import PAGE_MAX, Body, Line, Name, Out, Query, Text
+from sidecar.api.schemas import PAGE_MAX, Body, Name, Out, Query, Text
 
 Score = Literal["class", "confidence", "count", "box", "input"]
 ModelId = Annotated[Text, Field(min_length=1, description="a model's name (all its versions) or name@version")]
 Period = Annotated[
-    Line,
-    Field(
-        min_length=1, description="days 2024-01-01:2024-01-31 (both included), date-times, 24h, or a baseline's name"
-    ),
+    Name,
+    Field(description="days 2024-01-01:2024-01-31 (both included), date-times, 24h, or a baseline's name"),
 ]
 
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator
 
-from sidecar.api.schemas import PAGE_MAX, Body, Line, Out, Query, Text, Time, printable
+from sidecar.api.schemas import (
+    PAGE_MAX,
+    PRINTABLE_SOME,
+    Body,
+    Described,
+    Line,
+    Out,
+    Query,
+    Text,
+    Time,
+    printable,
+    some_line,
+    whole,
+)
 from sidecar.types import FeedbackType
 
 BULK_MAX = 1_000
@@ -20,8 +33,12 @@ DETECTIONS_MAX = 1_000_000
 
 def _lines(value: str) -> str:
     """A note may have several lines; nothing in it may be invisible."""
-    printable("".join(value.split("\n")).replace("\t", "").replace("\r", ""))
-    return value
+    note = value.strip()
+    printable("".join(note.split("\n")).replace("\t", "").replace("\r", ""))
+    return note
+
+
+NOTE_LINES = Described({"pattern": r"^\s*([^\p{C}\p{Z}]|[ \t\r\n])*\s*$"})
 
 
 def _as_it_came(value: Any, _: Any) -> Any:
@@ -29,14 +46,13 @@ def _as_it_came(value: Any, _: Any) -> Any:
     return value
 
 
-ClassName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(printable)
-]
-Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=NOTE_CHARS_MAX), AfterValidator(_lines)]
+ClassName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(some_line), PRINTABLE_SOME]
+Remark = Annotated[str, Field(max_length=NOTE_CHARS_MAX), AfterValidator(_lines), NOTE_LINES]
 Coordinate = Annotated[float, Field(ge=-PLACE_PX_MAX, le=PLACE_PX_MAX, strict=True)]
 BoxPx = Annotated[
     list[Coordinate], Field(min_length=4, max_length=4, description="x1, y1, x2, y2 in pixels of the image")
 ]
+DetectionIndex = Annotated[int, Field(ge=0, le=DETECTIONS_MAX, strict=True), BeforeValidator(whole)]
 TargetPrecision = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -47,7 +63,7 @@ class FeedbackBody(Body):
     prediction_id: Text = ""
     request_id: Text = ""
     feedback_type: FeedbackType
-    detection_index: int | None = Field(None, ge=0, le=DETECTIONS_MAX, strict=True)
+    detection_index: DetectionIndex | None = None
     correct_class: ClassName | None = None
     correct_box: BoxPx | None = None
     by: Line = ""

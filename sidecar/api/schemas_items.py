@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from sidecar.api.review import ItemStatus, Queue
-from sidecar.api.schemas import PAGE_MAX, Body, Line, Name, Out, Query, Text, Time
+from sidecar.api.schemas import PAGE_MAX, Body, Etag, Line, Name, Out, Query, Text, Time, whole
 from sidecar.api.schemas_feedback import BoxPx, ClassName
 from sidecar.types import FeedbackType
 
@@ -16,6 +16,9 @@ LABELS_MAX = 1_000
 LABELS_BYTES_MAX = 512 * 1024
 LEASE_S_MIN = 10
 LEASE_S_MAX = 86_400
+REVISION_MAX = 2**53 - 1
+"""The greatest whole number that everybody's JSON can hold."""
+Revision = Annotated[int, Field(ge=0, le=REVISION_MAX, strict=True), BeforeValidator(whole)]
 LeaseS = Annotated[float, Field(ge=LEASE_S_MIN, le=LEASE_S_MAX)]
 Action = Literal["claim", "release", "label", "confirm", "reject", "undo", "import", "delete"]
 
@@ -72,7 +75,7 @@ class ByBody(Body):
 class DecisionBody(ByBody):
     """Who decides it. ``revision`` is the item's as they saw it: without it, what another reviewed is not corrected."""
 
-    revision: Annotated[int, Field(ge=0, strict=True)] | None = None
+    revision: Revision | None = None
 
 
 class DeletionQuery(Query):
@@ -148,6 +151,7 @@ class Item(Out):
     reviewed_at: float | None
     split: str
     revision: int
+    etag: Etag
 
 
 class ItemsPage(Out):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from sidecar.api.schemas import Body, Out, Text
+from sidecar.api.schemas_judged import SHADOW_CONFIG
 from sidecar.api.schemas_trials import Config, TrialName, TrialOut, TrialResults, TrialVariant, VersionId
 
 
@@ -17,7 +18,7 @@ class ShadowTestBody(Body):
     name: TrialName
     model_id: Annotated[Text, Field(min_length=1, description="what serves: a model's name, or name@version")]
     shadow_model_id: VersionId
-    config: Config
+    config: Annotated[Config, WithJsonSchema(SHADOW_CONFIG)]
 
 
 class ShareBody(Body):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
-from sidecar.api.schemas import Body, Line, Out, Query, Text, printable
+from sidecar.api.schemas import PRINTABLE, PRINTABLE_SOME, Body, Etag, Line, Out, Query, Text, one_line, some_line
 from sidecar.experiments.lifecycle import Status
 
-TrialName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(printable)
-]
+TrialName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(some_line), PRINTABLE_SOME]
 TrialId = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 VersionId = Annotated[Text, Field(min_length=1, description="name@version, or an upstream's name")]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(printable)]
+Note = Annotated[str, Field(max_length=500), AfterValidator(one_line), PRINTABLE]
 Config = Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
@@ -76,6 +74,7 @@ class TrialOut(Out):
     promoted_at: float | None
     epochs: list[TrialEpoch]
     warnings: list[str]
+    etag: Etag
 
 
 class TrialResults(Out):

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from sidecar.access import TokenFile
 from sidecar.api.data_engines import DataEngines
 from sidecar.api.datasets import DatasetVersions
+from sidecar.api.door import Door
 from sidecar.api.errors import Conflict as Conflict
 from sidecar.api.errors import ControlError as ControlError
 from sidecar.api.errors import NotThere as NotThere
+from sidecar.api.etags import Locks
+from sidecar.api.exporting import Exports
 from sidecar.api.feedback import Feedback
+from sidecar.api.idempotency import Once
+from sidecar.api.models import Models
 from sidecar.api.review import Review
 from sidecar.api.training import TrainingJobs
 from sidecar.api.trials import Trials
 from sidecar.api.watch import Watch
 from sidecar.recording import Reader
 from sidecar.summaries import Summary
+
+BOUNDS = ("exports", "live", "live_behind", "series", "large_bodies", "connections", "token_file")
+"""What requests to the admin port may be turned away by."""
 
 
 class TotalsKey(NamedTuple):
@@ -105,8 +115,10 @@ class Control(Protocol):
 class Services:
     """All that the admin port serves from.
 
-    Without ``token`` only requests to an IP address, ``localhost`` or one of ``allowed_hosts`` are answered, and the
-    composition root must bind to loopback. A part that is None is answered for with 503.
+    ``token`` and ``tokens`` are what may be shown, ``token_demanded`` says whether it must be (None: where there is a
+    ``token``), ``certificates`` that every connection bears a client's certificate. Where no token is demanded only
+    requests to an IP address, ``localhost`` or one of ``allowed_hosts`` are answered, and the composition root must
+    bind to loopback or demand certificates. A part that is None is answered for with 503.
     """
 
     reader: Reader
@@ -115,7 +127,10 @@ class Services:
     watch: Watch
     trials: Trials
     data_dir: Path
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
+    tokens: TokenFile | None = None
+    token_demanded: bool | None = None
+    certificates: bool = False
     allowed_hosts: tuple[str, ...] = ()
     version: str = ""
     started_at: float = field(default_factory=time.time)
@@ -124,3 +139,15 @@ class Services:
     review: Review | None = None
     dataset_versions: DatasetVersions | None = None
     training: TrainingJobs | None = None
+    models: Models | None = None
+    once: Once | None = None
+    turned_away: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(BOUNDS, 0)))
+    exports: Exports = field(init=False)
+    listeners: int = 0
+    door: Door = field(init=False)
+    locks: Locks = field(default_factory=Locks)
+
+    def __post_init__(self) -> None:
+        demanded = self.token is not None if self.token_demanded is None else self.token_demanded
+        self.door = Door(self.token, self.tokens, demanded, self.certificates)
+        self.exports = Exports(self.turned_away)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
+from sidecar.api.bodies import document_of
 from sidecar.api.errors import ControlError
 from sidecar.api.feedback import Feedback, Submission
 from sidecar.api.problems import Problem, dumps, field_errors
@@ -31,7 +31,7 @@ async def answer_feedback(feedback: Feedback, content: bytes, now: float) -> Rep
     Raises nothing that ``feedback`` is meant to raise.
     """
     try:
-        submission = read_submission(_document(content), now)
+        submission = read_submission(document_of(content), now)
         by = f"{DATA_PORT}: {submission.by}" if submission.by else DATA_PORT
         taken = await feedback.submit(replace(submission, by=by))
     except ControlError as error:
@@ -46,13 +46,6 @@ async def answer_feedback(feedback: Feedback, content: bytes, now: float) -> Rep
 
 def _problem(problem: Problem) -> Reply:
     return problem.status, "application/problem+json", problem.content()
-
-
-def _document(content: bytes) -> Any:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise Problem(400, f"body: not JSON: {error}") from error
 
 
 def read_submission(document: Any, now: float) -> Submission:

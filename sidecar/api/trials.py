@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypedDict
 
 from sidecar.api.watch import Document
 from sidecar.experiments.lifecycle import Kind
+
+Check = Callable[[Document], None]
+"""Raises where a test is not as whoever changes it saw it."""
 
 
 class TrialFigures(TypedDict):
@@ -14,6 +17,8 @@ class TrialFigures(TypedDict):
 
     active: Sequence[tuple[str, str, str, str, float]]
     """(id, kind, model, variant, share) of each variant of every test that runs or is paused, now."""
+    under_way: Mapping[str, str]
+    """The status of each of those tests by its id: running or paused."""
     statuses: Mapping[str, int]
     """Tests by status, now."""
     pairs: Mapping[str, int]
@@ -70,6 +75,11 @@ class Trials(Protocol):
 
     async def results(self, kind: Kind, id: str) -> Document:
         """What a test comes to by now, or came to: an AbResults or a ShadowResults. Raises NotThere."""
+        ...
+
+    def on_condition(self, check: Check) -> Trials:
+        """The same, but that right before a test is changed, and with nothing in between, ``check`` is called with the
+        test; it raises to prevent that. A guardrail, say, changes tests without asking."""
         ...
 
     async def pause(self, kind: Kind, id: str, reason: str) -> Document:

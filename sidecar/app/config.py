@@ -5,7 +5,11 @@ A nested setting's variable joins its path by two underscores: ``SIDECAR_LISTEN_
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+from collections.abc import Iterator
+from contextvars import ContextVar
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sidecar.app.admin_config import AdminConfig, admin_faults
 from sidecar.app.feedback_config import FeedbackConfig, feedback_faults
 from sidecar.app.parts import Name, Part, Port, Share
 from sidecar.app.sampling_config import SamplingConfig
@@ -49,14 +54,6 @@ class ListenConfig(Part):
     port: Port = 8080
     health_port: Port = 8082
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-
-
-class AdminConfig(Part):
-    """API, /metrics and dashboard. Any address but loopback needs ``token_file``."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8081
-    token_file: Path | None = None
 
 
 class UpstreamConfig(Part):
@@ -96,7 +93,7 @@ class RouteConfig(Part):
 
     path: Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_route_path)]
     methods: tuple[str, ...] = ("POST",)
-    dialect: str = "auto"
+    dialect: Literal["auto", "kserve_v2", "tensorflow_serving", "torchserve", "roboflow", "ultralytics"] = "auto"
     model: str = ""
     upstream: str = ""
 
@@ -145,6 +142,10 @@ class LimitsConfig(Part):
     drain_delay_s: Annotated[float, Field(ge=0)] = 0.0
     drain_grace_s: Annotated[float, Field(gt=0)] = 20.0
     ring_bytes_max: Annotated[int, Field(ge=0)] = 64 << 20
+
+
+TOKEN_FILE_VARIABLE = "SIDECAR_ADMIN_TOKEN_FILE"
+"""Stands for ``SIDECAR_ADMIN__TOKEN_FILE``."""
 
 
 class Config(BaseSettings):
@@ -205,6 +206,10 @@ class Config(BaseSettings):
         """Flags, then environment, then the file; the file arrives as the argument ``file_``."""
         arguments = dict(init_settings())
         from_file = arguments.pop("file_", {})
+        if TOKEN_FILE_VARIABLE in os.environ:  # as containers know it; the name by the rule wins over it
+            admin = from_file.get("admin")
+            of_admin = dict(admin) if isinstance(admin, dict) else {}
+            from_file = {**from_file, "admin": {**of_admin, "token_file": os.environ[TOKEN_FILE_VARIABLE]}}
         return (
             InitSettingsSource(settings_cls, arguments),
             env_settings,
@@ -228,8 +233,8 @@ def _reference_faults(config: Config) -> list[str]:
     for index, model in enumerate(config.models):
         if model.class_names_file is not None and not model.class_names_file.is_file():
             faults.append(f"models.{index}.class_names_file: {str(model.class_names_file)!r} is no file")
-    if config.admin.token_file is not None and not config.admin.token_file.is_file():
-        faults.append(f"admin.token_file: {str(config.admin.token_file)!r} is no file")
+    if _starting.get():
+        faults += admin_faults(config.admin, config.data_dir)
     faults += feedback_faults(config.feedback, [route.path for route in config.routes])
     faults += notify_faults(config.notify)
     faults += trainer_faults(config.trainers)
@@ -240,9 +245,27 @@ def _reference_faults(config: Config) -> list[str]:
             faults.append(f"admin.port: {port} is {place} too, ports must differ")
     if config.listen.port and config.listen.port == config.listen.health_port:
         faults.append(f"listen.health_port: {config.listen.port} is listen.port too, ports must differ")
-    if config.admin.host not in {"127.0.0.1", "::1", "localhost"} and config.admin.token_file is None:
-        faults.append(f"admin.token_file: needed where admin.host is not loopback (it is {config.admin.host!r})")
     return faults
+
+
+_starting = ContextVar("starting", default=True)
+
+
+@contextlib.contextmanager
+def while_running() -> Iterator[None]:
+    """Within it what must hold only for a start is not asked: no monitor stays away, and no reload is refused, because
+    the last token has expired meanwhile."""
+    token = _starting.set(False)
+    try:
+        yield
+    finally:
+        _starting.reset(token)
+
+
+def config_of_running(document: dict[str, Any]) -> Config:
+    """The configuration of a sidecar that runs, as ``model_dump`` has it."""
+    with while_running():
+        return config_from(document, {})
 
 
 def config_from(arguments: dict[str, Any], from_file: dict[str, Any]) -> Config:

@@ -11,7 +11,7 @@ import structlog
 from sidecar.alerts.channels import parse_address
 from sidecar.app.compile import compile_settings
 from sidecar.app.config import Config
-from sidecar.app.registered import add_registered, with_registered
+from sidecar.app.registered import add_registered, with_registered, without_registered
 from sidecar.app.state import Declared, Engine, Registered, State, save_state
 from sidecar.experiments.lifecycle import Trial
 from sidecar.types import ProxySettings
@@ -40,7 +40,7 @@ def _without_notify_secrets(notify: dict[str, Any]) -> dict[str, Any]:
 class Control:
     """The effective settings of this sidecar, and the only way to change them while it runs.
 
-    ``config`` is the file's with the upstreams of trained versions."""
+    ``config`` is the file's with the upstreams of registered versions."""
 
     def __init__(self, config: Config, state: State, apply: Callable[[ProxySettings], None]) -> None:
         # a new life has a new version: workers take its settings, whatever changed while there was no monitor
@@ -112,10 +112,16 @@ class Control:
             self._change(declared=dict(declared))
 
     def register(self, item: Registered) -> None:
-        """A trained version can be served from now on, in the place of the one of its model and version, under a name
-        that it gets here. Raises RegistryFull and OSError."""
+        """A version can be served from now on, in the place of the one of its model and version, under a name that it
+        gets here. Raises RegistryFull and OSError."""
         taken = [upstream.name for upstream in self._file.upstreams]
         self._change(registered=add_registered(self.state, item, taken))
+
+    def unregister(self, model: str, version: str) -> None:
+        """That version has no upstream any more, where it had one of its own. Raises OSError."""
+        left = without_registered(self.state, model, version)
+        if left != self.state.registered:
+            self._change(registered=left)
 
     def set_engine(self, model: str, engine: Engine) -> None:
         """How images of a model are chosen from now on. Raises OSError."""

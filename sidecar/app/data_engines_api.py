@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sidecar.api.data_engines import DataEngineFigures
@@ -13,7 +13,8 @@ from sidecar.app.control import Control
 from sidecar.app.state import Engine as StoredEngine
 from sidecar.app.state import State
 from sidecar.data_engine import ConfigError, DataEngine, Engine, sampling_config
-from sidecar.recording import Datasets, Reader
+from sidecar.recording import Datasets
+from sidecar.watch import Fault, scope_of
 
 ANY_MODEL = "*"
 ENGINES_MAX = 1_000
@@ -28,39 +29,34 @@ def engines_of(config: Config, state: State) -> dict[str, Engine]:
     return found
 
 
-def model_of(model_id: str) -> str:
-    """A version's images are chosen as its model's are.
-
-    >>> model_of("det@2"), model_of("det")
-    ('det', 'det')
-    """
-    return model_id.rpartition("@")[0] or model_id
-
-
 class DataEnginesApi:
-    """``api.data_engines.DataEngines`` over the engine that chooses and the settings that last."""
+    """``api.data_engines.DataEngines`` over the engine that chooses and the settings that last. ``known`` gives every
+    (model, version) there is; a version's images are chosen as its model's are."""
 
     def __init__(
         self,
         engine: DataEngine,
         control: Control,
         datasets: Datasets,
-        reader: Reader,
+        known: Callable[[], Awaitable[Collection[tuple[str, str]]]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._control = control
         self._datasets = datasets
-        self._reader = reader
+        self._known = known
         self._clock = clock
 
     async def configure(self, model_id: str, config: Mapping[str, Any], target_dataset_id: str | None) -> Document:
-        model = model_of(model_id)
-        faults = []
+        model, faults = model_id, []
+        try:
+            model = await self._model(model_id)
+        except Fault as fault:
+            faults = [(fault.field, fault.message)]
         try:
             rules = sampling_config(config, "config").to_dict()
         except ConfigError as error:
-            faults = [_parted(fault) for fault in error.faults]
+            faults += [_parted(fault) for fault in error.faults]
         if target_dataset_id is not None and await self._datasets.get(target_dataset_id) is None:
             there = ", ".join(row.dataset_id for row in (await self._datasets.all())[:20]) or "none yet"
             faults.append(("target_dataset_id", f"no dataset has the id {target_dataset_id!r}; there are: {there}"))
@@ -77,9 +73,12 @@ class DataEnginesApi:
         return self._document(model)
 
     async def get(self, model_id: str) -> Document:
-        model = model_of(model_id)
+        try:
+            model = await self._model(model_id)
+        except Fault as fault:
+            raise NotThere(fault.field, fault.message) from fault
         if model not in self._control.state.engines and model not in await self._models():
-            raise NotThere("model_id", f"no model is called {model!r}")
+            raise NotThere("model_id", f"no model is called {model!r}, none is known yet")
         return self._document(model)
 
     async def list(self) -> Sequence[Document]:
@@ -92,7 +91,16 @@ class DataEnginesApi:
         return {"limits_hit": hit}
 
     async def _models(self) -> set[str]:
-        return {model for model, _ in await self._reader.models() if model}
+        return {model for model, _ in await self._known() if model}
+
+    async def _model(self, model_id: str) -> str:
+        """Raises Fault."""
+        engines = self._control.state.engines
+        if model_id in engines:
+            return model_id
+        known = await self._known()
+        # without anything else known a model with rules says nothing of what others may be called
+        return scope_of(model_id, [*known, *((model, "") for model in engines)] if known else ()).model
 
     def _document(self, model: str) -> Document:
         stored = self._control.state.engines.get(model)

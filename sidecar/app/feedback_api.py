@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 from sidecar.api.errors import Conflict, ControlError, NotThere
@@ -25,6 +25,7 @@ from sidecar.recording import (
     VerdictChange,
     VerdictKey,
 )
+from sidecar.watch import Fault, filter_of, scope_of
 
 PENDING_LOOK_S = 2.0
 SEARCH_S = 2.0
@@ -53,13 +54,21 @@ class Verdicts:
 
 
 class FeedbackApi:
-    """``api.feedback.Feedback`` over the store. Run ``run`` as one task after ``restore``."""
+    """``api.feedback.Feedback`` over the store. Run ``run`` as one task after ``restore``. ``known`` gives every
+    (model, version) that a person may name; None: those with traffic."""
 
-    def __init__(self, book: FeedbackBook, reader: Reader, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        book: FeedbackBook,
+        reader: Reader,
+        clock: Callable[[], float] = time.time,
+        known: Callable[[], Awaitable[Collection[tuple[str, str]]]] | None = None,
+    ) -> None:
         self.verdicts = Verdicts()
         self._book = book
         self._reader = reader
         self._clock = clock
+        self._known = known or reader.models
         self._received: Counter[str] = Counter()
         self._waiting = 0
         self._awaited = Awaited(book, reader, clock)
@@ -155,8 +164,14 @@ class FeedbackApi:
         limit: int,
         cursor: str | None,
     ) -> Document:
+        scope = None if model_id is None else filter_of(model_id, await self._known())
         page = await self._reader.feedback(
-            prediction_id=prediction_id, model=model_id, feedback_type=feedback_type, before=cursor, limit=limit
+            prediction_id=prediction_id,
+            model=None if scope is None else scope.model,
+            version=None if scope is None else scope.version or None,
+            feedback_type=feedback_type,
+            before=cursor,
+            limit=limit,
         )
         return {"items": [feedback_document(row) for row in page.items], "next": page.next}
 
@@ -203,13 +218,11 @@ class FeedbackApi:
         return document | {"status": "pending"}
 
     async def _model(self, model_id: str) -> tuple[str, str]:
-        known = await self._reader.models()
-        if any(model == model_id for model, _ in known):
-            return model_id, ""
-        model, _, version = model_id.rpartition("@")
-        if (model, version) not in known:
-            raise NotThere("model_id", f"nothing is recorded of {model_id!r}")
-        return model, version
+        try:
+            scope = scope_of(model_id, await self._known())
+        except Fault as fault:
+            raise NotThere(fault.field, fault.message) from fault
+        return scope.model, scope.version
 
     async def _audited(self, model: str, since: float, until: float) -> tuple[Sequence[Audited], int]:
         """The latest of the reviewed random sample, at most AUDITED_MAX, and how many more there are."""

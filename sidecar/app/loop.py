@@ -15,6 +15,8 @@ from sidecar.app.config import Config
 from sidecar.app.control import Control
 from sidecar.app.data_engines_api import DataEnginesApi, engines_of
 from sidecar.app.feedback_api import FeedbackApi
+from sidecar.app.known_models import KnownModels
+from sidecar.app.models_api import ModelsApi, images_of
 from sidecar.app.registered import versions_in_use, versions_of
 from sidecar.app.review_api import ReviewApi
 from sidecar.app.training_api import TrainingApi, register, remembered
@@ -70,9 +72,10 @@ class Loop:
         self._datasets = Datasets(store)
         items, versions = Items(store), Versions(store)
         self._jobs, self._models = Jobs(store), ModelVersions(store)
+        self.known = KnownModels(reader, self._models, control)
         self.engine = DataEngine(engines_of(config, control.state))
         self.keeper = SampleKeeper(config.data_dir, store, engine=self.engine, room=self._has_room)
-        self.feedback = FeedbackApi(FeedbackBook(store), reader, clock)
+        self.feedback = FeedbackApi(FeedbackBook(store), reader, clock, self.known.pairs)
         self.review = ReviewApi(self._datasets, items, reader, clock)
         self.versions = VersionsApi(self._datasets, items, versions, reader, config.data_dir, clock)
         self._training = Training(
@@ -85,9 +88,10 @@ class Loop:
             registered=functools.partial(register, control),
             served=self._versions_of,
             in_use=lambda: versions_in_use(control.config, control.state),
+            base=self.known.base,
             link=config.notify.link,
         )
-        self.data_engines = DataEnginesApi(self.engine, control, self._datasets, reader, clock)
+        self.data_engines = DataEnginesApi(self.engine, control, self._datasets, self.known.pairs, clock)
 
     def offer(self, services: Services, serving: Callable[[str], str]) -> None:
         """Give the API what it asks of the loop; ``serving`` says which version of a model serves."""
@@ -95,6 +99,14 @@ class Loop:
         services.feedback = self.feedback
         services.review = self.review
         services.dataset_versions = self.versions
+        services.models = ModelsApi(
+            self.known,
+            self._models,
+            self._control,
+            self._training,
+            lambda: images_of(services.totals.summaries()),
+            self._clock,
+        )
         services.training = TrainingApi(
             self._training, self._jobs, self._models, self._control, services.trials, serving
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import json
 import os
 import signal
@@ -17,17 +18,15 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import setproctitle
 import structlog
 import uvloop
-from aiohttp import web
 
-from sidecar import __version__
-from sidecar.api.app import create_app
+from sidecar.api.idempotency import Once
 from sidecar.api.services import Services
-from sidecar.app.config import Config, config_from
+from sidecar.app.admin_port import AdminPort
+from sidecar.app.config import Config, config_of_running
 from sidecar.app.control import Control
 from sidecar.app.figures import Figures
 from sidecar.app.logs import set_up_logs
@@ -44,7 +43,7 @@ from sidecar.monitor.buckets import KEPT_S, Buckets
 from sidecar.monitor.intake import Intake
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.sampling import Sampling, Wanted
-from sidecar.recording import ClockAgreement, OutboxItem, Reader, Store, StoreError, SummaryRow
+from sidecar.recording import ClockAgreement, IdempotencyKeys, OutboxItem, Reader, Store, StoreError, SummaryRow
 from sidecar.streaming import Delivery, summary_item
 from sidecar.summaries import Summary, SummaryKey
 
@@ -63,6 +62,7 @@ class Monitor:
     def __init__(self, config: Config, link: Path) -> None:
         self._config = config
         self._link = link
+        self._admin_port = AdminPort(config)
         self._tasks: list[asyncio.Task[None]] = []
         self._control: Control | None = None
         self._figures: Figures | None = None
@@ -80,6 +80,9 @@ class Monitor:
             reader = await Reader.open(self._config.data_dir)
             stack.push_async_callback(reader.close)
             intake, pipeline = await self._start(stack, store, reader)
+            # What stands now stays: walking it again at every full collection held the event loop for tens of ms.
+            gc.collect()
+            gc.freeze()
             await finished.wait()
             await self._record_the_rest(intake, pipeline)
             for task in self._tasks:
@@ -145,16 +148,19 @@ class Monitor:
             for item in config.stream
         ]
         figures = self._figures = Figures(store, intake, pipeline, sampling, loop.keeper, deliveries, trialing.tally)
-        watching = Watching(config, store, reader, figures, stops=trialing.stops)
+        watching = Watching(config, store, reader, figures, stops=trialing.stops, named=loop.known.pairs)
         await watching.restore()
         await trialing.restore()
         await loop.restore()
         reader.on_corrupt = functools.partial(_heal, store)
         stack.push_async_callback(watching.close)
-        trials = TrialsApi(trialing, Asking(trialing, watching, watching.tell_of_stops))
-        services = Services(*(reader, figures, control, WatchApi(watching), trials, config.data_dir), **_access(config))
+        asking = Asking(trialing, watching, watching.tell_of_stops, loop.known.pairs)
+        trials = TrialsApi(trialing, asking)
+        access = self._admin_port.access()
+        services = Services(*(reader, figures, control, WatchApi(watching), trials, config.data_dir), **access)
+        services.once = Once(IdempotencyKeys(store), time.time)
         loop.offer(services, trialing.serving)
-        await self._serve_admin(stack, services)
+        await self._admin_port.serve(stack, services)
         await intake.start()
         stack.push_async_callback(intake.stop)
         stack.push_async_callback(loop.keeper.close)
@@ -178,16 +184,6 @@ class Monitor:
             if not done:
                 log.error("frames_not_recorded", reason="the store did not take them in time")
                 self._pipeline_life.cancel()
-
-    async def _serve_admin(self, stack: contextlib.AsyncExitStack, services: Services) -> None:
-        runner = web.AppRunner(create_app(services), access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        admin = self._config.admin
-        try:
-            await web.TCPSite(runner, admin.host, admin.port).start()
-        except OSError as error:
-            log.error("admin_port_taken", host=admin.host, port=admin.port, error=error.strerror)
 
     def _hand_on(self, key: SummaryKey, revision: int, summary: Summary) -> Sequence[OutboxItem]:
         """A closed bucket as an item for every backend."""
@@ -235,6 +231,7 @@ class Monitor:
     def reload(self, config: Config) -> None:
         """The supervisor read a new configuration."""
         self._config = config
+        self._admin_port.renew()
         if self._control is None:
             return
         try:
@@ -275,11 +272,6 @@ async def _open_store(data_dir: Path, finished: asyncio.Event) -> Store | None:
     return None
 
 
-def _access(config: Config) -> dict[str, Any]:
-    token = config.admin.token_file.read_text().strip() if config.admin.token_file else None
-    return {"token": token, "version": __version__}
-
-
 async def _main() -> None:
     finished = asyncio.Event()
     reader = asyncio.StreamReader(limit=HELLO_BYTES_MAX)
@@ -296,7 +288,7 @@ async def _main() -> None:
 
 def _hello(line: bytes) -> tuple[Config, Path]:
     hello = json.loads(line)
-    return config_from(hello["config"], {}), Path(hello["link"])
+    return config_of_running(hello["config"]), Path(hello["link"])
 
 
 async def _follow_orders(reader: asyncio.StreamReader, monitor: Monitor, finished: asyncio.Event) -> None:

@@ -27,6 +27,8 @@ class Reading:
         self._models = {model.name: model for model in config.models}
         self._any = self._models.get("*", ModelConfig())
         self._thresholds = {item.name: item.score_threshold for item in config.upstreams}
+        # the word of a route that a person wrote is binding; that of a known server's path is a first guess
+        self._named = {route.dialect for route in config.routes}
         self._names = {model.name: _class_names(model) for model in (*config.models, self._any)}
         self._resolved: dict[tuple[str, str, str], tuple[DialectSettings, float]] = {}
 
@@ -43,7 +45,7 @@ class Reading:
             threshold = self._thresholds.get(variant)
             self._resolved[key] = (
                 DialectSettings(
-                    dialect=dialect or "auto",
+                    dialect=dialect if dialect in self._named else "auto",
                     class_names=self._names[options.name],
                     outputs={role: name for role, name in options.outputs.items()},  # noqa: C416 - widens the keys' type
                     box_format=options.box_format,

@@ -1,4 +1,4 @@
-"""Upstreams that came with trained versions, beside those of the configuration. Pure."""
+"""Upstreams of versions that were trained or registered, beside those of the configuration. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sidecar.app.config import Config, UpstreamConfig
 from sidecar.app.state import Registered, State
 
 REGISTERED_MAX = 100
-"""Trained versions that are served; for a new one the oldest goes that serves nobody and is in no test."""
+"""Versions that have upstreams; for a new one the oldest goes that a job trained, that serves nobody and is in no
+test. What a person registered stays until a person deletes it."""
 NAME_MAX = 64
 _HASH_BYTES = 4
 
@@ -42,7 +43,7 @@ def upstream_name(model: str, version: str, taken: Collection[str] = ()) -> str:
 
 
 def with_registered(config: Config, state: State) -> Config:
-    """The configuration with the upstreams of trained versions. A name that the file has taken meanwhile is the
+    """The configuration with the upstreams of registered versions. A name that the file has taken meanwhile is the
     file's."""
     taken = {upstream.name for upstream in config.upstreams}
     added = [
@@ -61,7 +62,7 @@ def model_of(upstream: UpstreamConfig) -> str:
 def add_registered(state: State, item: Registered, taken: Collection[str] = ()) -> tuple[Registered, ...]:
     """``state.registered`` with ``item`` in the place of the one of its model and version, whose name it keeps, or as
     the newest, under a name that nothing has; ``taken`` are those of the configuration. Of too many the oldest goes
-    that nothing refers to. Raises RegistryFull.
+    that a job trained and nothing refers to. Raises RegistryFull.
     """
     of = (item.model, item.version)
     former = next((known for known in state.registered if (known.model, known.version) == of), None)
@@ -72,14 +73,19 @@ def add_registered(state: State, item: Registered, taken: Collection[str] = ()) 
         name = upstream_name(*of, taken={*taken, *(known.name for known in others)})
     if former is None and len(others) >= REGISTERED_MAX:
         used = used_names(state)
-        oldest = next((known for known in others if known.name not in used), None)
+        oldest = next((known for known in others if known.job_id and known.name not in used), None)
         if oldest is None:
             raise RegistryFull(
-                f"{REGISTERED_MAX} trained versions have upstreams, as many as may, and all of them serve or are in"
-                " tests"
+                f"{REGISTERED_MAX} versions have upstreams, as many as may, and all of them serve, are in tests or were"
+                " registered by people: delete one of those first"
             )
         others.remove(oldest)
     return (*others, item.model_copy(update={"name": name}))
+
+
+def without_registered(state: State, model: str, version: str) -> tuple[Registered, ...]:
+    """``state.registered`` without the one of that model and version."""
+    return tuple(item for item in state.registered if (item.model, item.version) != (model, version))
 
 
 def used_names(state: State) -> set[str]:

@@ -134,13 +134,13 @@ class ReviewApi:
         return item_document(await self._sample(item_id))
 
     @answered
-    async def claim(self, item_id: str, by: str, lease_s: float) -> Document:
+    async def claim(self, item_id: str, by: str, lease_s: float, revision: int | None = None) -> Document:
         now = self._clock()
-        return item_document(await self._items.claim(item_id, by, "", now + lease_s, now))
+        return item_document(await self._items.claim(item_id, by, "", now + lease_s, now, revision))
 
     @answered
-    async def release(self, item_id: str, by: str) -> Document:
-        return item_document(await self._items.release(item_id, by, self._clock()))
+    async def release(self, item_id: str, by: str, revision: int | None = None) -> Document:
+        return item_document(await self._items.release(item_id, by, self._clock(), revision))
 
     @answered
     async def label(self, item_id: str, labels: Sequence[Label], by: str, revision: int | None = None) -> Document:
@@ -168,8 +168,8 @@ class ReviewApi:
         return await self._decide(sample, by, "reject", "rejected", changes, revision, reason)
 
     @answered
-    async def undo(self, item_id: str, by: str) -> Document:
-        return item_document(await self._items.undo(item_id, by, self._clock()))
+    async def undo(self, item_id: str, by: str, revision: int | None = None) -> Document:
+        return item_document(await self._items.undo(item_id, by, self._clock(), revision))
 
     @answered
     async def item_events(self, item_id: str, limit: int, cursor: str | None) -> Document:
@@ -185,9 +185,9 @@ class ReviewApi:
         return {"items": [event_document(event) for event in page.items], "next": page.next}
 
     @answered
-    async def delete(self, item_id: str, by: str) -> Document:
+    async def delete(self, item_id: str, by: str, revision: int | None = None) -> Document:
         sample = await self._sample(item_id)
-        await self._items.delete(item_id, by, self._clock())
+        await self._items.delete(item_id, by, self._clock(), revision)
         return item_document(sample)
 
     def figures(self) -> ReviewFigures:

@@ -27,10 +27,10 @@ class Declared(BaseModel):
 
 
 class Registered(BaseModel):
-    """Where a trained version of a model is served: an upstream beside those of the configuration.
+    """Where a version of a model is served: an upstream beside those of the configuration.
 
-    ``name`` is given to it when it is registered; ``job_id`` is the job that trained it, whose ``output`` within the
-    data folder is what was trained ("": elsewhere)."""
+    ``name`` is given to it when it is registered; ``job_id`` is the job that trained it ("": a person registered it),
+    whose ``output`` within the data folder is what was trained ("": elsewhere)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,13 +54,12 @@ class Engine(BaseModel):
 
 
 class State(BaseModel):
-    """``registered`` are upstreams of trained versions, ``engines`` by model how its images are chosen where that is
-    not as configured. ``trials`` are the documents of the tests under way, ``production`` by model the variant that
-    serves where it is not the configured one. ``declared`` has by its name each test of the configuration as it was
-    when it was last taken up, and which test it became. ``default_seen`` is the default upstream that ``production``
-    came about under, ``promoted_at`` the time of the latest promotion in it.
-    ``version`` grows with every change; a fresh state begins at the present second, above whatever a lost one had
-    reached."""
+    """``registered`` are upstreams of versions, trained or by hand, ``engines`` by model how its images are chosen
+    where that is not as configured. ``trials`` are the documents of the tests under way, ``production`` by model the
+    variant that serves where it is not the configured one. ``declared`` has by its name each test of the configuration
+    as it was when it was last taken up, and which test it became. ``default_seen`` is the default upstream that
+    ``production`` came about under, ``promoted_at`` the time of the latest promotion in it. ``version`` grows with
+    every change; a fresh state begins at the present second, above whatever a lost one had reached."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -25,7 +25,7 @@ import setproctitle
 import structlog
 
 from sidecar.app.compile import compile_settings
-from sidecar.app.config import Config
+from sidecar.app.config import Config, while_running
 from sidecar.app.lifecycle import Child
 from sidecar.app.load import ConfigFaults
 from sidecar.app.probes import Probes
@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 BACKLOG = 1_024
 MONITOR_GRACE_S = 10.0
+NEEDS_RESTART = ("listen", "admin", "data_dir", "stream", "retention", "log_format")
+"""Settings that a reload does not take; all others follow it."""
 STATUS_LINE_BYTES_MAX = 65_536
 MALLOC_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "134217728"}
 """Keeps glibc from giving memory back and faulting it in again with every 1 MB body: a factor of three there."""
@@ -157,15 +159,15 @@ class Supervisor:
             self.stop()
             return
         try:
-            config = self._reload()
+            with while_running():
+                config = self._reload()
         except ConfigFaults as error:
             log.error("reload_refused", faults=[str(fault) for fault in error.faults])
             return
-        fixed = ("listen", "admin", "data_dir", "stream", "retention", "log_format")
-        changed = [name for name in fixed if getattr(config, name) != getattr(self.config, name)]
+        changed = [name for name in NEEDS_RESTART if getattr(config, name) != getattr(self.config, name)]
         if changed:
             log.warning("reload_needs_restart", settings=changed)
-        self.config = config.model_copy(update={name: getattr(self.config, name) for name in fixed})
+        self.config = config.model_copy(update={name: getattr(self.config, name) for name in NEEDS_RESTART})
         if self._monitor is not None:
             self._monitor.tell(self._monitor_hello())
         log.info("reloaded")

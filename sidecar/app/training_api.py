@@ -26,6 +26,10 @@ from sidecar.training import (
 P = ParamSpec("P")
 T = TypeVar("T")
 Document = dict[str, Any]
+_OF_A_VERSION = (
+    *("id", "model", "version", "created_at", "job_id", "metrics", "upstream", "base_model_id"),
+    *("dataset_version_id", "trainer", "output"),
+)
 FIRST_SHARE = 0.1
 """What a new version gets of the traffic where nobody says."""
 
@@ -122,7 +126,8 @@ class TrainingApi:
         return (await self._training.note_test(id, str(test["id"]))).to_dict()
 
     async def model_versions(self, model: str | None) -> Sequence[Document]:
-        return [dict(row.document) for row in (await self._models.all(model))[:JOBS_LISTED_MAX]]
+        rows = [row for row in await self._models.all(model) if row.version]
+        return [{name: row.document.get(name) for name in _OF_A_VERSION} for row in rows[:JOBS_LISTED_MAX]]
 
     def figures(self) -> TrainingFigures:
         return {"jobs": {str(status): n for status, n in self._training.open_by_status().items()}}
@@ -156,7 +161,7 @@ async def register(control: Control, row: ModelVersionRow) -> str:
 
 
 def remembered(item: Registered, now: float) -> ModelVersionRow:
-    """What the settings still know of a trained version that the store has lost."""
+    """What the settings still know of a registered version that the store has lost."""
     document = {
         "id": f"{item.model}@{item.version}",
         "model": item.model,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -37,10 +37,18 @@ class Channels(Protocol):
 
 
 class Asking:
-    """Reads questions under the configuration as it is now. ``tell`` makes the alert of a test."""
+    """Reads questions under the configuration as it is now. ``tell`` makes the alert of a test, ``known`` gives every
+    (model, version) that a person may name; None: those with traffic."""
 
-    def __init__(self, trialing: Trialing, channels: Channels, tell: Tell) -> None:
+    def __init__(
+        self,
+        trialing: Trialing,
+        channels: Channels,
+        tell: Tell,
+        known: Callable[[], Awaitable[Collection[tuple[str, str]]]] | None = None,
+    ) -> None:
         self._trialing = trialing
+        self._known = known or trialing.reader.models
         self._channels = channels
         self._tell = tell
 
@@ -166,8 +174,7 @@ class Asking:
         return [("model_a_id", f"{model_a_id!r} does not serve now, {told} does: model A must be what serves")]
 
     async def _ids(self) -> Ids:
-        known = await self._trialing.reader.models()
-        return Ids(self._trialing.config, known, self._trialing.control.serving)
+        return Ids(self._trialing.config, await self._known(), self._trialing.control.serving)
 
 
 def _latency_of(rows: Iterable[SummaryRow]) -> ExponentialHistogram:

@@ -136,6 +136,7 @@ class Trialing:
         units = {trial.trial_id: tally.units(trial.trial_id) for trial in under_way}
         return {
             "active": [share for trial in under_way for share in _shares_of(trial)],
+            "under_way": {trial.trial_id: trial.status for trial in under_way},
             "statuses": Counter(trial.status for trial in trials),
             "pairs": compared,
             "agreement": {of: agreeing[of] / images for of, images in compared.items() if images},

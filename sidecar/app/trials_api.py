@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from sidecar.api.services import Conflict, ControlError, NotThere
-from sidecar.api.trials import TrialFigures
+from sidecar.api.trials import Check, TrialFigures
 from sidecar.app.trial_asking import Asking
 from sidecar.app.trialing import UNITS_FEW, Trialing
 from sidecar.experiments.asking import DefinitionError
@@ -56,9 +56,10 @@ def answered(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
 class TrialsApi:
     """``api.trials.Trials`` over what runs the tests; ``asking`` reads what is asked for."""
 
-    def __init__(self, trialing: Trialing, asking: Asking) -> None:
+    def __init__(self, trialing: Trialing, asking: Asking, check: Check | None = None) -> None:
         self._trialing = trialing
         self._asking = asking
+        self._check = check
 
     @answered
     async def create_ab_test(self, name: str, model_a_id: str, model_b_id: str, config: Mapping[str, Any]) -> Document:
@@ -90,6 +91,9 @@ class TrialsApi:
     @answered
     async def results(self, kind: Kind, id: str) -> Document:
         return await self._trialing.steward.document(self._trialing.book.get(kind, id))
+
+    def on_condition(self, check: Check) -> TrialsApi:
+        return TrialsApi(self._trialing, self._asking, check)
 
     @answered
     async def pause(self, kind: Kind, id: str, reason: str = "") -> Document:
@@ -131,7 +135,12 @@ class TrialsApi:
             raise TrialClash(field, clash.message) from clash
 
     async def _change(self, kind: Kind, id: str, step: Callable[[Trial, float], Trial]) -> Document:
-        return self._document(await self._trialing.book.change(kind, id, step))
+        def checked(trial: Trial, now: float) -> Trial:
+            if self._check is not None:
+                self._check(self._document(self._trialing.book.get(kind, id)))
+            return step(trial, now)
+
+        return self._document(await self._trialing.book.change(kind, id, checked))
 
     def _variant(self, trial: Trial, asked: str, field: str) -> str:
         """A variant by its name or its model id, whichever a person has at hand. Raises TrialFault."""

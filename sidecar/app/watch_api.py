@@ -203,7 +203,7 @@ class WatchApi:
         return self._watching.figures()
 
     async def _scope(self, model_id: str) -> Scope:
-        """A model that is known, by its traffic or by an alert it had; "" is the sidecar itself."""
+        """A model that is known, or that an alert is of; "" is the sidecar itself."""
         return scope_of(model_id, await self._known()) if model_id else Scope("")
 
     async def _filter(self, model_id: str | None) -> Scope | None:
@@ -212,8 +212,10 @@ class WatchApi:
         return filter_of(model_id, await self._known()) if model_id else Scope("")
 
     async def _known(self) -> list[tuple[str, str]]:
-        entries = self._watching.book.all()
-        return [*await self._watching.history.known(), *((entry.row.model, entry.row.version) for entry in entries)]
+        known = await self._watching.history.named()
+        # without anything else known an alert's model says nothing of what others may be called
+        of_alerts = [(entry.row.model, entry.row.version) for entry in self._watching.book.all()] if known else []
+        return [*known, *of_alerts]
 
     def _alert(self, entry: Entry) -> Document:
         return alert_document(entry, self._watching.channels.warning)

@@ -59,7 +59,8 @@ class Sources(Protocol):
 
 
 class Watching:
-    """The parts that watch, over an open store. Run each of ``parts()`` as a task after ``restore``."""
+    """The parts that watch, over an open store. Run each of ``parts()`` as a task after ``restore``. ``named`` gives
+    every (model, version) that a person may name; None: those with traffic."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Watching:
         sources: Sources,
         clock: Callable[[], float] = time.time,
         stops: Callable[[str, float, float], Sequence[tuple[float, str]]] = lambda model, since, until: (),
+        named: Callable[[], Awaitable[Collection[tuple[str, str]]]] | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -77,7 +79,7 @@ class Watching:
         self._closing: asyncio.Task[None] | None = None
         self._waiting = 0
         self._failing: dict[str, str] = {}
-        self.history = History(reader, lambda: clock() - self._config.retention.age_days * 86_400)
+        self.history = History(reader, lambda: clock() - self._config.retention.age_days * 86_400, named)
         self.drift_checks = DriftChecks(store)
         self.alerts = Alerts(store)
         self.notifications = Notifications(store)
@@ -203,8 +205,10 @@ class Watching:
     async def _look_at_notifications(self) -> None:
         self._waiting = await self.notifications.waiting()
         waiting = await self.notifications.open(LOOKED_AT_MAX) if self._waiting else []
+        alerts = {entry.row.alert_id for entry in self.book.all()}  # what is left of a deleted one is no fault any more
+        failing = [row for row in waiting if row.error and row.alert_id in alerts]
         # of a URL only the host: its path may be a secret
-        self._failing = {parse_address(row.channel).shown: row.error for row in waiting if row.error}
+        self._failing = {parse_address(row.channel).shown: row.error for row in failing}
 
     async def _give_defaults(self) -> None:
         alerts = self._config.alerts

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from sidecar.cli import steering_ab_test
 from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, none_of, refuse_early
+from sidecar.cli.completing import ab_test_metrics, one_of, versions
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
     AB_FLAGS,
@@ -14,7 +16,6 @@ from sidecar.cli.trials import (
     Days,
     Endless,
     Model,
-    Reason,
     Status,
     TestId,
     ab_test_id,
@@ -23,7 +24,6 @@ from sidecar.cli.trials import (
     guardrail_of,
     ramp_of,
     split_of,
-    variant_named,
 )
 
 app = typer.Typer(help="A/B tests and how they stand; without a subcommand they are listed.")
@@ -74,8 +74,8 @@ def list_ab_tests(
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the test is called.")],
-    a: Annotated[str, typer.Option(help="The model that serves now, NAME@VERSION: control.")],
-    b: Annotated[str, typer.Option(help="The one to try, NAME@VERSION.")],
+    a: Annotated[str, typer.Option(help="The model that serves now, NAME@VERSION: control.", autocompletion=versions)],
+    b: Annotated[str, typer.Option(help="The one to try, NAME@VERSION.", autocompletion=versions)],
     split: Annotated[
         list[str] | None,
         typer.Option(
@@ -83,15 +83,24 @@ def create(
             help="Share of units that go to B; with --treatment, VARIANT=SHARE for each: repeatable, or B=0.1,C=0.2.",
         ),
     ] = None,
-    treatment: Annotated[list[str] | None, typer.Option(help="A further one to try; repeatable.")] = None,
+    treatment: Annotated[
+        list[str] | None, typer.Option(help="A further one to try; repeatable.", autocompletion=versions)
+    ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="What it is about, the primary one first; repeatable. `sidecar ab-test metrics` lists them."),
+        typer.Option(
+            help="What it is about, the primary one first; repeatable. `sidecar ab-test metrics` lists them.",
+            autocompletion=ab_test_metrics,
+        ),
     ] = None,
     days: Days = None,
     until_stopped: Endless = False,
     unit: Annotated[
-        str | None, typer.Option(help="What is assigned: request, client or header:NAME; request by default.")
+        str | None,
+        typer.Option(
+            help="What is assigned: request, client or header:NAME; request by default.",
+            autocompletion=one_of("request", "client"),
+        ),
     ] = None,
     ramp: Annotated[
         str | None, typer.Option(metavar="SHARES", help="Steps of the split, e.g. 0.01,0.05,0.25,0.5.")
@@ -182,84 +191,12 @@ def results(
         results_page(test, found, Console())
 
 
-@app.command()
-def pause(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
-    """Send all traffic to control until it is resumed."""
-    with asking(context, url, token, AB_FLAGS) as client:
-        test = client.pause_ab_test(ab_test_id(client, test_id))
-    _say(test)
-
-
-@app.command()
-def resume(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
-    """Go on with the split of before the pause."""
-    with asking(context, url, token, AB_FLAGS) as client:
-        test = client.resume_ab_test(ab_test_id(client, test_id))
-    _say(test)
-
-
-@app.command("ramp")
-def ramp_to(
-    context: typer.Context,
-    test_id: TestId,
-    share: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SHARE...", help="Of all treatments together, or VARIANT=SHARE for each; also B=0.1,C=0.2."
-        ),
-    ],
-    url: Url = URL,
-    token: Token = None,
-) -> None:
-    """Change the split. Units that are in treatment stay there as its share grows."""
-    split = split_of(share, "SHARE")
-    with asking(context, url, token, AB_FLAGS) as client:
-        test = client.ramp_ab_test(ab_test_id(client, test_id), split)
-    _say(test)
-
-
-@app.command()
-def stop(context: typer.Context, test_id: TestId, reason: Reason = "", url: Url = URL, token: Token = None) -> None:
-    """End a test for good without a decision; what served before it serves all traffic again."""
-    with asking(context, url, token, AB_FLAGS) as client:
-        test = client.stop_ab_test(ab_test_id(client, test_id), reason)
-    _say(test)
-
-
-@app.command()
-def conclude(
-    context: typer.Context,
-    test_id: TestId,
-    winner: Annotated[str | None, typer.Option(help="The variant decided for, or its model; none by default.")] = None,
-    note: Annotated[str, typer.Option(help="Why; it is kept with the test.")] = "",
-    url: Url = URL,
-    token: Token = None,
-) -> None:
-    """End a test for good with a decision. What served before it serves again; `promote` makes a treatment serve."""
-    with asking(context, url, token, AB_FLAGS) as client:
-        wanted = ab_test_id(client, test_id)
-        variant = None if winner is None else variant_named(client.ab_test(wanted).variants, winner)
-        test = client.conclude_ab_test(wanted, variant, note)
-    _say(test)
-
-
-@app.command()
-def promote(
-    context: typer.Context,
-    test_id: TestId,
-    variant: Annotated[
-        str | None,
-        typer.Argument(metavar="[VARIANT]", help="The variant, or its model; the first treatment by default."),
-    ] = None,
-    url: Url = URL,
-    token: Token = None,
-) -> None:
-    """Let a variant serve all traffic until another is promoted; a test that still runs ends with that."""
-    with asking(context, url, token, AB_FLAGS) as client:
-        wanted = ab_test_id(client, test_id)
-        chosen = None if variant is None else variant_named(client.ab_test(wanted).variants, variant)
-        test = client.promote_ab_test(wanted, chosen)
-    _say(test)
+app.command()(steering_ab_test.pause)
+app.command()(steering_ab_test.resume)
+app.command()(steering_ab_test.ramp)
+app.command()(steering_ab_test.stop)
+app.command()(steering_ab_test.conclude)
+app.command()(steering_ab_test.promote)
 
 
 @app.command()
@@ -286,12 +223,3 @@ def _facts(test: Any, as_json: bool) -> None:
     from sidecar.cli.show_ab_test import ab_test_facts
 
     ab_test_facts(test, Console())
-
-
-def _say(test: Any) -> None:
-    from rich.console import Console
-
-    from sidecar.cli.show_ab_test import traffic_text
-    from sidecar.cli.show_trials import said_line
-
-    said_line(test, traffic_text(test), Console())

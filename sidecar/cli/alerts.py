@@ -7,20 +7,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, none_of, picked, refuse_early, user
-from sidecar.cli.text import document_text
+from sidecar.cli import completing
+from sidecar.cli.asking import URL, By, Json, Limit, Token, Url, asking, by_whom, fail, none_of, picked, refuse_early
+from sidecar.cli.completing import alert_metrics, models, one_of
+from sidecar.cli.text import clean, document_text, moment
 
 if TYPE_CHECKING:
     from sidecar.client import Client
 
 app = typer.Typer(help="Alerts and how they stand; without a subcommand they are listed.")
 
-AlertId = Annotated[str, typer.Argument(metavar="ID", help="An alert: its id, the beginning of it, or its name.")]
+AlertId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="An alert: its id, the beginning of it, or its name.", autocompletion=completing.alerts
+    ),
+]
 _FLAGS = {"model_id": "MODEL", "name": "NAME", "alert_id": "ID", "until": "--until", "for": "--for", "by": "--by"}
-
-
-State = Annotated[str | None, typer.Option(help="Only those inactive, pending, firing or resolved.")]
-Model = Annotated[str | None, typer.Option(help="Only those of one model.")]
+State = Annotated[
+    str | None,
+    typer.Option(
+        help="Only those inactive, pending, firing or resolved.",
+        autocompletion=one_of("inactive", "pending", "firing", "resolved"),
+    ),
+]
+Model = Annotated[str | None, typer.Option(help="Only those of one model.", autocompletion=models)]
 
 
 @app.callback(invoke_without_command=True)
@@ -81,11 +92,19 @@ def threshold_number(given: str | float) -> float:
 def create(
     context: typer.Context,
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION; '' for the sidecar itself.")
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A model's name or NAME@VERSION; '' for the sidecar itself.", autocompletion=models
+        ),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the alert is called.")],
-    metric: Annotated[str, typer.Option(help="What is watched; `sidecar alerts metrics` lists them.")],
-    operator: Annotated[str, typer.Option(help="lt, lte, gt, gte, or anomaly.")],
+    metric: Annotated[
+        str, typer.Option(help="What is watched; `sidecar alerts metrics` lists them.", autocompletion=alert_metrics)
+    ],
+    operator: Annotated[
+        str,
+        typer.Option(help="lt, lte, gt, gte, or anomaly.", autocompletion=one_of("lt", "lte", "gt", "gte", "anomaly")),
+    ],
     window: Annotated[str, typer.Option(help="The time it is measured over, e.g. 15m, 1h.")],
     threshold: Annotated[
         float | None, typer.Option(parser=threshold_number, metavar="NUMBER", help="What it is compared with.")
@@ -93,11 +112,20 @@ def create(
     for_: Annotated[str | None, typer.Option("--for", help="How long it must hold, e.g. 5m.")] = None,
     class_: Annotated[str | None, typer.Option("--class", help="The class, for class_share.")] = None,
     compare: Annotated[
-        str | None, typer.Option(help="value, baseline_ratio or baseline_difference.  \\[default: value]")
+        str | None,
+        typer.Option(
+            help="value, baseline_ratio or baseline_difference.  \\[default: value]",
+            autocompletion=one_of("value", "baseline_ratio", "baseline_difference"),
+        ),
     ] = None,
     sensitivity: Annotated[float | None, typer.Option(help="Of an anomaly, in robust standard deviations.")] = None,
     min_samples: Annotated[int | None, typer.Option(help="Fewer in the window count as no data.")] = None,
-    no_data: Annotated[str | None, typer.Option(help="What no data does to the state: keep, ok or fire.")] = None,
+    no_data: Annotated[
+        str | None,
+        typer.Option(
+            help="What no data does to the state: keep, ok or fire.", autocompletion=one_of("keep", "ok", "fire")
+        ),
+    ] = None,
     notify: Annotated[
         list[str] | None, typer.Option(help="A channel, e.g. email:team@company.com; repeatable.")
     ] = None,
@@ -153,14 +181,15 @@ def show(context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token
 def ack(
     context: typer.Context,
     alert_id: AlertId,
-    by: Annotated[str | None, typer.Option(help="Who takes note.  \\[default: your user name]")] = None,
+    by: By = None,
     url: Url = URL,
     token: Token = None,
+    as_json: Json = False,
 ) -> None:
     """Take note of a firing alert: it is not repeated until it fires again."""
     with asking(context, url, token, _FLAGS) as client:
-        alert = client.acknowledge_alert(_id(client, alert_id), user() if by is None else by)
-    _say(f"{alert.name}: acknowledged by {alert.acknowledged_by}")
+        alert = client.acknowledge_alert(_id(client, alert_id), by_whom(by))
+    _say(alert, f"acknowledged by {alert.acknowledged_by}", as_json)
 
 
 @app.command()
@@ -170,23 +199,22 @@ def silence(
     for_: Annotated[str | None, typer.Option("--for", help="How long, e.g. 2h.")] = None,
     until: Annotated[str | None, typer.Option(help="A time with an offset, e.g. 2024-02-01T08:00:00Z.")] = None,
     end: Annotated[bool, typer.Option("--end", help="End the silence.")] = False,
-    by: Annotated[str | None, typer.Option(help="Who wants it so.  \\[default: your user name]")] = None,
+    by: By = None,
     url: Url = URL,
     token: Token = None,
+    as_json: Json = False,
 ) -> None:
     """Send no notices of an alert for some time, or end that."""
     if [for_ is not None, until is not None, end].count(True) != 1:
         fail("give one of --for, --until and --end")
-    who = user() if by is None else by
+    who = by_whom(by)
     with asking(context, url, token, _FLAGS) as client:
         if end:
             alert = client.end_silence(_id(client, alert_id), by=who)
         else:
             alert = client.silence_alert(_id(client, alert_id), until=until, for_=for_, by=who)
-    from sidecar.cli.text import moment
-
     silenced = alert.silenced_until
-    _say(f"{alert.name}: " + ("not silenced" if silenced is None else f"silenced until {moment(silenced)} UTC"))
+    _say(alert, "not silenced" if silenced is None else f"silenced until {moment(silenced)} UTC", as_json)
 
 
 @app.command("test")
@@ -211,18 +239,22 @@ def try_channels(
 
 
 @app.command()
-def delete(context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token = None) -> None:
+def delete(
+    context: typer.Context, alert_id: AlertId, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
     """Delete an alert; its history stays."""
     with asking(context, url, token, _FLAGS) as client:
         alert = client.delete_alert(_id(client, alert_id))
-    _say(f"{alert.name}: deleted")
+    _say(alert, "deleted", as_json)
 
 
 @app.command()
 def history(
     context: typer.Context,
-    alert_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only of this alert.")] = None,
-    model: Annotated[str | None, typer.Option(help="Only of alerts of one model.")] = None,
+    alert_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Only of this alert.", autocompletion=completing.alerts)
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Only of alerts of one model.", autocompletion=models)] = None,
     limit: Limit = 50,
     url: Url = URL,
     token: Token = None,
@@ -265,7 +297,5 @@ def _id(client: Client, wanted: str) -> str:
     return picked(client.alerts(), "alert_id", wanted)
 
 
-def _say(line: str) -> None:
-    from sidecar.cli.text import clean
-
-    print(clean(line))
+def _say(alert: Any, what: str, as_json: bool) -> None:
+    print(document_text(alert) if as_json else clean(f"{alert.name}: {what}"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from sidecar.cli.certificates import OPTIONS, given, option
 from sidecar.cli.text import clean
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ T = TypeVar("T")
 PICKED_MAX = 5
 """Ids that are offered where one was not clear."""
 UNREACHABLE = "is a sidecar running there? --url names its admin port, or set SIDECAR_URL"
+UNTRUSTED = "over https --ca-file names who signed its certificate, --cert-file and --key-file what it demands of you"
+CONNECTION = {"base_url": "--url", "token": "--token"} | {name: option(name) for name in OPTIONS}
+"""What on the command line an argument of the client is."""
 POSITIONAL = ("of",)
 """Filters that stand on the command line without a flag."""
 WHOLE_FILES = ("config", "labels")
@@ -45,15 +49,29 @@ def asking(
 ) -> Iterator[Client]:
     """A client; what it raises ends the command. ``flags`` say what on the command line a field of the API is.
 
-    ``--url`` and ``--token`` may also stand before the subcommand: ``sidecar alerts --url ... show ID``.
+    ``--url``, ``--token`` and those of TLS may also stand before the subcommand: ``sidecar alerts --url ... show ID``.
     """
     from sidecar.client import Client, ConnectionFailed, SidecarError
 
+    asked = address(_given(context, "url", url))
     try:
-        with Client(address(_given(context, "url", url)), token=_given(context, "token", token)) as client:
+        shown = given(context)
+        made = Client(
+            asked,
+            token=_given(context, "token", token),
+            ca_file=shown.get("ca_file"),
+            cert_file=shown.get("cert_file"),
+            key_file=shown.get("key_file"),
+        )
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    except SidecarError as error:
+        fail(refusal(error, CONNECTION))
+    try:
+        with made as client:
             yield client
     except ConnectionFailed as error:
-        fail(f"{error}\n{UNREACHABLE}")
+        fail(f"{error}\n{UNREACHABLE}" + (f"\n{UNTRUSTED}" if asked.startswith("https:") else ""))
     except SidecarError as error:
         fail(refusal(error, flags or {}))
 
@@ -124,12 +142,14 @@ def _flag(field: str, flags: Mapping[str, str]) -> str:
     """
     >>> _flag("notify.0", {}), _flag("condition.for", {}), _flag("model_id", {"model_id": "MODEL"}), _flag("x", {})
     ('--notify', '--for', 'MODEL', 'x')
-    >>> _flag("labels.3.box", {"labels": "--labels"})
-    '--labels 3.box'
+    >>> _flag("labels.3.box", {"labels": "--labels"}), _flag("scopes.0", {"scopes": "--scope"})
+    ('--labels 3.box', '--scope')
     """
     if field in flags:
         return flags[field]
     head, _, rest = field.partition(".")
+    if rest.isdigit() and head in flags and head not in WHOLE_FILES:
+        return flags[head]
     if rest and head in WHOLE_FILES and head in flags:
         return f"{flags[head]} {rest}"
     if head == "condition" and rest:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, none_of, picked, refuse_early
+from sidecar.cli import completing
+from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of, picked, refuse_early
+from sidecar.cli.completing import models
+from sidecar.cli.output import saved_as
 from sidecar.cli.text import clean, document_text
 
 if TYPE_CHECKING:
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Baselines: what is normal for a model version; without a subcommand they are listed.")
 
-BaselineId = Annotated[str, typer.Argument(metavar="ID", help="A baseline: its id, the beginning of it, or its name.")]
+BaselineId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="A baseline: its id, the beginning of it, or its name.", autocompletion=completing.baselines
+    ),
+]
 _FLAGS = {"model_id": "MODEL", "period": "--period", "name": "--name", "baseline_id": "ID"}
 
 
-Model = Annotated[str | None, typer.Option(help="Only those of one model.")]
+Model = Annotated[str | None, typer.Option(help="Only those of one model.", autocompletion=models)]
 
 
 @app.callback(invoke_without_command=True)
@@ -37,7 +44,9 @@ def baselines(
 @app.command("set")
 def set_baseline(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.", autocompletion=models)
+    ],
     period: Annotated[str, typer.Option(help="Days such as 2024-01-01:2024-01-31, date-times, or 7d for the last.")],
     name: Annotated[str, typer.Option(help="What the baseline is called.")] = "default",
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of one of that name.")] = False,
@@ -103,7 +112,10 @@ def show(
 def export(
     context: typer.Context,
     baseline_id: BaselineId,
-    output: Annotated[Path | None, typer.Option(help="A file to write.  \\[default: standard output]")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="A file to write.  \\[default: standard output]"),
+    ] = None,
     url: Url = URL,
     token: Token = None,
 ) -> None:
@@ -113,19 +125,18 @@ def export(
     if output is None:
         print(document)
         return
-    try:
-        output.write_text(document + "\n", encoding="utf-8")
-    except OSError as error:
-        fail(f"--output: {output}: {error.strerror}")
-    print(clean(f"wrote {output} ({len(document.encode()) + 1:,} bytes)"), file=sys.stderr)
+    saved = saved_as(output, (document + "\n").encode())
+    print(clean(f"wrote {saved}"))
 
 
 @app.command()
-def delete(context: typer.Context, baseline_id: BaselineId, url: Url = URL, token: Token = None) -> None:
+def delete(
+    context: typer.Context, baseline_id: BaselineId, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
     """Delete a baseline."""
     with asking(context, url, token, _FLAGS) as client:
         gone = client.delete_baseline(_id(client, baseline_id))
-    print(clean(f"{gone.model_id} {gone.name}: deleted"))
+    print(document_text(gone) if as_json else clean(f"{gone.model_id} {gone.name}: deleted"))
 
 
 def _id(client: Client, wanted: str) -> str:

@@ -7,12 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, picked, refuse_early
+from sidecar.cli.completing import datasets, model_names
 from sidecar.cli.text import document_text
 from sidecar.cli.typed import document_of
 
 app = typer.Typer(help="The rules by which images are kept for review; without a subcommand they are listed.")
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name; all its versions have the same rules.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A model's name; all its versions have the same rules.", autocompletion=model_names
+    ),
+]
 _FLAGS = {"model_id": "MODEL", "config": "--config", "target_dataset_id": "--dataset"}
 
 
@@ -64,7 +70,11 @@ def set_rules(
     ],
     dataset: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Where its images go.  \\[default: where they go now, else one of its own]"),
+        typer.Option(
+            metavar="ID",
+            help="Where its images go.  \\[default: where they go now, else one of its own]",
+            autocompletion=datasets,
+        ),
     ] = None,
     url: Url = URL,
     token: Token = None,

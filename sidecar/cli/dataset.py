@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecar.cli import dataset_versions
+from sidecar.cli import completing, dataset_versions
 from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, none_of, picked, refuse_early
+from sidecar.cli.completing import REASONS, STATUSES, model_names, one_of
 from sidecar.cli.text import document_text
 from sidecar.cli.typed import when
 
@@ -23,7 +24,12 @@ app.command()(dataset_versions.diff)
 app.command()(dataset_versions.export)
 app.command("import")(dataset_versions.import_labels)
 
-DatasetId = Annotated[str, typer.Argument(metavar="ID", help="A dataset: its id, the beginning of it, or its name.")]
+DatasetId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="A dataset: its id, the beginning of it, or its name.", autocompletion=completing.datasets
+    ),
+]
 PAGE_MAX = 1_000
 _FLAGS = {
     "dataset_id": "ID",
@@ -98,11 +104,20 @@ def create(
 def items(
     context: typer.Context,
     dataset_id: DatasetId,
-    status: Annotated[str | None, typer.Option(help="needs_review, in_review, labeled or rejected.")] = None,
-    queue: Annotated[str | None, typer.Option(help="value, or audit (what the random sample drew).")] = None,
-    reason: Annotated[str | None, typer.Option(help="A rule that kept it, such as low_confidence.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="needs_review, in_review, labeled or rejected.", autocompletion=one_of(*STATUSES))
+    ] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(help="value, or audit (what the random sample drew).", autocompletion=one_of("value", "audit")),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="A rule that kept it, such as low_confidence.", autocompletion=one_of(*REASONS))
+    ] = None,
     label: Annotated[str | None, typer.Option(help="A class among its labels, else among its detections.")] = None,
-    model: Annotated[str | None, typer.Option(help="Whose answer it is, by the model's name.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Whose answer it is, by the model's name.", autocompletion=model_names)
+    ] = None,
     version: Annotated[str | None, typer.Option(help="And by the model's version.")] = None,
     claimed_by: Annotated[str | None, typer.Option("--claimed-by", help="Who has claimed it.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="From when on: 7d (ago), 2024-02-01.")] = None,

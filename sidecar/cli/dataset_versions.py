@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecar.cli.asking import URL, By, Json, Token, Url, asking, by_whom, fail, picked
+from sidecar.cli.completing import dataset_versions, datasets, one_of
 from sidecar.cli.text import clean, document_text, short, size
 
 if TYPE_CHECKING:
     from sidecar.client import Client
 
-DatasetId = Annotated[str, typer.Argument(metavar="ID", help="A dataset: its id, the beginning of it, or its name.")]
+DatasetId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="A dataset: its id, the beginning of it, or its name.", autocompletion=datasets),
+]
 VersionId = Annotated[
-    str, typer.Argument(metavar="VERSION", help="A version: its id, the beginning of it, or a name only one has.")
+    str,
+    typer.Argument(
+        metavar="VERSION",
+        help="A version: its id, the beginning of it, or a name only one has.",
+        autocompletion=dataset_versions,
+    ),
 ]
 LABELS_BYTES_MAX = 64 * 1024 * 1024
 """What the sidecar takes of labels at once."""
@@ -39,7 +48,9 @@ def version(
     context: typer.Context,
     dataset_id: DatasetId,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the version is called, such as v1.")],
-    parent: Annotated[str | None, typer.Option(metavar="VERSION", help="The version it follows.")] = None,
+    parent: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The version it follows.", autocompletion=dataset_versions)
+    ] = None,
     by: By = None,
     url: Url = URL,
     token: Token = None,
@@ -85,7 +96,12 @@ def diff(
     context: typer.Context,
     version_id: VersionId,
     base: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="What it is compared with.  \\[default: its parent]")
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="What it is compared with.  \\[default: its parent]",
+            autocompletion=dataset_versions,
+        ),
     ] = None,
     url: Url = URL,
     token: Token = None,
@@ -109,7 +125,13 @@ def export(
     context: typer.Context,
     version_id: VersionId,
     format_: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="coco, yolo, voc, label_studio, fiftyone or cvat.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="coco, yolo, voc, label_studio, fiftyone or cvat.",
+            autocompletion=one_of("coco", "yolo", "voc", "label_studio", "fiftyone", "cvat"),
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -119,27 +141,36 @@ def export(
     ] = None,
     url: Url = URL,
     token: Token = None,
+    as_json: Json = False,
 ) -> None:
     """Save a version with its images as a zip file."""
-    from sidecar.cli.progress import growing
+    from sidecar.cli.progress import bytes_bar
 
     with asking(context, url, token, _FLAGS) as client:
         found = client.dataset_version(version_named(client, version_id))
         path = output or Path(f"{found.dataset_id}-{short(found.id)}-{format_}.zip".replace("/", "_"))
         try:
-            with growing(f"exporting {clean(found.name or found.id)}", path):
-                client.export_dataset_version(found.id, format_, path)
+            with bytes_bar(f"exporting {clean(found.name or found.id)}") as there:
+                client.export_dataset_version(found.id, format_, path, there)
             written = path.stat().st_size
         except OSError as error:
             fail(f"--output: {path}: {error.strerror or error}")
-    print(clean(f"wrote {path} ({size(written)})"))
+    if as_json:
+        print(document_text({"file": str(path), "format": format_, "bytes": written}))
+    else:
+        print(clean(f"wrote {path} ({size(written)})"))
 
 
 def import_labels(
     context: typer.Context,
     dataset_id: DatasetId,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What the other tool exported, JSON.")],
-    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="coco or label_studio.")],
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help="coco or label_studio.", autocompletion=one_of("coco", "label_studio")
+        ),
+    ],
     by: By = None,
     url: Url = URL,
     token: Token = None,
@@ -149,6 +180,8 @@ def import_labels(
 
     What has a fault is left out and told, and the exit code is 1 then.
     """
+    from sidecar.cli.progress import waiting
+
     try:
         length = file.stat().st_size
     except OSError as error:
@@ -158,7 +191,8 @@ def import_labels(
     with asking(context, url, token, _FLAGS) as client:
         of = picked(client.datasets(), "id", dataset_id)
         try:
-            found = client.import_labels(of, format_, file, by_whom(by))
+            with waiting(f"importing {size(length)}"):
+                found = client.import_labels(of, format_, file, by_whom(by))
         except OSError as error:
             fail(f"FILE: {file}: {error.strerror or error}")
     if as_json:

@@ -9,6 +9,7 @@ import typer
 
 from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, none_of
 from sidecar.cli.by_default import ByDefault, Default
+from sidecar.cli.completing import models, one_of
 from sidecar.cli.text import document_text
 
 _FLAGS = {
@@ -36,20 +37,25 @@ app = typer.Typer(
     cls=Compares,
     no_args_is_help=True,
     help="Has what the model sees changed? `sidecar drift MODEL --reference PERIOD --current PERIOD` compares two"
-    " periods: that is `compare`, the default. It takes --slice, --by-slice, --source, --fail-on-drift, --url, --token"
-    " and --json; `sidecar drift compare --help` explains them.",
+    " periods: that is `compare`, the default. It takes --slice, --by-slice, --source, --fail-on-drift, --url, --token,"
+    " --ca-file, --cert-file, --key-file and --json; `sidecar drift compare --help` explains them.",
 )
 
 
 @app.command(cls=Default)
 def compare(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.", autocompletion=models)
+    ],
     reference: Annotated[str, typer.Option(help="What is normal: 2024-01-01:2024-01-31, or a baseline's name.")],
     current: Annotated[str, typer.Option(help="What is compared with it: days, date-times, or 7d for the last.")],
     slice: Annotated[str | None, typer.Option(help="Only this slice of the traffic.")] = None,
     by_slice: Annotated[bool, typer.Option("--by-slice", help="Compare each slice too.")] = False,
-    source: Annotated[str, typer.Option(help="auto, summaries or predictions.")] = "auto",
+    source: Annotated[
+        str,
+        typer.Option(help="auto, summaries or predictions.", autocompletion=one_of("auto", "summaries", "predictions")),
+    ] = "auto",
     fail_on_drift: Annotated[bool, typer.Option("--fail-on-drift", help="Exit code 1 where drift is found.")] = False,
     url: Url = URL,
     token: Token = None,
@@ -74,7 +80,9 @@ def compare(
 @app.command()
 def checks(
     context: typer.Context,
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Only those of one model.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Only those of one model.", autocompletion=models)
+    ] = None,
     slice: Annotated[str | None, typer.Option(help="Only those of one slice; '' for those of all traffic.")] = None,
     limit: Limit = 50,
     url: Url = URL,

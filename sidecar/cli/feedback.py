@@ -9,10 +9,13 @@ import typer
 
 from sidecar.cli.asking import URL, By, Json, Limit, Token, Url, asking, by_whom, fail, none_of
 from sidecar.cli.by_default import ByDefault, Default
+from sidecar.cli.completing import model_names, models, one_of
+from sidecar.cli.hints import meant_text
 from sidecar.cli.text import document_text
 from sidecar.cli.typed import box_of, when
 
 TYPES = "correct, wrong_label, wrong_box, false_positive or missed_object"
+_TYPES = one_of("correct", "wrong_label", "wrong_box", "false_positive", "missed_object")
 PAGE_MAX = 1_000
 _FLAGS = {
     "prediction_id": "PREDICTION_ID",
@@ -53,7 +56,7 @@ def give(
     prediction_id: Annotated[
         str, typer.Argument(metavar="PREDICTION_ID", help="The X-Prediction-Id of its response; not with --request.")
     ],
-    type_: Annotated[str | None, typer.Argument(metavar="TYPE", help=f"One of {TYPES}.")] = None,
+    type_: Annotated[str | None, typer.Argument(metavar="TYPE", help=f"One of {TYPES}.", autocompletion=_TYPES)] = None,
     request: Annotated[
         str | None, typer.Option(metavar="ID", help="The client's own X-Request-Id, in place of PREDICTION_ID.")
     ] = None,
@@ -81,7 +84,7 @@ def give(
             fail("give one of PREDICTION_ID and --request")
         named, type_ = None, prediction_id
     elif type_ is None:
-        fail(f"TYPE: needed after the PREDICTION_ID, one of {TYPES}")
+        fail(f"TYPE: needed after the PREDICTION_ID, one of {TYPES}\n{meant_text(context)}")
     place, moment = box_of(box, "--box"), when(at, "--at")
     with asking(context, url, token, _FLAGS) as client:
         said = client.submit_feedback(
@@ -100,9 +103,13 @@ def give(
 @app.command("list")
 def list_feedback(
     context: typer.Context,
-    model: Annotated[str | None, typer.Option(help="Only of one model, by its name.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only of one model, by its name.", autocompletion=model_names)
+    ] = None,
     prediction: Annotated[str | None, typer.Option(metavar="ID", help="Only of one prediction.")] = None,
-    type_: Annotated[str | None, typer.Option("--type", metavar="TYPE", help=f"Only {TYPES}.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help=f"Only {TYPES}.", autocompletion=_TYPES)
+    ] = None,
     limit: Limit = 50,
     url: Url = URL,
     token: Token = None,
@@ -164,7 +171,9 @@ def import_feedback(
 @app.command()
 def report(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.", autocompletion=models)
+    ],
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="From when on: 7d (ago), 2024-02-01.  \\[default: 30d]")
     ] = None,

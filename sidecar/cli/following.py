@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from sidecar.cli.progress import errors
+from sidecar.cli.tables import text
 from sidecar.cli.text import clean
 
 if TYPE_CHECKING:
     from sidecar.client import Client
-    from sidecar.client.results import Record
+    from sidecar.client.records import TrainingJob
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ OVERLAP_CHARACTERS = 4_000
 LEFT_OUT = "[...]\n"
 
 
-def until_ended(client: Client, job_id: str) -> Record:
+def until_ended(client: Client, job_id: str) -> TrainingJob:
     """The job once it has ended. Raises SidecarError; where the person gives up, the job goes on."""
     try:
         with errors().status("") as shown:
@@ -32,10 +33,10 @@ def until_ended(client: Client, job_id: str) -> Record:
                 if job.ended_at is not None:
                     return job
                 far = "" if job.progress is None else f", {100 * job.progress:.0f} %"
-                shown.update(f"{job.status}{far}")
+                shown.update(text(f"{job.status}{far}"))
                 time.sleep(POLL_S)
     except KeyboardInterrupt:
-        errors().print(f"the job goes on: `sidecar train show {job_id}`", markup=False, highlight=False)
+        errors().print(text(f"the job goes on: `sidecar train show {job_id}`"), soft_wrap=True)
         raise SystemExit(130) from None
 
 
@@ -45,11 +46,11 @@ def followed_log(client: Client, job_id: str) -> None:
     try:
         while True:
             job = _patiently(lambda: client.training_job(job_id))
-            text = _patiently(lambda: client.training_job_log(job_id))
+            written = _patiently(lambda: client.training_job_log(job_id))
             if job.ended_at is None:  # the last line may be half written
-                text = text[: text.rfind("\n") + 1]
-            print(plain(new_part(shown, text)), end="", flush=True)
-            shown = text or shown
+                written = written[: written.rfind("\n") + 1]
+            print(plain(new_part(shown, written)), end="", flush=True)
+            shown = written or shown
             if job.ended_at is not None:
                 return
             time.sleep(POLL_S)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from sidecar.cli.text import size
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Task
+    from rich.progress import ProgressColumn
 
 
 def errors() -> Console:
@@ -25,36 +22,52 @@ def errors() -> Console:
 def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A bar of bytes until the block ends; call what it gives with each further number of them. ``total`` None: not
     known."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
 
-    console = errors()
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task(title, total=total)
-        yield lambda more: shown.advance(task, more)
+    with _bar(title, total, BarColumn(), DownloadColumn(), TimeRemainingColumn()) as went_on:
+        yield went_on
 
 
 @contextmanager
-def growing(title: str, path: Path) -> Iterator[None]:
-    """Until the block ends: how large the file is that is written beside ``path``, before it takes its place."""
-    from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.text import Text
+def items_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar of things until the block ends; call what it gives with each further number of them."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
-    part = path.with_name(f"{path.name}.part")
+    with _bar(title, total, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as went_on:
+        yield went_on
 
-    class Written(ProgressColumn):
-        """The size of the file as it is now."""
 
-        max_refresh = 0.2
+@contextmanager
+def bytes_bar(title: str) -> Iterator[Callable[[int], None]]:
+    """How many bytes came of a file whose size nobody knows yet; call what it gives with how many there are by now."""
+    from rich.progress import DownloadColumn, SpinnerColumn, TimeElapsedColumn, TransferSpeedColumn
 
-        def render(self, task: Task) -> Text:
-            try:
-                return Text(size(part.stat().st_size))
-            except OSError:
-                return Text("")
+    before = 0
+    with _bar(title, None, SpinnerColumn(), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn()) as went_on:
+
+        def there(now: int) -> None:
+            nonlocal before
+            went_on(now - before)
+            before = now
+
+        yield there
+
+
+@contextmanager
+def waiting(title: str) -> Iterator[None]:
+    """That something goes on of which nothing is heard until it is done."""
+    from rich.progress import SpinnerColumn, TimeElapsedColumn
+
+    with _bar(title, None, SpinnerColumn(), TimeElapsedColumn()):
+        yield
+
+
+@contextmanager
+def _bar(title: str, total: int | None, *columns: ProgressColumn) -> Iterator[Callable[[int], None]]:
+    from rich.progress import Progress, TextColumn
 
     console = errors()
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), Written(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        shown.add_task(title, total=None)
-        yield
+    named = TextColumn("{task.description}", markup=False)
+    with Progress(named, *columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task(title, total=total)
+        yield lambda more: shown.advance(task, more)

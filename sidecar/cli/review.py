@@ -22,7 +22,9 @@ from sidecar.cli.asking import (
     picked,
     refuse_early,
 )
-from sidecar.cli.text import clean, document_text, size
+from sidecar.cli.completing import datasets, one_of
+from sidecar.cli.output import saved_as
+from sidecar.cli.text import clean, document_text
 from sidecar.cli.typed import document_of, seconds_of
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The review of images; without a subcommand it says how much waits.")
 
 ItemId = Annotated[str, typer.Argument(metavar="ITEM", help="The id of an image, as `sidecar dataset items` shows it.")]
-Dataset = Annotated[str | None, typer.Option(metavar="ID", help="Only of one dataset.")]
+Dataset = Annotated[str | None, typer.Option(metavar="ID", help="Only of one dataset.", autocompletion=datasets)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Save its image there.")]
 EVENTS_MAX = 10
 _FLAGS = {
@@ -73,7 +75,7 @@ def queues(
 ) -> None:
     """How much waits in each queue, and how much of the audit is done. The word `queues` may be left out."""
     with asking(context, url, token, {"dataset_id": "--dataset"}) as client:
-        found = client.datasets()
+        found = list(client.datasets())
         if dataset is not None:
             found = [client.dataset(picked(found, "id", dataset))]
     if as_json:
@@ -91,9 +93,16 @@ def queues(
 @app.command("next")
 def claim_next(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its id, the beginning of it, or its name.")],
+    dataset: Annotated[
+        str,
+        typer.Argument(metavar="DATASET", help="Its id, the beginning of it, or its name.", autocompletion=datasets),
+    ],
     queue: Annotated[
-        str, typer.Option(help="value: by expected value; audit: the random sample, on which estimates rest.")
+        str,
+        typer.Option(
+            help="value: by expected value; audit: the random sample, on which estimates rest.",
+            autocompletion=one_of("value", "audit"),
+        ),
     ] = "value",
     lease: Annotated[str, typer.Option(metavar="TIME", help="How long nobody else is given it.")] = "10m",
     output: Output = None,
@@ -106,7 +115,10 @@ def claim_next(
     lease_s = seconds_of(lease, "--lease")
     with asking(context, url, token, _FLAGS) as client:
         found = client.claim_next_item(picked(client.datasets(), "id", dataset), by_whom(by), queue, lease_s)
-        saved = "" if found is None or output is None else _saved(client, found.id, output)
+        saved = ""
+        if found is not None and output is not None:
+            held = f"{found.id} is claimed all the same; `sidecar review release {found.id}` gives it back"
+            saved = _saved(client, found.id, output, held)
     if as_json:
         print(document_text(found))
     elif found is None:
@@ -226,6 +238,7 @@ def delete(
     by: By = None,
     url: Url = URL,
     token: Token = None,
+    as_json: Json = False,
 ) -> None:
     """Delete an image for good, and all about it but its events; versions keep its checksum."""
     with asking(context, url, token, _FLAGS) as client:
@@ -233,17 +246,12 @@ def delete(
         held = f", which {clean(found.dataset_id)} has as {found.status}"
         if not yes and not typer.confirm(f"Delete the image {clean(item_id)}{held}, for good?", err=True):
             fail("nothing was deleted")
-        client.delete_item(item_id, by_whom(by))
-    print(clean(f"{item_id}: deleted"))
+        gone = client.delete_item(item_id, by_whom(by))
+    print(document_text(gone) if as_json else clean(f"{item_id}: deleted"))
 
 
-def _saved(client: Client, item_id: str, output: Path) -> str:
-    content = client.sample_image(item_id)
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        fail(f"--output: {output}: {error.strerror or error}")
-    return f"{output} ({size(len(content))})"
+def _saved(client: Client, item_id: str, output: Path, otherwise: str = "") -> str:
+    return saved_as(output, client.sample_image(item_id), otherwise)
 
 
 def _page(context: typer.Context, url: str, item: Any, saved: str, events: list[Any] | None = None) -> None:

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import fail
+from sidecar.cli.asking import Json, fail
+from sidecar.cli.extras import need
+from sidecar.cli.text import clean, document_text
 
 Upstreams = Annotated[
     list[str] | None,
@@ -37,6 +39,7 @@ def run(
     ] = None,
 ) -> None:
     """Run the sidecar in front of a model server, until SIGTERM or Ctrl-C."""
+    need("server", "sidecar run")
     arguments = _arguments(upstream or [], host, port, admin_port, health_port, data_dir, workers, split, unit)
     raise SystemExit(_supervise(config, arguments))
 
@@ -57,6 +60,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of the scenes, and of the training.", min=0)] = 1,
 ) -> None:
     """Everything at once: a detector of handwritten digits, traffic, an A/B test, the dashboard. Until Ctrl-C."""
+    need("demo", "sidecar demo")
     import asyncio
 
     from sidecar.app.logs import set_up_logs
@@ -132,10 +136,24 @@ def _where(admin_url: str, data_dir: Path | None, stay: bool) -> str:
     return "all of it is thrown away; --stay leaves it up for a look at the dashboard, --data-dir DIR keeps it"
 
 
-def check_config(config: Annotated[Path, typer.Argument(help="The YAML file to check.")]) -> None:
-    """Say whether a configuration is good; all its faults at once, each with its line."""
-    _load(config, {})
-    print(f"{config}: good")
+def check_config(
+    config: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file to check.")], as_json: Json = False
+) -> None:
+    """Say whether a configuration is good; all its faults at once, each with its line. Exit code 2 where it is not."""
+    need("server", "sidecar check-config")
+    if not as_json:
+        _load(config, {})
+        print(clean(f"{config}: good"))
+        return
+    from sidecar.app.load import ConfigFaults, load_config
+
+    faults: list[Any] = []
+    try:
+        load_config(config, {})
+    except ConfigFaults as error:
+        faults = [{"place": fault.place, "message": fault.message} for fault in error.faults]
+    print(document_text({"file": str(config), "good": not faults, "faults": faults}))
+    raise SystemExit(2 if faults else 0)
 
 
 def _arguments(
@@ -231,4 +249,5 @@ def _announce(supervisor: Any) -> None:
     config = supervisor.config
     targets = ", ".join(f"{item.name} {item.url}" for item in config.upstreams)
     print(f"proxying   http://{config.listen.host}:{supervisor.port}  ->  {targets}", flush=True)
-    print(f"dashboard  http://{config.admin.host}:{config.admin.port}", flush=True)
+    scheme = "http" if config.admin.tls_cert_file is None else "https"
+    print(f"dashboard  {scheme}://{config.admin.host}:{config.admin.port}", flush=True)

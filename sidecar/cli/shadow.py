@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of, refuse_early
+from sidecar.cli.completing import models, versions
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
     Days,
@@ -84,8 +85,10 @@ def list_shadow_tests(
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the test is called.")],
-    model: Annotated[str, typer.Option(help="The model whose requests are copied: its name, or NAME@VERSION.")],
-    shadow: Annotated[str, typer.Option(help="The one that gets the copies, NAME@VERSION.")],
+    model: Annotated[
+        str, typer.Option(help="The model whose requests are copied: its name, or NAME@VERSION.", autocompletion=models)
+    ],
+    shadow: Annotated[str, typer.Option(help="The one that gets the copies, NAME@VERSION.", autocompletion=versions)],
     share: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Share of requests that are copied; 0.1 by default.")
     ] = None,
@@ -137,19 +140,19 @@ def results(
 
 
 @app.command()
-def pause(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
+def pause(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
     """Send no copies until it is resumed."""
     with asking(context, url, token, _FLAGS) as client:
         test = client.pause_shadow_test(shadow_test_id(client, test_id))
-    _say(test)
+    _say(test, as_json)
 
 
 @app.command()
-def resume(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
+def resume(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
     """Go on with the share of before the pause."""
     with asking(context, url, token, _FLAGS) as client:
         test = client.resume_shadow_test(shadow_test_id(client, test_id))
-    _say(test)
+    _say(test, as_json)
 
 
 @app.command()
@@ -159,28 +162,38 @@ def ramp(
     share: Annotated[str, typer.Argument(metavar="SHARE", help="Of requests to copy.")],
     url: Url = URL,
     token: Token = None,
+    as_json: Json = False,
 ) -> None:
     """Copy another share of requests."""
     copied = share_number(share, "SHARE")
     with asking(context, url, token, _FLAGS) as client:
         test = client.ramp_shadow_test(shadow_test_id(client, test_id), copied)
-    _say(test)
+    _say(test, as_json)
 
 
 @app.command()
-def stop(context: typer.Context, test_id: TestId, reason: Reason = "", url: Url = URL, token: Token = None) -> None:
+def stop(
+    context: typer.Context,
+    test_id: TestId,
+    reason: Reason = "",
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
     """End a test for good."""
     with asking(context, url, token, _FLAGS) as client:
         test = client.stop_shadow_test(shadow_test_id(client, test_id), reason)
-    _say(test)
+    _say(test, as_json)
 
 
 @app.command()
-def promote(context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None) -> None:
+def promote(
+    context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
     """Let the shadow serve all traffic until another is promoted; a test that still runs ends with that."""
     with asking(context, url, token, _FLAGS) as client:
         test = client.promote_shadow_test(shadow_test_id(client, test_id))
-    _say(test)
+    _say(test, as_json)
 
 
 def _facts(test: Any, as_json: bool) -> None:
@@ -194,7 +207,10 @@ def _facts(test: Any, as_json: bool) -> None:
     shadow_test_facts(test, Console())
 
 
-def _say(test: Any) -> None:
+def _say(test: Any, as_json: bool) -> None:
+    if as_json:
+        print(document_text(test))
+        return
     from rich.console import Console
 
     from sidecar.cli.show_shadow import traffic_text

@@ -61,10 +61,11 @@ def variant_text(item: Mapping[str, Any]) -> str:
 
 def ab_tests_lines(tests: Sequence[Test], console: Console) -> None:
     """All tests, two lines each."""
-    lines_of_tests(tests, [_subject(test) for test in tests], console)
+    lines_of_tests(tests, [subject(test) for test in tests], console)
 
 
-def _subject(test: Test) -> str:
+def subject(test: Test) -> str:
+    """Which versions it is about, and with which share."""
     control, *treatments = test["variants"]
     against = ", ".join(whose(item["id"]) for item in treatments)
     split = f", {share_text(test['traffic_split'])}" if test["status"] == "running" else ""

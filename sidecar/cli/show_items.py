@@ -104,7 +104,8 @@ def item_page(item: Item, image: str, console: Console, events: Sequence[Mapping
         events_table(events[:EVENTS_SHOWN], console)
 
 
-def _box(box: Sequence[float | None]) -> str:
+def box_text(box: Sequence[float | None]) -> str:
+    """A box as it is typed, to three digits."""
     return ",".join(figure(edge).replace(",", "") for edge in box)
 
 
@@ -118,7 +119,7 @@ def _detections(item: Item, console: Console) -> None:
     for detection in found[:BOXES_SHOWN]:
         style = "" if is_counted(item, detection) else "dim"
         score = number(detection["score"], 2)
-        values = (detection["index"], detection["label"], score, _box(detection["box"]))
+        values = (detection["index"], detection["label"], score, box_text(detection["box"]))
         row(made, *(text(value, style) for value in values))
     console.print(made)
     _rest(len(found), console)
@@ -137,7 +138,7 @@ def _labels(item: Item, console: Console) -> None:
         return
     made = table("label", "box x1,y1,x2,y2")
     for label in labels[:BOXES_SHOWN]:
-        row(made, label["label"], _box(label["box"]))
+        row(made, label["label"], box_text(label["box"]))
     console.print(made)
     _rest(len(labels), console)
 

@@ -53,10 +53,11 @@ def traffic_text(test: Test) -> str:
 
 def shadow_tests_lines(tests: Sequence[Test], console: Console) -> None:
     """All tests, two lines each."""
-    lines_of_tests(tests, [_subject(test) for test in tests], console)
+    lines_of_tests(tests, [subject(test) for test in tests], console)
 
 
-def _subject(test: Test) -> str:
+def subject(test: Test) -> str:
+    """Which versions it is about, and with which share."""
     share = f", {share_text(test['share'])}" if test["status"] == "running" else ""
     return f"{_model(test)}, copied to {whose(test['shadow']['id'])}{share}"
 

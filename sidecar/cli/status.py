@@ -18,13 +18,14 @@ def status(context: typer.Context, url: Url = URL, token: Token = None, as_json:
     something is wrong."""
     with asking(context, url, token) as client:
         answer = client.status()
-        tests = [] if as_json else [*client.ab_tests(), *client.shadow_tests()]
+        tests: list[Any] = [] if as_json else [*client.ab_tests(), *client.shadow_tests()]
+        who = None if as_json else client.whoami()
     if as_json:
         print(document_text(answer))
     else:
-        from sidecar.app.tables import status_tables
+        from sidecar.cli.show_status import status_tables
 
-        status_tables(answer)
+        status_tables(answer, who)
         _tests_line([test for test in tests if test.status in ("running", "paused")])
     raise SystemExit(0 if answer.ok else 1)
 

@@ -128,6 +128,15 @@ def document_text(document: Any) -> str:
     return json.dumps(_plain(document), indent=1)
 
 
+def document_line(document: Any) -> str:
+    """The same in a line.
+
+    >>> document_line({"a": [1, float("nan")]})
+    '{"a": [1, null]}'
+    """
+    return json.dumps(_plain(document))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sidecar.cli import completing
 from sidecar.cli.asking import URL, By, Json, Token, Url, asking, by_whom, fail, none_of, picked, refuse_early
+from sidecar.cli.completing import ab_test_metrics, dataset_versions, datasets, model_names, one_of, versions
 from sidecar.cli.text import clean, document_text
 from sidecar.cli.trials import AB_FLAGS, days_of, given_only, share_number, split_of
 from sidecar.cli.typed import document_of, numbers_of, upstream_of
@@ -18,9 +20,18 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Training jobs and how they stand; without a subcommand they are listed.")
 
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job: its id, the beginning of it, or its name.")]
+JobId = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB", help="A job: its id, the beginning of it, or its name.", autocompletion=completing.jobs
+    ),
+]
 Status = Annotated[
-    str | None, typer.Option(help="Only those queued, running, waiting, succeeded, failed, cancelled or timed_out.")
+    str | None,
+    typer.Option(
+        help="Only those queued, running, waiting, succeeded, failed, cancelled or timed_out.",
+        autocompletion=one_of("queued", "running", "waiting", "succeeded", "failed", "cancelled", "timed_out"),
+    ),
 ]
 _FLAGS = {
     "id": "JOB",
@@ -94,9 +105,26 @@ def list_jobs(
 def start(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the job is called.")],
-    dataset: Annotated[str, typer.Option(metavar="ID", help="The dataset: its id, the beginning of it, or its name.")],
-    version: Annotated[str, typer.Option(metavar="VERSION", help="And which of its versions, by id or name.")],
-    base: Annotated[str, typer.Option(metavar="MODEL", help="What it goes on from, NAME@VERSION, such as det@1.")],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="ID", help="The dataset: its id, the beginning of it, or its name.", autocompletion=datasets
+        ),
+    ],
+    version: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSION", help="And which of its versions, by id or name.", autocompletion=dataset_versions
+        ),
+    ],
+    base: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="What it goes on from: a model (the version that serves it), or NAME@VERSION.",
+            autocompletion=versions,
+        ),
+    ],
     trainer: Annotated[
         str | None,
         typer.Option(help="One of the configuration, or manual.  \\[default: the one that fits the model best]"),
@@ -165,7 +193,9 @@ def cancel(
 def report(
     context: typer.Context,
     job_id: JobId,
-    status: Annotated[str, typer.Option(help="running, succeeded or failed.")],
+    status: Annotated[
+        str, typer.Option(help="running, succeeded or failed.", autocompletion=one_of("running", "succeeded", "failed"))
+    ],
     metrics: Annotated[
         list[str] | None, typer.Option(metavar="NAME=NUMBER", help="What it measured, such as map50=0.61; repeatable.")
     ] = None,
@@ -196,7 +226,10 @@ def deploy(
         str | None, typer.Option(metavar="SHARE", help="With --shadow: share of requests that are copied to it.")
     ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option(help="With --ab: what it is about, the primary one first; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="With --ab: what it is about, the primary one first; repeatable.", autocompletion=ab_test_metrics
+        ),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="With --ab: request, client or header:NAME.")] = None,
     days: Annotated[float | None, typer.Option(help="How many days the test runs; 7 by default.")] = None,
@@ -240,7 +273,9 @@ def deploy(
 
 def model_versions(
     context: typer.Context,
-    model: Annotated[str | None, typer.Option(help="Only those of one model, by its name.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only those of one model, by its name.", autocompletion=model_names)
+    ] = None,
     url: Url = URL,
     token: Token = None,
     as_json: Json = False,

@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sidecar.cli import completing
 from sidecar.cli.asking import fail, picked
 
 if TYPE_CHECKING:
     from sidecar.client import Client
 
-TestId = Annotated[str, typer.Argument(metavar="ID", help="A test: its id, the beginning of it, or its name.")]
-Status = Annotated[str | None, typer.Option(help="Only those running, paused, completed, stopped or concluded.")]
-Model = Annotated[str | None, typer.Option(help="Only those of one model.")]
+TestId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="A test: its id, the beginning of it, or its name.", autocompletion=completing.tests
+    ),
+]
+Status = Annotated[
+    str | None,
+    typer.Option(
+        help="Only those running, paused, completed, stopped or concluded.",
+        autocompletion=completing.one_of("running", "paused", "completed", "stopped", "concluded"),
+    ),
+]
+Model = Annotated[str | None, typer.Option(help="Only those of one model.", autocompletion=completing.models)]
 Days = Annotated[float | None, typer.Option(help="How many days it runs, paused time not counted; 7 by default.")]
 Endless = Annotated[bool, typer.Option("--until-stopped", help="Run until somebody ends it, in place of --days.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the test.")]

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from sidecar.client import calls_training
-from sidecar.client.calls import Call
-from sidecar.client.results import Record
+from sidecar.client.aio_asking import AsyncAsking
+from sidecar.client.errors import ConnectionFailed, ServerError
+from sidecar.client.records import ModelVersion, TrainingJob
+from sidecar.client.results import Records
 
-T = TypeVar("T")
 
-
-class AsyncTrainingMethods(ABC):
+class AsyncTrainingMethods(AsyncAsking):
     """What ``AsyncClient`` can do about training."""
-
-    @abstractmethod
-    async def _run(self, call: Call[T]) -> T:
-        """Ask, and give what the answer holds."""
-
-    @abstractmethod
-    async def _wait(self, seconds: float) -> None:
-        """Let so much time pass."""
 
     async def create_training_job(
         self,
@@ -33,7 +24,7 @@ class AsyncTrainingMethods(ABC):
         base_model_id: str,
         trainer: str | None = None,
         by: str = "",
-    ) -> Record:
+    ) -> TrainingJob:
         """Hand a version of a dataset to a trainer of the configuration, to go on from ``base_model_id``.
 
         Raises InvalidRequest naming what is wrong.
@@ -42,29 +33,35 @@ class AsyncTrainingMethods(ABC):
             calls_training.create_training_job(name, dataset_id, version_id, base_model_id, trainer, by)
         )
 
-    async def training_jobs(self, status: str | None = None) -> list[Record]:
+    async def training_jobs(self, status: str | None = None) -> Records[TrainingJob]:
         """Training jobs, newest first, in one status or any."""
         return await self._run(calls_training.training_jobs(status))
 
-    async def training_job(self, job_id: str) -> Record:
+    async def training_job(self, job_id: str) -> TrainingJob:
         """One training job and how it stands. Raises NotFound."""
         return await self._run(calls_training.training_job(job_id))
 
-    async def wait_for_training_job(self, job_id: str, timeout_s: float = 3_600.0, poll_s: float = 1.0) -> Record:
+    async def wait_for_training_job(self, job_id: str, timeout_s: float = 3_600.0, poll_s: float = 1.0) -> TrainingJob:
         """The job once it has ended, well or not (its ``status`` says which). Raises NotFound, and NotEnded where it
-        has not after ``timeout_s``."""
-        begun, slept_s = time.monotonic(), 0.0
+        has not after ``timeout_s``. A sidecar that goes away meanwhile is waited for too."""
+        begun, slept_s, is_known = time.monotonic(), 0.0, False
         while True:
-            job = await self.training_job(job_id)
-            waited_s = max(time.monotonic() - begun, slept_s)
-            if calls_training.has_ended(job, waited_s, timeout_s):
-                return job
+            try:
+                job = await self.training_job(job_id)
+            except (ConnectionFailed, ServerError):
+                waited_s = max(time.monotonic() - begun, slept_s)
+                if not is_known or waited_s >= timeout_s:
+                    raise
+            else:
+                is_known, waited_s = True, max(time.monotonic() - begun, slept_s)
+                if calls_training.has_ended(job, waited_s, timeout_s):
+                    return job
             delay_s = min(poll_s, timeout_s - waited_s)
             await self._wait(delay_s)
             slept_s += delay_s
 
-    async def cancel_training_job(self, job_id: str, by: str = "") -> Record:
-        """End a training job. Raises NotFound, and InvalidRequest with status 409 where it has ended."""
+    async def cancel_training_job(self, job_id: str, by: str = "") -> TrainingJob:
+        """End a training job. Raises NotFound, and Conflict where it has ended."""
         return await self._run(calls_training.cancel_training_job(job_id, by))
 
     async def training_job_log(self, job_id: str) -> str:
@@ -80,7 +77,7 @@ class AsyncTrainingMethods(ABC):
         upstream: Mapping[str, str] | str | None = None,
         error: str = "",
         progress: float | None = None,
-    ) -> Record:
+    ) -> TrainingJob:
         """Say for a trainer how its job goes: running (``progress`` 0 to 1), succeeded or failed. ``version`` is what
         the new version is called, ``upstream`` where it is served (a URL, or ``url`` and ``path``). Raises NotFound,
         InvalidRequest."""
@@ -90,11 +87,11 @@ class AsyncTrainingMethods(ABC):
 
     async def deploy_training_job(
         self, job_id: str, kind: str = "ab", name: str | None = None, config: Mapping[str, Any] | None = None
-    ) -> Record:
+    ) -> TrainingJob:
         """Put what a job made into an A/B test (``ab``) or a ``shadow`` test; the job, with its ``test_id``. ``config``
         is that of such a test. Raises NotFound, InvalidRequest."""
         return await self._run(calls_training.deploy_training_job(job_id, kind, name, config))
 
-    async def model_versions(self, model: str | None = None) -> list[Record]:
+    async def model_versions(self, model: str | None = None) -> Records[ModelVersion]:
         """Registered versions of a model, or of all, newest first."""
         return await self._run(calls_training.model_versions(model))

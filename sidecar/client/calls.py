@@ -1,38 +1,39 @@
-"""Calls of the API: what to send and how to read the answer. No I/O; both clients share these.
+"""What a call of the API is: what to send, and how to read the answer. No I/O; both clients share these.
 
-Those about baselines, drift and alerts are in ``calls_watch``, those about tests of versions in ``calls_trials``, those
-of the improvement loop in ``calls_feedback``, ``calls_datasets`` and ``calls_training``.
+The calls themselves are in the ``calls_...`` beside this, a module a topic.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from sidecar.client.errors import (
-    FieldError,
-    InvalidRequest,
-    NotFound,
-    ServerError,
-    SidecarError,
-    Unauthorized,
-)
-from sidecar.client.results import Page, Record
+from sidecar.client.errors import InvalidRequest, ServerError, invalid_field
+from sidecar.client.pages import Page
+from sidecar.client.results import Record, Records
+from sidecar.durations import duration_text
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Record)
 Filter = str | int | float | datetime | None
+Moment = str | float | datetime
+"""RFC 3339, epoch seconds, or a datetime with a zone."""
+Length = str | float | timedelta
+"""Such as ``"2h"``, seconds, or a timedelta."""
 
-ATTEMPTS_MAX = 3
-BACKOFF_S = 0.1
-RETRY_AFTER_S_MAX = 5.0
+SLOW_TIMEOUT_S = 30.0
+"""How long a comparison or a freeze may take at least, whatever the client's own timeout."""
+SLOWEST_TIMEOUT_S = 120.0
+"""The same of a comparison of every slice, and of a test of every channel, each of which may take its time to fail."""
 DEPTH_MAX = 20
 """How deep a body is searched for what JSON can't hold."""
-_PASSING = (429, 502, 503, 504)
+WHOSE = "is this a sidecar's admin port?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,10 @@ class Call(Generic[T]):
     """One request, and ``read``, which makes its result of the body of a 2xx.
 
     ``body`` is an object to send as JSON, or bytes that are JSON already. ``timeout_s``, where greater than the
-    client's own, bounds its waits instead. ``repeatable``: a change that made twice is as if made once.
+    client's own, bounds its waits instead. ``if_match`` is the ``etag`` of what is to be changed. ``keyed``: a POST
+    bears an Idempotency-Key, by which the sidecar knows it again. ``repeatable``: made twice it is as if made once,
+    which of a GET, PUT, PATCH or keyed POST goes without saying. ``media_types``: what a file may be; empty: anything.
+    ``begins_anew``: a file that breaks off is asked for again, which must give the same.
     """
 
     method: str
@@ -49,7 +53,11 @@ class Call(Generic[T]):
     params: dict[str, str] = field(default_factory=dict)
     body: dict[str, Any] | bytes | None = None
     timeout_s: float = 0.0
+    if_match: str | None = None
+    keyed: bool = True
     repeatable: bool = False
+    media_types: tuple[str, ...] = ()
+    begins_anew: bool = True
 
     @property
     def content(self) -> bytes | None:
@@ -57,14 +65,23 @@ class Call(Generic[T]):
         return self.body if self.body is None or isinstance(self.body, bytes) else encoded(self.body)
 
     @property
-    def headers(self) -> dict[str, str]:
-        """What the body is."""
-        return {} if self.body is None else {"Content-Type": "application/json"}
+    def has_key(self) -> bool:
+        """Whether it bears an Idempotency-Key."""
+        return self.method == "POST" and self.keyed
 
     @property
-    def is_idempotent(self) -> bool:
-        """Whether it may be tried again: reading changes nothing."""
-        return self.method == "GET" or self.repeatable
+    def is_repeatable(self) -> bool:
+        """Whether made twice it is as if made once: reading changes nothing, a key is known again, and what is set is
+        set. What was deleted, or changed on a condition, is no more as it was when it is tried again."""
+        sets = self.method in ("PUT", "PATCH") and self.if_match is None
+        return self.repeatable or self.method == "GET" or self.has_key or sets
+
+    def check_media_type(self, content_type: str | None) -> None:
+        """Raises ServerError where an answer that is something else would be saved as a file of a kind."""
+        found = (content_type or "").partition(";")[0].strip().lower()
+        if self.media_types and found not in self.media_types:
+            wanted = " or ".join(self.media_types)
+            raise ServerError(f"the answer is {found or 'of no type'}, not {wanted}; {WHOSE}")
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:
@@ -74,14 +91,29 @@ def encoded(body: Mapping[str, Any]) -> bytes:
     b'{"share": 0.5}'
     """
     try:
-        return json.dumps(body, allow_nan=False).encode()
+        return json_of(body)
     except (TypeError, ValueError, RecursionError) as error:
         name, message = _unfit(body, "") or ("body", f"can't be sent as JSON: {error}")
-        raise InvalidRequest(f"{name}: {message}", errors=[FieldError(name, message)]) from error
+        raise invalid_field(name, message) from error
+
+
+def json_of(value: Any) -> bytes:
+    """``value`` as JSON, a single number of an array library as the number it is. Raises TypeError, ValueError or
+    RecursionError where it can't be."""
+    return json.dumps(value, allow_nan=False, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    """What numpy, torch or pandas hand out in place of Python's own numbers."""
+    if getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
+        return value.item()
+    raise TypeError(f"a {type(value).__name__} can't be sent as JSON")
 
 
 def _unfit(value: Any, name: str, depth: int = 0) -> tuple[str, str] | None:
     """The first part of ``value`` that JSON can't hold, and why. None where it is too deep to tell."""
+    with suppress(TypeError):
+        value = _plain(value)
     if depth > DEPTH_MAX or value is None or isinstance(value, str | int):
         return None
     if isinstance(value, float):
@@ -97,33 +129,46 @@ def _unfit(value: Any, name: str, depth: int = 0) -> tuple[str, str] | None:
     return next((found for found in inner if found), None)
 
 
-def record_of(body: bytes) -> Record:
-    """A JSON object as a Record. Raises ServerError where the answer is something else."""
+def reading(kind: type[R]) -> Callable[[bytes], R]:
+    """Reads one record. What is read raises ServerError where the answer is something else.
+
+    >>> reading(Record)(b'{"id": "a1"}')
+    Record(id='a1')
+    """
+    return lambda body: kind.of(_object(body))
+
+
+def listing(kind: type[R], name: str = "items") -> Callable[[bytes], Records[R]]:
+    """Reads the list in an object, under ``name``."""
+    return lambda body: _list(_object(body), name, kind)
+
+
+def paging(kind: type[R]) -> Callable[[bytes], Page[R]]:
+    """Reads a page of a list."""
+
+    def read(body: bytes) -> Page[R]:
+        document = _object(body)
+        cursor = document.get("next")
+        return Page(_list(document, "items", kind), None if cursor is None else str(cursor))
+
+    return read
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError as error:
-        raise ServerError(f"the answer is not JSON ({error}); is this a sidecar's admin port?") from error
+    except (ValueError, RecursionError) as error:
+        raise ServerError(f"the answer is not JSON ({error}); {WHOSE}") from error
     if not isinstance(document, dict):
-        raise ServerError("the answer is no JSON object; is this a sidecar's admin port?")
-    return Record.of(document)
+        raise ServerError(f"the answer is no JSON object; {WHOSE}")
+    return document
 
 
-def page_of(body: bytes) -> Page:
-    """A page of a list."""
-    document = record_of(body)
-    try:
-        return Page(document["items"], document["next"])
-    except KeyError as error:
-        raise ServerError(f"the answer has no {error}; is this a sidecar's admin port?") from error
-
-
-def items_of(body: bytes, name: str = "items") -> list[Record]:
-    """The list in an object, under ``name``."""
-    document = record_of(body)
-    if not isinstance(document.get(name), list):
-        raise ServerError(f"the answer has no {name}; is this a sidecar's admin port?")
-    items: list[Record] = document[name]
-    return items
+def _list(document: Mapping[str, Any], name: str, kind: type[R]) -> Records[R]:
+    items = document.get(name)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ServerError(f"the answer has no {name}; {WHOSE}")
+    return Records(map(kind.of, items), kind)
 
 
 def params_of(filters: Mapping[str, Filter]) -> dict[str, str]:
@@ -145,106 +190,33 @@ def param(name: str, value: Filter) -> str:
         return str(value).lower()
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise InvalidRequest(
-                f"{name}: the time must carry a zone", errors=[FieldError(name, "the time must carry a zone")]
-            )
+            raise invalid_field(name, "the time must carry a zone")
         return value.isoformat()
     return str(value)
 
 
-def segment(value: str, name: str) -> str:
-    """``value`` as one segment of a path. Raises InvalidRequest where it would lead elsewhere."""
-    if value in {"", ".", ".."}:
-        raise InvalidRequest(f"{name}: {value!r} is none", errors=[FieldError(name, "is none")])
-    return quote(value, safe="")
+def length_text(length: Any, field: str) -> Any:
+    """A timedelta as the text the API takes; anything else as it is. Raises InvalidRequest where it is negative.
 
-
-def status() -> Call[Record]:
-    """How the sidecar is."""
-    return Call("GET", "/api/v1/status", record_of)
-
-
-def models() -> Call[Record]:
-    """Models and their figures."""
-    return Call("GET", "/api/v1/models", record_of)
-
-
-def settings() -> Call[Record]:
-    """The effective configuration."""
-    return Call("GET", "/api/v1/settings", record_of)
-
-
-def predictions_page(filters: Mapping[str, Filter]) -> Call[Page]:
-    """One page of predictions."""
-    return Call("GET", "/api/v1/predictions", page_of, params_of(filters))
-
-
-def prediction(prediction_id: str) -> Call[Record]:
-    """One prediction."""
-    return Call("GET", f"/api/v1/predictions/{segment(prediction_id, 'prediction_id')}", record_of)
-
-
-def summaries(filters: Mapping[str, Filter]) -> Call[Record]:
-    """Time series of summaries."""
-    return Call("GET", "/api/v1/summaries", record_of, params_of(filters))
-
-
-def samples_page(filters: Mapping[str, Filter]) -> Call[Page]:
-    """One page of samples."""
-    return Call("GET", "/api/v1/samples", page_of, params_of(filters))
-
-
-def sample(sample_id: str) -> Call[Record]:
-    """One sample."""
-    return Call("GET", f"/api/v1/samples/{segment(sample_id, 'sample_id')}", record_of)
-
-
-def sample_image(sample_id: str) -> Call[bytes]:
-    """The image of a sample."""
-    return Call("GET", f"/api/v1/samples/{segment(sample_id, 'sample_id')}/image", bytes)
-
-
-def error_of(status: int, body: bytes) -> SidecarError:
-    """The error of an answer outside 2xx, with the problem document's words where it is one."""
-    try:
-        problem = json.loads(body)
-    except ValueError:
-        problem = None
-    # Everything a sidecar refuses is a problem document; an application's own 404 is none.
-    if not (isinstance(problem, dict) and "type" in problem) and status in (404, 405, 501):
-        return ServerError(f"this is no admin port of a sidecar: it answered {status}", status)
-    problem = problem if isinstance(problem, dict) else {}
-    detail = str(problem.get("detail") or problem.get("title") or f"the sidecar answered {status}")
-    found = problem.get("errors")
-    errors = [
-        FieldError(str(entry.get("field", "")), str(entry.get("message", "")))
-        for entry in (found if isinstance(found, list) else [])
-        if isinstance(entry, dict)
-    ]
-    kind: type[SidecarError] = ServerError
-    if status == 404:
-        kind = NotFound
-    elif status in (401, 403, 421):
-        kind = Unauthorized
-    elif 400 <= status < 500 and status != 429:
-        kind = InvalidRequest
-    return kind(detail, status, errors)
-
-
-def retry_delay_s(
-    call: Call[Any], attempt: int, status: int | None, retry_after: str | None, *, timed_out: bool = False
-) -> float | None:
-    """How long to wait before attempt ``attempt + 1``; None: don't. ``status`` None means there was no answer.
-
-    A slow call that timed out is not made again: the sidecar may still be working at it.
-
-    >>> retry_delay_s(status(), 1, None, None), retry_delay_s(status(), 1, 404, None)
-    (0.1, None)
+    >>> length_text(timedelta(hours=2), "for"), length_text("5m", "for")
+    ('2h', '5m')
     """
-    if not call.is_idempotent or attempt >= ATTEMPTS_MAX or (status is not None and status not in _PASSING):
-        return None
-    if timed_out and call.timeout_s:
-        return None
-    if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
-        return min(float(retry_after), RETRY_AFTER_S_MAX)
-    return BACKOFF_S * 2.0 ** (attempt - 1)
+    if not isinstance(length, timedelta):
+        return length
+    if length < timedelta():
+        raise invalid_field(field, "must not be negative")
+    return duration_text(length.total_seconds())
+
+
+def segment(value: str, name: str) -> str:
+    """``value`` as one segment of a path. Raises InvalidRequest where it would lead elsewhere, and where it is no text,
+    such as None or what has the id."""
+    if not isinstance(value, str):
+        raise invalid_field(name, f"must be text, not {type(value).__name__}")
+    try:
+        quoted = quote(value, safe="")
+    except UnicodeEncodeError:  # half a character
+        quoted = ""
+    if quoted in {"", ".", ".."}:
+        raise InvalidRequest(f"{name}: {value!r} is none", errors=invalid_field(name, "is none").errors)
+    return quoted

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from math import nan
 from typing import Any
 
-from sidecar.client.calls import Call, Filter, items_of, page_of, param, params_of, record_of, segment
-from sidecar.client.calls_trials import with_nan
-from sidecar.client.calls_watch import SLOW_TIMEOUT_S, Moment
-from sidecar.client.results import Page, Record
+from sidecar.client.calls import (
+    SLOW_TIMEOUT_S,
+    Call,
+    Filter,
+    Moment,
+    encoded,
+    listing,
+    paging,
+    param,
+    params_of,
+    reading,
+    segment,
+)
+from sidecar.client.errors import InvalidRequest, invalid_field
+from sidecar.client.pages import Page
+from sidecar.client.records import DataEngine, Feedback, FeedbackBulk, FeedbackReport
+from sidecar.client.results import Records
 
 ENGINES, FEEDBACK = "/api/v1/data-engines", "/api/v1/feedback"
 BULK_MAX = 1_000
 """What one request may hold; more is sent in several."""
-NOTHING = Record(accepted=0, pending=0, faults=[])
+NOTHING = FeedbackBulk.of({"accepted": 0, "pending": 0, "faults": []})
 """What comes of no statement."""
-ESTIMATE = ("value", "lower", "upper", "completeness")
-PRECISION = ("precision", "lower", "upper")
-"""Figures of a report that are null where there is nothing to estimate them from."""
 
 
-def configure_data_engine(model_id: str, config: Mapping[str, Any], target_dataset_id: str | None) -> Call[Record]:
+def configure_data_engine(
+    model_id: str, config: Mapping[str, Any], target_dataset_id: str | None, if_match: str | None
+) -> Call[DataEngine]:
     """Set the rules of a model."""
     body = {"config": dict(config), "target_dataset_id": target_dataset_id}
-    return Call("PUT", _engine(model_id), record_of, body=body, repeatable=True)
+    return Call("PUT", _engine(model_id), reading(DataEngine), body=body, if_match=if_match)
 
 
-def data_engine(model_id: str) -> Call[Record]:
+def data_engine(model_id: str) -> Call[DataEngine]:
     """The rules of a model."""
-    return Call("GET", _engine(model_id), record_of)
+    return Call("GET", _engine(model_id), reading(DataEngine))
 
 
-def data_engines() -> Call[list[Record]]:
+def data_engines() -> Call[Records[DataEngine]]:
     """The rules of every model."""
-    return Call("GET", ENGINES, items_of)
+    return Call("GET", ENGINES, listing(DataEngine))
 
 
 def _engine(model_id: str) -> str:
@@ -74,7 +85,7 @@ def submit_feedback(
     note: str,
     at: Moment | None,
     request_id: str | None,
-) -> Call[Record]:
+) -> Call[Feedback]:
     """Say what is right or wrong with a prediction."""
     given = {
         "prediction_id": prediction_id,
@@ -87,72 +98,49 @@ def submit_feedback(
         "note": note,
         "at": at,
     }
-    return Call("POST", FEEDBACK, _feedback_of, body=statement(given), repeatable=True)
+    return Call("POST", FEEDBACK, reading(Feedback), body=statement(given))
 
 
-def submit_feedback_bulk(items: Iterable[Mapping[str, Any]]) -> Call[Record]:
-    """Say it of at most BULK_MAX."""
-    body = {"items": [statement(item) for item in items]}
-    return Call("POST", f"{FEEDBACK}/bulk", record_of, body=body, timeout_s=SLOW_TIMEOUT_S, repeatable=True)
+def submit_feedback_bulk(items: Iterable[Mapping[str, Any]]) -> list[Call[FeedbackBulk]]:
+    """Say it of several: calls of at most BULK_MAX, at least one. All are made before any is sent, so that what can't
+    be sent is told before anything is.
 
-
-def parts(items: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """``items`` in lists of at most BULK_MAX, at least one.
-
-    >>> [len(part) for part in parts([{}] * 1_001)], parts([])
-    ([1000, 1], [[]])
+    >>> [len(call.content) for call in submit_feedback_bulk([{}] * 1_001)], submit_feedback_bulk([])[0].content
+    ([4011, 15], b'{"items": []}')
     """
-    every = list(items)
-    return [every[start : start + BULK_MAX] for start in range(0, max(len(every), 1), BULK_MAX)]
+    every = [_one_of_many(index, item) for index, item in enumerate(items)]
+    parts = [every[start : start + BULK_MAX] for start in range(0, max(len(every), 1), BULK_MAX)]
+    bodies = [b'{"items": [' + b", ".join(part) + b"]}" for part in parts]
+    path = f"{FEEDBACK}/bulk"
+    return [Call("POST", path, reading(FeedbackBulk), body=body, timeout_s=SLOW_TIMEOUT_S) for body in bodies]
 
 
-def added(total: Record, part: Record, offset: int) -> Record:
+def _one_of_many(index: int, item: Any) -> bytes:
+    """A statement as JSON. Raises InvalidRequest naming its place."""
+    if not isinstance(item, Mapping):
+        raise invalid_field(f"items.{index}", f"must be a mapping, not {type(item).__name__}")
+    try:
+        return encoded(statement(item))
+    except InvalidRequest as error:
+        raise invalid_field(f"items.{index}.{error.errors[0].field}", error.errors[0].message) from error
+
+
+def added(total: FeedbackBulk, part: FeedbackBulk, offset: int) -> FeedbackBulk:
     """``total`` and what came of the part that began at ``offset``.
 
-    >>> added(NOTHING, Record(accepted=1, pending=0, faults=[Record(index=1)]), 1_000)
-    {'accepted': 1, 'pending': 0, 'faults': [{'index': 1001}]}
+    >>> added(NOTHING, FeedbackBulk.of({"accepted": 1, "pending": 0, "faults": [{"index": 1}]}), 1_000)
+    FeedbackBulk(accepted=1, pending=0, faults=[{'index': 1001}])
     """
-    faults = [Record({**fault, "index": fault["index"] + offset}) for fault in part.faults]
+    faults = [{**fault, "index": fault["index"] + offset} for fault in part.faults]
     counts = {name: total[name] + part[name] for name in ("accepted", "pending")}
-    return Record({**counts, "faults": [*total.faults, *faults]})
+    return FeedbackBulk.of({**counts, "faults": [*total.faults, *faults]})
 
 
-def feedback_page(filters: Mapping[str, Filter]) -> Call[Page]:
+def feedback_page(filters: Mapping[str, Filter]) -> Call[Page[Feedback]]:
     """One page of feedback."""
-    return Call("GET", FEEDBACK, _feedbacks_of, params_of(filters))
+    return Call("GET", FEEDBACK, paging(Feedback), params_of(filters))
 
 
-def feedback_report(question: Mapping[str, Filter]) -> Call[Record]:
+def feedback_report(question: Mapping[str, Filter]) -> Call[FeedbackReport]:
     """What feedback says of a model."""
-    return Call("GET", f"{FEEDBACK}/report", _report_of, params_of(question), timeout_s=SLOW_TIMEOUT_S)
-
-
-def _feedback_of(body: bytes) -> Record:
-    return _with_score(record_of(body))
-
-
-def _feedbacks_of(body: bytes) -> Page:
-    page = page_of(body)
-    for item in page.items:
-        _with_score(item)
-    return page
-
-
-def _with_score(item: Record) -> Record:
-    """NaN where a score is null but there is a detection it could be of."""
-    if item.get("detection_index") is not None and item.get("score", 0) is None:
-        item["score"] = nan
-    return item
-
-
-def _report_of(body: bytes) -> Record:
-    report = record_of(body)
-    with_nan(report.get("score"), ESTIMATE)
-    with_nan(report.get("users"), ESTIMATE)
-    for part in (*(report.get("by_class") or ()), *(report.get("by_confidence") or ())):
-        with_nan(part, PRECISION)
-    with_nan(report.get("threshold"), ("precision", "lower", "kept_share"))
-    for version in report.get("versions") or ():
-        with_nan(version, ESTIMATE)
-        with_nan(version.get("users"), ESTIMATE)
-    return report
+    return Call("GET", f"{FEEDBACK}/report", reading(FeedbackReport), params_of(question), timeout_s=SLOW_TIMEOUT_S)

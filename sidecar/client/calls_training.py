@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sidecar.client.calls import Call, items_of, params_of, record_of, segment
-from sidecar.client.calls_trials import with_nan
-from sidecar.client.calls_watch import SLOW_TIMEOUT_S
+from sidecar.client.calls import SLOW_TIMEOUT_S, Call, listing, params_of, reading, segment
 from sidecar.client.errors import NotEnded
-from sidecar.client.results import Record
+from sidecar.client.records import ModelVersion, TrainingJob
+from sidecar.client.results import Records
 
 JOBS = "/api/v1/training-jobs"
 OPEN = ("queued", "running", "waiting")
@@ -18,7 +17,7 @@ OPEN = ("queued", "running", "waiting")
 
 def create_training_job(
     name: str, dataset_id: str, version_id: str, base_model_id: str, trainer: str | None, by: str
-) -> Call[Record]:
+) -> Call[TrainingJob]:
     """Begin a job."""
     body = {
         "name": name,
@@ -28,22 +27,22 @@ def create_training_job(
         "trainer": trainer,
         "by": by,
     }
-    return Call("POST", JOBS, _job_of, body=body, timeout_s=SLOW_TIMEOUT_S)
+    return Call("POST", JOBS, reading(TrainingJob), body=body, timeout_s=SLOW_TIMEOUT_S)
 
 
-def training_jobs(status: str | None) -> Call[list[Record]]:
+def training_jobs(status: str | None) -> Call[Records[TrainingJob]]:
     """Jobs."""
-    return Call("GET", JOBS, _with_metrics_of, params_of({"status": status}))
+    return Call("GET", JOBS, listing(TrainingJob), params_of({"status": status}))
 
 
-def training_job(job_id: str) -> Call[Record]:
+def training_job(job_id: str) -> Call[TrainingJob]:
     """One job."""
-    return Call("GET", _job(job_id), _job_of)
+    return Call("GET", _job(job_id), reading(TrainingJob))
 
 
-def cancel_training_job(job_id: str, by: str) -> Call[Record]:
+def cancel_training_job(job_id: str, by: str) -> Call[TrainingJob]:
     """End a job."""
-    return Call("POST", _job(job_id, "/cancel"), _job_of, body={"by": by})
+    return Call("POST", _job(job_id, "/cancel"), reading(TrainingJob), body={"by": by})
 
 
 def training_job_log(job_id: str) -> Call[str]:
@@ -59,7 +58,7 @@ def report_training_job(
     upstream: Mapping[str, str] | str | None,
     error: str,
     progress: float | None,
-) -> Call[Record]:
+) -> Call[TrainingJob]:
     """What a trainer says of its job; an upstream that is text is its URL."""
     body: dict[str, Any] = {"status": status}
     given = {"metrics": dict(metrics or {}), "version": version, "error": error}
@@ -68,45 +67,33 @@ def report_training_job(
         body["progress"] = progress
     if upstream is not None:
         body["upstream"] = {"url": upstream} if isinstance(upstream, str) else dict(upstream)
-    return Call("POST", _job(job_id, "/report"), _job_of, body=body)
+    return Call("POST", _job(job_id, "/report"), reading(TrainingJob), body=body)
 
 
-def deploy_training_job(job_id: str, kind: str, name: str | None, config: Mapping[str, Any] | None) -> Call[Record]:
+def deploy_training_job(
+    job_id: str, kind: str, name: str | None, config: Mapping[str, Any] | None
+) -> Call[TrainingJob]:
     """Put what a job made to the test."""
     body = {"kind": kind, "name": name, "config": None if config is None else dict(config)}
-    return Call("POST", _job(job_id, "/deploy"), _job_of, body=body)
+    return Call("POST", _job(job_id, "/deploy"), reading(TrainingJob), body=body)
 
 
-def model_versions(model: str | None) -> Call[list[Record]]:
+def model_versions(model: str | None) -> Call[Records[ModelVersion]]:
     """Registered versions of models."""
-    return Call("GET", "/api/v1/model-versions", _with_metrics_of, params_of({"model": model}))
+    return Call("GET", "/api/v1/model-versions", listing(ModelVersion), params_of({"model": model}))
 
 
-def has_ended(job: Record, waited_s: float, timeout_s: float) -> bool:
+def has_ended(job: TrainingJob, waited_s: float, timeout_s: float) -> bool:
     """Whether ``job`` goes on no more. Raises NotEnded where it does but the time is up."""
-    if job.get("status") not in OPEN:
+    if job.status not in OPEN:
         return True
     if waited_s >= timeout_s:
-        raise NotEnded(f"training job {job.get('id')} is {job.get('status')} after {timeout_s:g} s; it goes on")
+        raise NotEnded(f"training job {job.id} is {job.status} after {timeout_s:g} s; it goes on")
     return False
 
 
 def _job(job_id: str, rest: str = "") -> str:
-    return f"{JOBS}/{segment(job_id, 'id')}{rest}"
-
-
-def _job_of(body: bytes) -> Record:
-    return _with_metrics(record_of(body))
-
-
-def _with_metrics_of(body: bytes) -> list[Record]:
-    return [_with_metrics(item) for item in items_of(body)]
-
-
-def _with_metrics(item: Record) -> Record:
-    metrics = item.get("metrics")
-    with_nan(metrics, tuple(metrics or ()))
-    return item
+    return f"{JOBS}/{segment(job_id, 'job_id')}{rest}"
 
 
 def _text_of(body: bytes) -> str:

@@ -1,44 +1,43 @@
-"""The part of the client for ordinary code that is about data engines and feedback."""
+"""The part of the client for ordinary code that is about data engines and feedback.
+
+Made of aio_feedback.py by tests/client/unasync.py: change that, not this.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sidecar.client import calls_feedback
-from sidecar.client.calls import Call, Filter
-from sidecar.client.calls_watch import Moment
-from sidecar.client.results import Page, Record
+from sidecar.client.calls import Filter, Moment
+from sidecar.client.pages import Pages
+from sidecar.client.records import DataEngine, Feedback, FeedbackBulk, FeedbackReport
+from sidecar.client.results import Records
+from sidecar.client.sync_asking import Asking
 
-T = TypeVar("T")
 
-
-class FeedbackMethods(ABC):
+class FeedbackMethods(Asking):
     """What ``Client`` can do about data engines and feedback."""
 
-    @abstractmethod
-    def _run(self, call: Call[T]) -> T:
-        """Ask, and give what the answer holds."""
-
-    @abstractmethod
-    def _pages(self, page: Callable[[dict[str, Filter]], Call[Page]], filters: dict[str, Filter]) -> Iterator[Record]:
-        """Ask for page after page, and give what they hold."""
-
     def configure_data_engine(
-        self, model_id: str, config: Mapping[str, Any], target_dataset_id: str | None = None
-    ) -> Record:
+        self,
+        model_id: str,
+        config: Mapping[str, Any],
+        target_dataset_id: str | None = None,
+        if_match: str | None = None,
+    ) -> DataEngine:
         """Set the rules by which images of a model are kept for review, in place of those it had (docs/api.md).
 
-        Raises InvalidRequest naming what is wrong.
+        ``if_match``, the ``etag`` of the rules as they were read, makes sure that nobody changed them since. Raises
+        InvalidRequest naming what is wrong, Changed.
         """
-        return self._run(calls_feedback.configure_data_engine(model_id, config, target_dataset_id))
+        return self._run(calls_feedback.configure_data_engine(model_id, config, target_dataset_id, if_match))
 
-    def data_engine(self, model_id: str) -> Record:
+    def data_engine(self, model_id: str) -> DataEngine:
         """The rules of a model, what they kept and what limits kept out. Raises NotFound."""
         return self._run(calls_feedback.data_engine(model_id))
 
-    def data_engines(self) -> list[Record]:
+    def data_engines(self) -> Records[DataEngine]:
         """The rules of every model."""
         return self._run(calls_feedback.data_engines())
 
@@ -54,7 +53,7 @@ class FeedbackMethods(ABC):
         note: str = "",
         at: Moment | None = None,
         request_id: str | None = None,
-    ) -> Record:
+    ) -> Feedback:
         """Say that a prediction, or one of its detections, is ``correct``, or how it is not: ``wrong_label``,
         ``wrong_box``, ``false_positive``, ``missed_object``. The same again changes nothing.
 
@@ -65,12 +64,14 @@ class FeedbackMethods(ABC):
         said = (prediction_id, feedback_type, detection_index, correct_class, correct_box)
         return self._run(calls_feedback.submit_feedback(*said, by, note, at, request_id))
 
-    def submit_feedback_bulk(self, items: Iterable[Mapping[str, Any]]) -> Record:
+    def submit_feedback_bulk(self, items: Iterable[Mapping[str, Any]]) -> FeedbackBulk:
         """Say it of several, each a mapping of what ``submit_feedback`` takes: how many were ``accepted``, how many of
-        them are ``pending``, and the ``faults`` of the others. Over 1,000 are sent in several requests."""
+        them are ``pending``, and the ``faults`` of the others. Over 1,000 are sent in several requests; where one of
+        them fails those before it were taken, and saying it all again changes nothing. Raises InvalidRequest, before
+        anything is sent, naming the item that can't be."""
         total = calls_feedback.NOTHING
-        for number, part in enumerate(calls_feedback.parts(items)):
-            found = self._run(calls_feedback.submit_feedback_bulk(part))
+        for number, call in enumerate(calls_feedback.submit_feedback_bulk(items)):
+            found = self._run(call)
             total = calls_feedback.added(total, found, number * calls_feedback.BULK_MAX)
         return total
 
@@ -79,11 +80,16 @@ class FeedbackMethods(ABC):
         prediction_id: str | None = None,
         model_id: str | None = None,
         feedback_type: str | None = None,
-        **page: Filter,
-    ) -> Iterator[Record]:
+        limit: int | None = None,
+    ) -> Pages[Feedback]:
         """What was said, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page."""
-        filters = {"prediction_id": prediction_id, "model_id": model_id, "feedback_type": feedback_type}
-        return self._pages(calls_feedback.feedback_page, {**filters, **page})
+        filters: dict[str, Filter] = {
+            "prediction_id": prediction_id,
+            "model_id": model_id,
+            "feedback_type": feedback_type,
+            "limit": limit,
+        }
+        return self._pages(calls_feedback.feedback_page, filters)
 
     def feedback_report(
         self,
@@ -91,7 +97,7 @@ class FeedbackMethods(ABC):
         since: Moment | None = None,
         until: Moment | None = None,
         target_precision: float | None = None,
-    ) -> Record:
+    ) -> FeedbackReport:
         """What feedback says of a model: its ``score`` from reviews of the random sample, what ``users`` say, precision
         ``by_class`` and ``by_confidence``, the ``threshold`` for a precision. NaN where nothing is known."""
         question: dict[str, Filter] = {

@@ -1,116 +1,123 @@
-"""The part of the client for ordinary code that is about A/B tests and shadow tests."""
+"""The part of the client for ordinary code that is about A/B tests and shadow tests.
+
+Made of aio_trials.py by tests/client/unasync.py: change that, not this.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from sidecar.client import calls_trials
-from sidecar.client.calls import Call
-from sidecar.client.calls_trials import AB, SHADOW, act
-from sidecar.client.results import Record
+from sidecar.client.calls_trials import act
+from sidecar.client.records import AbResults, AbTest, AbTestMetric, ShadowResults, ShadowTest
+from sidecar.client.results import Records
+from sidecar.client.sync_asking import Asking
 
-T = TypeVar("T")
 
+class TrialMethods(Asking):
+    """What ``Client`` can do about tests of versions.
 
-class TrialMethods(ABC):
-    """What ``Client`` can do about tests of versions."""
-
-    @abstractmethod
-    def _run(self, call: Call[T]) -> T:
-        """Ask, and give what the answer holds."""
+    ``if_match``, a test's ``etag`` as it was read, makes sure that nobody changed the test since: else Changed is
+    raised.
+    """
 
     def create_ab_test(
-        self, name: str, model_a_id: str, model_b_id: str, config: dict[str, Any] | None = None
-    ) -> Record:
+        self, name: str, model_a_id: str, model_b_id: str, config: Mapping[str, Any] | None = None
+    ) -> AbTest:
         """Begin an A/B test: ``model_a_id`` serves now, ``model_b_id`` gets a share of the traffic.
 
         ``config`` has ``traffic_split`` (the share of model B), and may have ``metrics``, ``duration_days`` and more
-        (docs/api.md). Raises InvalidRequest naming what is wrong, with status 409 where another test runs there.
+        (docs/api.md). Raises InvalidRequest naming what is wrong, Conflict where another test
+        runs there.
         """
         return self._run(calls_trials.create_ab_test(name, model_a_id, model_b_id, config))
 
-    def ab_tests(self, model_id: str | None = None, status: str | None = None) -> list[Record]:
+    def ab_tests(self, model_id: str | None = None, status: str | None = None) -> Records[AbTest]:
         """A/B tests and how they stand, newest first, of one model or all, in one status or any."""
-        return self._run(calls_trials.trials(AB, model_id, status))
+        return self._run(calls_trials.trials(AbTest, model_id, status))
 
-    def ab_test(self, test_id: str) -> Record:
+    def ab_test(self, test_id: str) -> AbTest:
         """One A/B test and how it stands. Raises NotFound."""
-        return self._run(calls_trials.trial(AB, test_id))
+        return self._run(calls_trials.trial(AbTest, test_id))
 
-    def get_ab_test_results(self, test_id: str) -> Record:
+    def get_ab_test_results(self, test_id: str) -> AbResults:
         """What an A/B test comes to: ``model_a`` and ``model_b`` with their averages (NaN where there are none yet),
         ``p_value``, ``metrics``, ``verdict``, ``sentence``. Raises NotFound."""
         return self._run(calls_trials.ab_test_results(test_id))
 
-    def pause_ab_test(self, test_id: str, reason: str = "") -> Record:
+    def pause_ab_test(self, test_id: str, reason: str = "", if_match: str | None = None) -> AbTest:
         """Send all traffic to control until it is resumed. Raises NotFound, InvalidRequest."""
-        return self._run(act(AB, test_id, "pause", reason=reason))
+        return self._run(act(AbTest, test_id, "pause", if_match, reason=reason))
 
-    def resume_ab_test(self, test_id: str) -> Record:
+    def resume_ab_test(self, test_id: str, if_match: str | None = None) -> AbTest:
         """Go on with the split of before the pause. Raises NotFound, InvalidRequest."""
-        return self._run(act(AB, test_id, "resume"))
+        return self._run(act(AbTest, test_id, "resume", if_match))
 
-    def ramp_ab_test(self, test_id: str, traffic_split: float | dict[str, float]) -> Record:
+    def ramp_ab_test(
+        self, test_id: str, traffic_split: float | Mapping[str, float], if_match: str | None = None
+    ) -> AbTest:
         """Change the split: the share of all treatments together, or of each. Raises NotFound, InvalidRequest."""
-        return self._run(act(AB, test_id, "ramp", traffic_split=traffic_split))
+        return self._run(act(AbTest, test_id, "ramp", if_match, traffic_split=traffic_split))
 
-    def stop_ab_test(self, test_id: str, reason: str = "") -> Record:
+    def stop_ab_test(self, test_id: str, reason: str = "", if_match: str | None = None) -> AbTest:
         """End a test for good without a decision. Raises NotFound, InvalidRequest."""
-        return self._run(act(AB, test_id, "stop", reason=reason))
+        return self._run(act(AbTest, test_id, "stop", if_match, reason=reason))
 
-    def conclude_ab_test(self, test_id: str, winner: str | None = None, note: str = "") -> Record:
+    def conclude_ab_test(
+        self, test_id: str, winner: str | None = None, note: str = "", if_match: str | None = None
+    ) -> AbTest:
         """End a test for good with a decision, for a variant or for none. Raises NotFound, InvalidRequest."""
-        return self._run(act(AB, test_id, "conclude", winner=winner, note=note))
+        return self._run(act(AbTest, test_id, "conclude", if_match, winner=winner, note=note))
 
-    def promote_ab_test(self, test_id: str, variant: str | None = None) -> Record:
+    def promote_ab_test(self, test_id: str, variant: str | None = None, if_match: str | None = None) -> AbTest:
         """Let a variant serve all traffic, the first treatment where none is named; a test that still runs is concluded
         with that. Raises NotFound, InvalidRequest."""
-        return self._run(act(AB, test_id, "promote", variant=variant))
+        return self._run(act(AbTest, test_id, "promote", if_match, variant=variant))
 
-    def ab_test_metrics(self) -> list[Record]:
+    def ab_test_metrics(self) -> Records[AbTestMetric]:
         """What a test can be about."""
         return self._run(calls_trials.ab_test_metrics())
 
     def create_shadow_test(
-        self, name: str, model_id: str, shadow_model_id: str, config: dict[str, Any] | None = None
-    ) -> Record:
+        self, name: str, model_id: str, shadow_model_id: str, config: Mapping[str, Any] | None = None
+    ) -> ShadowTest:
         """Begin a shadow test: copies of requests to ``model_id`` go to ``shadow_model_id``, its answers to no client.
 
         ``config`` may have ``share``, ``duration_days`` and more (docs/api.md). Raises what ``create_ab_test`` raises.
         """
         return self._run(calls_trials.create_shadow_test(name, model_id, shadow_model_id, config))
 
-    def shadow_tests(self, model_id: str | None = None, status: str | None = None) -> list[Record]:
+    def shadow_tests(self, model_id: str | None = None, status: str | None = None) -> Records[ShadowTest]:
         """Shadow tests and how they stand, newest first, of one model or all, in one status or any."""
-        return self._run(calls_trials.trials(SHADOW, model_id, status))
+        return self._run(calls_trials.trials(ShadowTest, model_id, status))
 
-    def shadow_test(self, test_id: str) -> Record:
+    def shadow_test(self, test_id: str) -> ShadowTest:
         """One shadow test and how it stands. Raises NotFound."""
-        return self._run(calls_trials.trial(SHADOW, test_id))
+        return self._run(calls_trials.trial(ShadowTest, test_id))
 
-    def get_shadow_test_results(self, test_id: str) -> Record:
+    def get_shadow_test_results(self, test_id: str) -> ShadowResults:
         """How far both versions agree: ``agreement`` and ``boxes`` (rates are NaN before any image was compared),
         ``flips``, ``classes``, ``latency``, ``sentence``. Raises NotFound."""
         return self._run(calls_trials.shadow_test_results(test_id))
 
-    def pause_shadow_test(self, test_id: str, reason: str = "") -> Record:
+    def pause_shadow_test(self, test_id: str, reason: str = "", if_match: str | None = None) -> ShadowTest:
         """Send no copies until it is resumed. Raises NotFound, InvalidRequest."""
-        return self._run(act(SHADOW, test_id, "pause", reason=reason))
+        return self._run(act(ShadowTest, test_id, "pause", if_match, reason=reason))
 
-    def resume_shadow_test(self, test_id: str) -> Record:
+    def resume_shadow_test(self, test_id: str, if_match: str | None = None) -> ShadowTest:
         """Go on with the share of before the pause. Raises NotFound, InvalidRequest."""
-        return self._run(act(SHADOW, test_id, "resume"))
+        return self._run(act(ShadowTest, test_id, "resume", if_match))
 
-    def ramp_shadow_test(self, test_id: str, share: float) -> Record:
+    def ramp_shadow_test(self, test_id: str, share: float, if_match: str | None = None) -> ShadowTest:
         """Copy another share of requests. Raises NotFound, InvalidRequest."""
-        return self._run(act(SHADOW, test_id, "ramp", share=share))
+        return self._run(act(ShadowTest, test_id, "ramp", if_match, share=share))
 
-    def stop_shadow_test(self, test_id: str, reason: str = "") -> Record:
+    def stop_shadow_test(self, test_id: str, reason: str = "", if_match: str | None = None) -> ShadowTest:
         """End a test for good. Raises NotFound, InvalidRequest."""
-        return self._run(act(SHADOW, test_id, "stop", reason=reason))
+        return self._run(act(ShadowTest, test_id, "stop", if_match, reason=reason))
 
-    def promote_shadow_test(self, test_id: str) -> Record:
+    def promote_shadow_test(self, test_id: str, if_match: str | None = None) -> ShadowTest:
         """Let the shadow serve all traffic; a test that still runs is concluded with that. Raises NotFound,
         InvalidRequest."""
-        return self._run(act(SHADOW, test_id, "promote"))
+        return self._run(act(ShadowTest, test_id, "promote", if_match))

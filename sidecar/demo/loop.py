@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sidecar.client import AsyncClient, NotEnded, Record, SidecarError
+from sidecar.client import AsyncClient, NotEnded, Records, SidecarError
+from sidecar.client.records import Alert, DatasetVersion, RecordedVersion, TrainingJob
 from sidecar.demo.loop_review import Reviewer, TruthFile
 from sidecar.demo.loop_step import Say, StepFailed, all_of, percent, until
 from sidecar.demo.loop_trial import CONFIG, Contest
@@ -74,8 +75,8 @@ class Loop:
     async def _day(self) -> tuple[str, float]:
         """(the alert's id, when the traffic had begun)."""
 
-        async def there() -> Record | None:
-            models = (await self.client.models()).recorded
+        async def there() -> Records[RecordedVersion] | None:
+            models = (await self.client.model_figures()).recorded
             return models if any(one.model == MODEL for one in models) else None
 
         await until(there, START_WITHIN_S, lambda: "no prediction is recorded", poll_s=0.2)
@@ -85,7 +86,7 @@ class Loop:
         self.say("day", f"{RATE:g} scenes a second; kept: low confidence under 0.6 at 50 %, 10 % at random")
         last = alert
 
-        async def sure() -> Record | None:
+        async def sure() -> Alert | None:
             nonlocal last
             last = await self.client.get_alert(alert.id)
             full = last.value is not None and (last.samples or 0) >= DAY_IMAGES
@@ -104,7 +105,7 @@ class Loop:
         self.say("night", "falls: less light, more noise, out of focus")
         last = await self.client.get_alert(alert_id)
 
-        async def fired() -> Record | None:
+        async def fired() -> Alert | None:
             nonlocal last
             last = await self.client.get_alert(alert_id)
             return last if last.state == "firing" else None
@@ -154,14 +155,14 @@ class Loop:
                 f"{percent(score.upper)}; {score.n} of the random sample)",
             )
 
-    async def _freeze(self) -> Record:
+    async def _freeze(self) -> DatasetVersion:
         version = await self.client.create_dataset_version(DATASET, name="night", by=REVIEWERS[0])
         counts = version.counts
         splits = ", ".join(f"{name} {split.images}" for name, split in counts.splits.items())
         self.say("version", f"{version.id}: {version['items']} images, {counts.boxes} boxes; {splits}")
         return version
 
-    async def _train(self, version: Record) -> Record:
+    async def _train(self, version: DatasetVersion) -> TrainingJob:
         begun = time.monotonic()
         try:
             job = await self.client.create_training_job("Digits by night", DATASET, version.id, FIRST)
@@ -195,7 +196,7 @@ class Loop:
         except (TimeoutError, SidecarError) as error:
             self.say("training", f"could not be cancelled: {error!r}")
 
-    async def _compare(self, job: Record) -> bool:
+    async def _compare(self, job: TrainingJob) -> bool:
         await self.client.configure_data_engine(MODEL, AUDIT)
         self.tell("pool traffic")
         self.tell(f"rate {CONTEST_RATE:g}")

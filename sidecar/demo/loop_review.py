@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sidecar.client import AsyncClient, NotFound, Record
+from sidecar.client import AsyncClient, NotFound
+from sidecar.client.records import Item
 from sidecar.demo.reviewer import Truth, judge, read_truth
 
 LEASE_S = 60.0
@@ -50,7 +51,7 @@ class Reviewer:
         """Items that were labeled."""
         return self.verdicts.total()
 
-    async def next(self, queue: str) -> Record | None:
+    async def next(self, queue: str) -> Item | None:
         """The next item of ``queue`` (value or audit), labeled or rejected; None: there is none."""
         try:
             item = await self.client.claim_next_item(self.dataset_id, by=self.by, queue=queue, lease_s=LEASE_S)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sidecar.client import AsyncClient, Record
+from sidecar.client import AsyncClient
+from sidecar.client.records import AbResults
 from sidecar.demo.loop_review import Reviewer
 from sidecar.demo.loop_step import Say, StepFailed, percent, until
 
@@ -43,7 +44,7 @@ class Contest:
     test_id: str
     look_s: float = LOOK_S
 
-    async def decided(self, ends: float) -> Record:
+    async def decided(self, ends: float) -> AbResults:
         """The results once they decide, or once enough is reviewed, or at ``ends`` on the monotonic clock."""
         stop = asyncio.Event()
         at_work = [asyncio.create_task(_audit(reviewer, stop)) for reviewer in self.reviewers]
@@ -63,7 +64,7 @@ class Contest:
             stop.set()
             await asyncio.gather(*at_work, return_exceptions=True)
 
-    def _tell(self, results: Record) -> None:
+    def _tell(self, results: AbResults) -> None:
         a, b = results.model_a, results.model_b
         self.say(
             "A/B test",
@@ -71,7 +72,7 @@ class Contest:
             f"right against {percent(b.feedback_score)}, p={results.p_value:.2g}",
         )
 
-    async def end(self, results: Record) -> bool:
+    async def end(self, results: AbResults) -> bool:
         """Promotes the new version where it won, and nothing else; True if it did. Raises StepFailed where the new
         version does not serve in time."""
         a, b = results.model_a, results.model_b
@@ -113,7 +114,7 @@ class Contest:
         self.say("serving", f"{wanted} serves {self.model}: the latest {SHOWN} answers are all its own")
 
 
-def is_win(results: Record) -> bool:
+def is_win(results: AbResults) -> bool:
     """Whether the new version is surely better."""
     return bool(results.verdict == "b_better" and results.p_value < ALPHA)
 

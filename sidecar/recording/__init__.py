@@ -7,7 +7,8 @@ Key types: ``Store`` writes (``Batch`` is one transaction), ``Reader`` reads pag
 says what is wrong in one word, ``StoreHealth`` what state the store is in. Over an open ``Store``: ``Baselines``,
 ``DriftChecks``, ``Alerts`` and ``Notifications``, with their rows in ``watch_rows``, ``Trials`` with rows in
 ``trial_rows``, and of the improvement loop ``Datasets``, ``Items``, ``FeedbackBook``, ``Versions``, ``Jobs`` and
-``ModelVersions`` with rows in ``loop_rows``. ``Refused`` and its kinds say why something can't be done.
+``ModelVersions`` with rows in ``loop_rows``. ``IdempotencyKeys`` are of the API's requests. ``Refused`` and its kinds
+say why something can't be done.
 
 Invariants:
 
@@ -25,6 +26,7 @@ Invariants:
 - Which statements of feedback stand follows from all that was said of a prediction, whatever came first. A change of
   its verdict goes out of the store in the transaction of the summary that counts it.
 - An alert's state is written only over the one it was worked out from, and never together with its definition.
+- A request's key is taken before anything is done for it, and its answer kept before it is given.
 - A damaged file is set aside, never deleted at once, and a fresh one takes its place: ``Store.generation`` grows,
   readers follow. Damage that only a reader meets is told by ``Reader.on_corrupt``, for ``Store.check`` to act on.
 - Statements take parameters only; nothing from outside is ever made part of SQL text.
@@ -39,6 +41,7 @@ from sidecar.recording.feedback import CHANGES_MAX, SUBMIT_MAX, FeedbackBook
 from sidecar.recording.feedback_intake import PENDING_MAX, STATEMENTS_MAX
 from sidecar.recording.feedback_rows import DATA_PORT
 from sidecar.recording.feedback_rules import place_of
+from sidecar.recording.idempotency import KEYS_MAX, IdempotencyKeys, KeyRow
 from sidecar.recording.items import Decision, Items
 from sidecar.recording.loop_rows import (
     AuditCounts,
@@ -58,11 +61,13 @@ from sidecar.recording.loop_rows import (
     VersionItem,
     VersionRow,
 )
+from sidecar.recording.newest_first import PredictionFilters
 from sidecar.recording.notifications import Notifications
 from sidecar.recording.pages import Page
 from sidecar.recording.reader import UNJUDGED_ROLES, Reader
 from sidecar.recording.reader_figures import AUDITED_MAX, FIGURES_ITEMS_MAX
 from sidecar.recording.reader_items import ITEMS_SCANNED_MAX
+from sidecar.recording.reader_scan import PredictionScan, predictions_of
 from sidecar.recording.reader_summaries import SummaryCursor
 from sidecar.recording.reader_trials import UNITS_SCANNED_MAX
 from sidecar.recording.refusals import AuditOnly, Held, NotFound, NotYours, Reviewed, WrongRevision, WrongStatus
@@ -96,6 +101,7 @@ __all__ = [
     "FIGURES_ITEMS_MAX",
     "ITEMS_SCANNED_MAX",
     "JOBS_MAX",
+    "KEYS_MAX",
     "MODEL_VERSIONS_MAX",
     "PAYLOAD_BYTES_MAX",
     "PENDING_MAX",
@@ -127,10 +133,12 @@ __all__ = [
     "FeedbackRow",
     "Full",
     "Held",
+    "IdempotencyKeys",
     "ItemEvent",
     "Items",
     "JobRow",
     "Jobs",
+    "KeyRow",
     "ModelVersionRow",
     "ModelVersions",
     "NotFound",
@@ -142,6 +150,8 @@ __all__ = [
     "Outcome",
     "Page",
     "PairRow",
+    "PredictionFilters",
+    "PredictionScan",
     "Queue",
     "Reader",
     "Refused",
@@ -171,5 +181,6 @@ __all__ = [
     "as_of",
     "pack_detections",
     "place_of",
+    "predictions_of",
     "unpack_detections",
 ]

@@ -65,14 +65,20 @@ def unpack_detections(blob: bytes) -> Detections:
     boxes = np.frombuffer(blob, "<f4", 4 * n, start).reshape(n, 4)
     scores = np.frombuffer(blob, "<f4", n, start + 16 * n)
     classes = np.frombuffer(blob, "<i4", n, start + 20 * n)
-    try:
-        labels = json.loads(blob[start + _DETECTION_BYTES * n :])
-    except ValueError as error:
-        raise BlobError(f"blob: labels: {error}") from error
-    return Detections(boxes, scores, classes, tuple(labels), bool(flags & _NORMALISED))
+    labels = _unpack_labels(blob[start + _DETECTION_BYTES * n :])
+    return Detections(boxes, scores, classes, labels, bool(flags & _NORMALISED))
 
 
 @lru_cache(maxsize=1_024)
 def _pack_labels(labels: tuple[str, ...]) -> bytes:
     """JSON with ASCII escapes, so that even a label with a lone surrogate survives the round trip."""
     return json.dumps(labels, separators=(",", ":")).encode("ascii")
+
+
+@lru_cache(maxsize=1_024)
+def _unpack_labels(packed: bytes) -> tuple[str, ...]:
+    """Those of a model are the same in every blob. Raises BlobError."""
+    try:
+        return tuple(json.loads(packed))
+    except ValueError as error:
+        raise BlobError(f"blob: labels: {error}") from error

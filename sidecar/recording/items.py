@@ -89,17 +89,27 @@ class Items:
         rows = await self._store.fetch(f"SELECT {SAMPLE_COLUMNS} FROM samples WHERE sample_id = ?", (sample_id,))
         return sample_of(rows[0]) if rows else None
 
-    async def claim(self, sample_id: str, by: str, queue: Queue | Literal[""], until: float, now: float) -> Sample:
+    async def claim(
+        self,
+        sample_id: str,
+        by: str,
+        queue: Queue | Literal[""],
+        until: float,
+        now: float,
+        revision: int | None = None,
+    ) -> Sample:
         """``by`` has the item until ``until``; ``queue`` is empty for one that was chosen by its id.
 
         A lease of one's own is renewed, also one that ran out, and stays one by the queue that it was given out by; no
-        event tells of one that was renewed in time. Raises NotFound, Held, WrongStatus, and AuditOnly for what the
-        random sample drew and ``by`` does not have from the audit.
+        event tells of one that was renewed in time. ``revision`` is that at which ``by`` saw it. Raises NotFound, Held,
+        WrongStatus, WrongRevision, and AuditOnly for what the random sample drew and ``by`` does not have from the
+        audit.
         """
         (by,) = storable((by,))
 
         async def write(connection: aiosqlite.Connection) -> Sample:
             stored = await _item(connection, sample_id)
+            _is_at(stored, revision)
             _may_act(stored, by, now, OPEN, "own_lease_or_free")
             _may_review(stored, by)
             if as_of(stored, now).claimed_by == by:
@@ -129,9 +139,12 @@ class Items:
 
         return await self._store.run(write, durable=True)
 
-    async def release(self, sample_id: str, by: str, now: float) -> Sample:
-        """``by`` gives the item back undecided. Raises NotFound, Held, WrongStatus where it is not ``by``'s."""
-        return await self.decide(sample_id, by, now, "release", "needs_review", {}, require="own_lease")
+    async def release(self, sample_id: str, by: str, now: float, revision: int | None = None) -> Sample:
+        """``by`` gives the item back undecided. Raises NotFound, Held, WrongRevision, WrongStatus where it is not
+        ``by``'s."""
+        return await self.decide(
+            sample_id, by, now, "release", "needs_review", {}, require="own_lease", revision=revision
+        )
 
     async def decide(
         self,
@@ -202,15 +215,16 @@ class Items:
             outcomes += await self._store.run(write, durable=True)
         return outcomes
 
-    async def undo(self, sample_id: str, by: str, now: float) -> Sample:
+    async def undo(self, sample_id: str, by: str, now: float, revision: int | None = None) -> Sample:
         """Take back what was done last to an item, which ``by`` must have done, and restore what was before.
 
-        Raises NotFound, NotYours, Held, WrongStatus where nothing is left to take back.
+        Raises NotFound, NotYours, Held, WrongRevision, WrongStatus where nothing is left to take back.
         """
         (by,) = storable((by,))
 
         async def write(connection: aiosqlite.Connection) -> Sample:
             stored = await _item(connection, sample_id)
+            _is_at(stored, revision)
             event = await item_events.last_standing(connection, stored.sample_id)
             if event is None:
                 raise WrongStatus(as_of(stored, now).status, "nothing was done to the item that could be taken back")
@@ -221,16 +235,23 @@ class Items:
 
         return await self._store.run(write, durable=True)
 
-    async def delete(self, sample_id: str, by: str, now: float) -> Sample | None:
-        """Remove an item and its image for good, whoever has it; None where there is no such item.
+    async def delete(self, sample_id: str, by: str, now: float, revision: int | None = None) -> Sample | None:
+        """Remove an item and its image for good, whoever has it; None where there is no such item. Raises WrongRevision
+        where it is at another when this begins.
 
         The events stay, and one of the action ``delete`` tells of this; versions keep its checksum.
         """
         stored = await self.get(sample_id)
         if stored is None:
             return None
+        _is_at(stored, revision)
         await self._store.delete_samples([stored], by, now)
         return stored
+
+
+def _is_at(stored: Sample, revision: int | None) -> None:
+    if revision is not None and revision != stored.revision:
+        raise WrongRevision(stored.revision, revision, "")
 
 
 def _holds(stored: Sample, by: str) -> bool:

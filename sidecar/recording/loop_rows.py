@@ -241,7 +241,8 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersionRow:
-    """A registered version of a model, with its metrics and where it is served."""
+    """A registered version of a model, with its metrics and where it is served. ``version`` is empty for the model
+    itself."""
 
     model: str
     version: str

@@ -17,6 +17,8 @@ EVENTS_KEPT_S = 400 * 86_400
 """How long what reviewers did to an item is kept once the item is gone."""
 AUDIT_GONE_KEPT_S = 400 * 86_400
 """How long it is known how many images of the random sample are gone."""
+KEYS_KEPT_S = 86_400.0
+"""How long the key of a request is kept, and its answer."""
 
 OLD_ROWS = (
     (
@@ -57,6 +59,11 @@ OLD_ROWS = (
         " (SELECT model, day, version, role, experiment, epoch, draw_rate FROM audit_gone"
         " WHERE day < CAST(? / 86400 AS INTEGER) ORDER BY day LIMIT ?)",
         AUDIT_GONE_KEPT_S,
+    ),
+    (
+        "DELETE FROM idempotency_keys WHERE id IN"
+        " (SELECT id FROM idempotency_keys WHERE begun_at < ? ORDER BY begun_at LIMIT ?)",
+        KEYS_KEPT_S,
     ),
 )
 """(statement, seconds): the statement takes a time, before which rows go, and how many go at most."""

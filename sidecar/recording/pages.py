@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 LIMIT_MAX = 1_000
 """The longest page."""
+ID_MAX = (1 << 63) - 1
+"""The greatest integer that SQLite has."""
 
 T = TypeVar("T")
 Value = str | int | float
@@ -87,6 +90,10 @@ def read_cursor(cursor: str) -> tuple[float, int]:
     """What write_cursor wrote. Raises ValueError for anything else."""
     at, _, row_id = cursor.partition("_")
     try:
-        return float(at), int(row_id)
+        place = float(at), int(row_id)
     except ValueError:
-        raise ValueError(f"before: {cursor!r} is no cursor of an earlier page") from None
+        place = math.nan, 0
+    # an id that SQLite's integers can't hold would look like a fault of the store, and after no number comes nothing
+    if not (math.isfinite(place[0]) and abs(place[1]) <= ID_MAX):
+        raise ValueError(f"before: {cursor!r} is no cursor of an earlier page")
+    return place

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.recording import reader_models, reader_periods, reader_summaries, reader_trials
-from sidecar.recording.columns import PLAIN_COLUMNS, label_mark, prediction_of
-from sidecar.recording.pages import LIMIT_MAX, Conditions, Page, checked_limit, write_cursor
+from sidecar.recording import newest_first, reader_models, reader_periods, reader_summaries, reader_trials
+from sidecar.recording.columns import PLAIN_COLUMNS, prediction_of
+from sidecar.recording.newest_first import PredictionFilters
+from sidecar.recording.pages import LIMIT_MAX, Page, checked_limit, write_cursor
 from sidecar.recording.reader_loop import LoopReads
+from sidecar.recording.reader_scan import PredictionScan
 from sidecar.recording.rows import SummaryRow
 from sidecar.types import Prediction
 
 _PREDICTION = f"{', '.join(PLAIN_COLUMNS)}, detections"
 UNJUDGED_ROLES = ("shadow", "override")
 """Roles whose traffic says nothing of a model in service: left out of baselines, drift and alerts."""
-_STATUS_CONDITIONS = {
-    "ok": "status >= 200 AND status < 300 AND error = '' AND undecodable = ''",
-    "error": "(status < 200 OR status >= 300 OR error <> '')",
-    "undecodable": "undecodable <> ''",
-    "empty": "detection_count = 0",
-}
 
 
 class Reader(LoopReads):
@@ -62,27 +58,18 @@ class Reader(LoopReads):
         detection at or above the score threshold; ``experiment`` the id of a test, which no index serves: ask within
         its time. Raises ValueError naming the argument that makes no sense.
         """
-        where = Conditions()
-        where.equal("model", model)
-        where.equal("version", version)
-        where.equal("role", role)
-        where.equal("experiment", experiment)
-        if status is not None:
-            _add_status(where, status)
-        if label is not None:
-            where.add("instr(labels, ?) > 0", label_mark(label))
-        if since is not None:
-            where.add("at >= ?", since)
-        if until is not None:
-            where.add("at < ?", until)
-        where.older_than(before)
-        rows = await self._fetch(
-            f"SELECT {_PREDICTION}, id FROM predictions WHERE {where} ORDER BY at DESC, id DESC LIMIT ?",
-            [*where.parameters, checked_limit(limit) + 1],
-        )
-        at = PLAIN_COLUMNS.index("at")
-        cursor = write_cursor(rows[limit - 1][at], rows[limit - 1][-1]) if len(rows) > limit else None
-        return Page([prediction_of(row) for row in rows[:limit]], cursor)
+        filters = PredictionFilters(model, version, role, status, label, experiment, since, until)
+        cursor = newest_first.cursor_before(before)
+        found = await newest_first.statement(self._fetch, filters, cursor, checked_limit(limit) + 1)
+        rows = [] if found is None else await self._fetch(*found)
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = None if last is None else write_cursor(last[newest_first.AT], last[newest_first.ID])
+        return Page([prediction_of(row) for row in rows[:limit]], following)
+
+    async def scan_predictions(self, filters: PredictionFilters) -> PredictionScan:
+        """All predictions that ``filters`` hold for, newest first, page by page. Raises ValueError and StoreError."""
+        filters.conditions(None)
+        return PredictionScan(await self._connection.pinned(), filters, self._tell_of_damage)
 
     async def prediction(self, prediction_id: str) -> Prediction | None:
         """One prediction; the bare id of a request serves where it had one image."""
@@ -152,6 +139,7 @@ class Reader(LoopReads):
         after: reader_summaries.SummaryCursor | None = None,
         limit: int = 500,
         roles_without: tuple[str, ...] = (),
+        version: str | None = None,
     ) -> tuple[list[SummaryRow], reader_summaries.SummaryCursor | None]:
         """Rows of buckets of ``width_s`` that start within ``since <= bucket < until``, by bucket and then by the rest
         of their key, and the ``after`` of the next page or None.
@@ -159,7 +147,7 @@ class Reader(LoopReads):
         ``models`` None: of all, empty: of none. Raises ValueError for a bad limit or more models than MODELS_MAX.
         """
         return await reader_summaries.page_within(
-            self._fetch, since, until, width_s, models, after, limit, roles_without
+            self._fetch, since, until, width_s, models, after, limit, roles_without, version
         )
 
     async def summary_span(
@@ -204,13 +192,3 @@ class Reader(LoopReads):
     async def models(self) -> list[tuple[str, str]]:
         """All (model, version) there are predictions or summaries of, sorted."""
         return await reader_models.all_of(self._fetch)
-
-
-def _add_status(where: Conditions, status: int | str) -> None:
-    text = str(status)
-    if text in _STATUS_CONDITIONS:
-        where.add(_STATUS_CONDITIONS[text])
-    elif text.isascii() and text.isdigit() and len(text) <= 3:
-        where.add("status = ?", int(text))
-    else:
-        raise ValueError(f"status: {status!r} is neither an HTTP status nor one of {', '.join(_STATUS_CONDITIONS)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from sidecar.recording.columns import Row
 from sidecar.recording.connection import BUSY_TIMEOUT_MS, STORE_ERRORS
 from sidecar.recording.pages import Value
 from sidecar.recording.rows import StoreError, reason_of
+
+ROWS_A_TIME = 50
+"""Rows that are read before their weight is looked at."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +72,10 @@ class ReadConnection:
         except STORE_ERRORS as error:
             raise StoreError(reason_of(error), str(error)) from error
 
+    async def pinned(self) -> PinnedConnection:
+        """Another connection, to the file that bears the store's name now. Raises StoreError."""
+        return PinnedConnection(self._path, await _connect(self._path))
+
     async def _present(self) -> _Opened:
         if self._is_present():
             return self._opened
@@ -81,6 +88,54 @@ class ReadConnection:
 
     def _is_present(self) -> bool:
         return self._closed or os.stat(self._path).st_ino == self._opened.inode
+
+
+class PinnedConnection:
+    """Reads one file, for as long as it bears the store's name: after that every query fails."""
+
+    def __init__(self, path: Path, opened: _Opened) -> None:
+        self._path = path
+        self._opened = opened
+
+    async def close(self) -> None:
+        """A query on its way is broken off. Doing so twice is fine."""
+        if not self._opened.closing:
+            await self._opened.connection.interrupt()
+        await self._opened.close()
+
+    async def fetch(
+        self,
+        statement: str,
+        parameters: Sequence[Value],
+        weight: Callable[[Row], int] = lambda row: 0,
+        weight_max: int = 0,
+    ) -> list[Row]:
+        """The first rows of a SELECT: until the weights of those that were read come to ``weight_max``, or all.
+
+        Raises StoreError, with the reason missing where the file is the store no more, and UnicodeEncodeError.
+        """
+        rows: list[Row] = []
+        weighed = 0
+        try:
+            self._check()
+            async with self._opened.connection.execute(statement, parameters) as cursor:
+                while found := [tuple(row) for row in await cursor.fetchmany(ROWS_A_TIME)]:
+                    rows += found
+                    weighed += sum(map(weight, found))
+                    if weight_max and weighed >= weight_max:
+                        break
+            self._check()  # what was read from a file that was set aside meanwhile may be damaged
+        except STORE_ERRORS as error:
+            raise StoreError(reason_of(error), str(error)) from error
+        return rows
+
+    def _check(self) -> None:
+        try:
+            same = os.stat(self._path).st_ino == self._opened.inode
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise StoreError("missing", "the store was set aside while it was read")
 
 
 async def _connect(path: Path) -> _Opened:

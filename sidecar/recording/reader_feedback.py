@@ -50,6 +50,7 @@ async def page(
     fetch: Fetch,
     prediction_id: str | None,
     model: str | None,
+    version: str | None,
     feedback_type: str | None,
     before: str | None,
     limit: int,
@@ -57,6 +58,7 @@ async def page(
     where = Conditions()
     where.equal("prediction_id", prediction_id)
     where.equal("model", model)
+    where.equal("version", version)
     where.equal("feedback_type", feedback_type)
     where.older_than(before, "received_at")
     rows = await fetch(

@@ -11,12 +11,17 @@ from sidecar.recording.reader_summaries import Fetch
 from sidecar.recording.rows import Sample
 from sidecar.recording.samples import LIGHT_COLUMNS, SAMPLE_COLUMNS, as_of, sample_of
 
+RANDOM = "random_sample"
+"""The reason that all have which the random sample drew."""
 ITEMS_SCANNED_MAX = 5_000
 """Items that are looked at for a page: it may be shorter than asked for, even empty, and not be the last."""
 _SCAN_SLICE = 500
 _LABEL_SLICE = 100
 """Items whose detections and labels are held at a time to look for a class in them."""
 _HAS_REASON = "EXISTS (SELECT 1 FROM json_each(reasons) WHERE value = ?)"
+_SHOWN = "NOT (drawn = 1 AND status IN ('needs_review', 'in_review'))"
+"""Holds for what is not blind. Who reviews what the random sample drew must not know more of it than that it was drawn:
+a filter by what is hidden would tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ async def kept(
     limit: int,
 ) -> Page[Sample]:
     where = Conditions()
+    if model is not None or reason not in (None, RANDOM):
+        where.add(_SHOWN)
     where.equal("model", model)
     where.equal("+dataset_id", dataset_id)  # the sign keeps the planner to the order of time
     where.equal("prediction_id", prediction_id)

@@ -34,7 +34,8 @@ class LoopReads(StoreReads):
         before: str | None = None,
         limit: int = 100,
     ) -> Page[Sample]:
-        """Kept images, newest first. ``reason`` is one rule that kept them, ``status`` the stored one."""
+        """Kept images, newest first. ``reason`` is one rule that kept them, ``status`` the stored one. What the random
+        sample drew and nobody reviewed yet is found by no ``model``, and by that reason alone."""
         return await reader_items.kept(self._fetch, model, dataset_id, reason, status, prediction_id, before, limit)
 
     async def sample(self, sample_id: str) -> Sample | None:
@@ -121,12 +122,13 @@ class LoopReads(StoreReads):
         *,
         prediction_id: str | None = None,
         model: str | None = None,
+        version: str | None = None,
         feedback_type: str | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> Page[FeedbackRow]:
         """What people said, what was received last first; what was replaced or waits for its prediction too."""
-        return await reader_feedback.page(self._fetch, prediction_id, model, feedback_type, before, limit)
+        return await reader_feedback.page(self._fetch, prediction_id, model, version, feedback_type, before, limit)
 
     async def find_by_client_request(self, client_request_id: str) -> list[Prediction]:
         """Predictions of requests that a client gave that id, newest first, of the last day that has any; at most

@@ -53,6 +53,7 @@ async def page_within(
     after: SummaryCursor | None,
     limit: int,
     roles_without: tuple[str, ...],
+    version: str | None = None,
 ) -> tuple[list[SummaryRow], SummaryCursor | None]:
     checked_limit(limit)
     where = Conditions()
@@ -63,6 +64,7 @@ async def page_within(
         where.add(f"({_KEY}) > (?, ?, ?, ?, ?, ?, ?)", *after)
     if not _add_models(where, models):
         return [], None
+    where.equal("version", version)
     where.none_of("role", roles_without)
     rows = await fetch(
         f"SELECT {SUMMARY_COLUMNS} FROM summaries WHERE {where} ORDER BY {_KEY} LIMIT ?", [*where.parameters, limit + 1]

@@ -125,6 +125,22 @@ class ModelVersions:
         )
         return [_model_version_of(row) for row in rows]
 
+    async def names(self) -> list[tuple[str, str]]:
+        """(model, version) of all; the version is empty where a model itself was registered."""
+        rows = await self._store.fetch("SELECT model, version FROM model_versions ORDER BY model, version", ())
+        return [(model, version) for model, version in rows]
+
+    async def delete(self, model: str, version: str) -> bool:
+        """Whether there was one."""
+
+        async def write(connection: aiosqlite.Connection) -> bool:
+            gone = await connection.execute(
+                "DELETE FROM model_versions WHERE model = ? AND version = ?", storable((model, version))
+            )
+            return gone.rowcount > 0
+
+        return await self._store.run(write, durable=True)
+
     async def get(self, model: str, version: str) -> ModelVersionRow | None:
         rows = await self._store.fetch(
             f"SELECT {_MODEL_VERSION} FROM model_versions WHERE model = ? AND version = ?", (model, version)

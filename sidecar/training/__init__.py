@@ -25,7 +25,7 @@ from sidecar.training.jobs import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX, JOBS_WAITIN
 from sidecar.training.ledger import JobStore, ModelVersionStore, TrainingFigures
 from sidecar.training.outputs import REGISTERED_OUTPUTS_KEPT
 from sidecar.training.report import REPORT_BYTES_MAX, Report, check_report, read_report, report_of
-from sidecar.training.result import Result
+from sidecar.training.result import Result, path_fault, url_fault
 from sidecar.training.settings import MANUAL, CommandTrainer, Trainer, Upstream, WebhookTrainer
 from sidecar.training.signing import signed_headers
 from sidecar.training.states import STATUSES, TABLE
@@ -58,7 +58,9 @@ __all__ = [
     "Upstream",
     "WebhookTrainer",
     "check_report",
+    "path_fault",
     "read_report",
     "report_of",
     "signed_headers",
+    "url_fault",
 ]

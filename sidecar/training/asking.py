@@ -23,9 +23,11 @@ def asked_job(
     trainers: Sequence[Trainer],
     now: float,
     by: str = "",
+    base_fault: str = "",
 ) -> Job:
     """A queued job of the dataset and version ``of``; ``version`` is what is known of that. ``trainer``: a name,
-    ``manual``, or None (or "") for the one that fits the model best, people where there is none.
+    ``manual``, or None (or "") for the one that fits the model best, people where there is none. ``base_fault`` is why
+    the base names no version that is known.
 
     Raises TrainingFault with every fault.
     """
@@ -33,7 +35,7 @@ def asked_job(
     faults: Faults = []
     words = {"name": name, "base_model_id": base_model_id, **({"by": by} if by else {})}
     faults += [(place, fault) for place, text in words.items() if (fault := _word_fault(text))]
-    if not _word_fault(base_model_id) and (fault := _model_fault(base_model_id)):
+    if not _word_fault(base_model_id) and (fault := _model_fault(base_model_id) or base_fault):
         faults.append(("base_model_id", fault))
     if version is None or version.dataset_id != dataset_id:
         faults.append(("version_id", f"the dataset {dataset_id[:100]!r} has no version {version_id[:100]!r}"))

@@ -109,6 +109,11 @@ class JobFolder:
         """What the trainer made goes; the log stays."""
         shutil.rmtree(self.output, ignore_errors=True)
 
+    def forget(self) -> None:
+        """It is no version's any more: its output goes, and the folder when its turn comes."""
+        self.remove_output()
+        (self.path / REGISTERED).unlink(missing_ok=True)
+
     def keep(self) -> None:
         """The output is that of a version: the folder stays. Raises OSError."""
         (self.path / REGISTERED).touch()

@@ -52,6 +52,10 @@ def _none_in_use() -> Iterable[tuple[str, str]]:
     return ()
 
 
+async def _taken_at_its_word(model_id: str) -> tuple[str, str]:
+    return model_id, ""
+
+
 class Training:
     """Call ``restore`` once, then run ``run`` as one task; cancel it to stop. Commands go on running then, and the
     next ``restore`` takes them up.
@@ -59,7 +63,8 @@ class Training:
     ``version`` finds a dataset's version, ``export`` writes it out; ``registered`` hears of each version of a model
     that comes of a job, after it is stored, and returns why it can't be served, else ""; ``served`` tells which
     versions of a model are known otherwise, ``in_use`` which (model, version) serve or are in a test: their output is
-    kept (the model is empty where it may be any). ``link`` is the API's address as trainers elsewhere reach it.
+    kept (the model is empty where it may be any). ``base`` gives the version that a base means, and why it means none,
+    else "". ``link`` is the API's address as trainers elsewhere reach it.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class Training:
         registered: Callable[[ModelVersionRow], Awaitable[str]] = _nobody,
         served: Callable[[str], Awaitable[Iterable[str]]] = _no_versions,
         in_use: Callable[[], Iterable[tuple[str, str]]] = _none_in_use,
+        base: Callable[[str], Awaitable[tuple[str, str]]] = _taken_at_its_word,
         link: str = "",
         clock: Callable[[], float] = time.time,
         running_max: int = JOBS_RUNNING_MAX,
@@ -88,6 +94,7 @@ class Training:
         self._trainers = tuple(trainers)
         self._version = version
         self._in_use = in_use
+        self._base = base
         self._clock = clock
         self._running_max = running_max
         self._poll_s = poll_s
@@ -104,6 +111,14 @@ class Training:
     def open_by_status(self) -> dict[Status, int]:
         """How many jobs have not ended, by status."""
         return self._ledger.by_status()
+
+    def open_bases(self) -> set[tuple[str, str]]:
+        """(model, version) that jobs go on from which have not ended."""
+        return {(job.model, job.base_version) for job in self._ledger.open.values()}
+
+    async def forget(self, row: ModelVersionRow) -> None:
+        """A registered version is one no more, and what was trained goes with it. Raises StoreError."""
+        await self._ledger.forget(row, self._data_dir)
 
     def configure(self, trainers: Sequence[Trainer], link: str | None = None) -> None:
         """Go on with these. What runs is left alone; what waits is looked at again."""
@@ -147,11 +162,13 @@ class Training:
         by: str = "",
     ) -> Job:
         """A queued job, durable on return. ``trainer``: a name, ``manual`` (people see to it), or None for the one that
-        fits the model best. Raises TrainingFault with every fault, TrainingFull and StoreError."""
+        fits the model best. The base is a version, or a model: then the version that serves it now. Raises
+        TrainingFault with every fault, TrainingFull and StoreError."""
         version = await self._version(version_id)
+        base, base_fault = await self._base(base_model_id)
         job = asked_job(
-            *(secrets.token_hex(6), name, version, (dataset_id, version_id), base_model_id, trainer),
-            *(self._trainers, self._clock(), by),
+            *(secrets.token_hex(6), name, version, (dataset_id, version_id), base, trainer),
+            *(self._trainers, self._clock(), by, base_fault),
         )
         async with self._ledger.lock:
             if self.open_by_status()["queued"] >= JOBS_QUEUED_MAX:

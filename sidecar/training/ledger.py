@@ -47,6 +47,7 @@ class ModelVersionStore(Protocol):
     async def put(self, row: ModelVersionRow) -> None: ...
     async def get(self, model: str, version: str) -> ModelVersionRow | None: ...
     async def all(self, model: str | None = None) -> list[ModelVersionRow]: ...
+    async def delete(self, model: str, version: str) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -179,6 +180,13 @@ class Ledger:
             self.figures.faults += 1
             log.exception("model_version_not_told_of", job=row.job_id)
             return f"it has no upstream: {type(error).__name__}"
+
+    async def forget(self, row: ModelVersionRow, data_dir: Path) -> None:
+        """A registered version is one no more, and what was trained goes with it. Raises StoreError."""
+        async with self.lock:
+            await self._versions.delete(row.model, row.version)
+        if row.document.get("output"):
+            await asyncio.to_thread(JobFolder(data_dir, row.job_id).forget)
 
     async def base_output(self, job: Job) -> str:
         """The output folder of the base within the data folder; "" where it was not trained here."""

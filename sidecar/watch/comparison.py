@@ -47,11 +47,25 @@ class Test:
 
 
 class NothingSeen(Exception):
-    """A side without a single image. ``side`` is 0 for the reference, 1 for the current one."""
+    """A side without a single image. ``side`` is 0 for the reference, 1 for the current one; ``sides`` what there is
+    of both at ``level``."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(
+        self,
+        side: int,
+        level: Level = Level.DAY,
+        sides: tuple[Sequence[Block], Sequence[Block]] = ((), ()),
+    ) -> None:
         super().__init__("the current side has no images" if side else "the reference has no images")
         self.side = side
+        self.level = level
+        self.sides = sides
+
+    def report(self, test: Test) -> DriftReport:
+        """What that comes to: no distance, and no verdict."""
+        return compare(
+            *self.sides, self.level, independent=test.independent, alpha=test.alpha, permutations=test.permutations
+        )
 
 
 async def compare_sides(reference: Side, current: Side, test: Test) -> DriftReport:
@@ -88,7 +102,7 @@ async def _choose(reference: Side, current: Side, test: Test) -> tuple[Level, tu
             best = min(counts), level, sides
     for side, was_seen in enumerate(seen):
         if not was_seen:
-            raise NothingSeen(side)
+            raise NothingSeen(side) if best is None else NothingSeen(side, best[1], best[2])
     assert best is not None  # something was seen, so some level had blocks
     return best[1], best[2]
 

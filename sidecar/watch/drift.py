@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -42,13 +43,14 @@ class Drift:
         source: str = "auto",
         distributions: bool = False,
     ) -> dict[str, Any]:
-        """The report as a document. ``reference`` and ``current`` are periods or names of baselines.
+        """The report as a document. ``reference`` and ``current`` are periods or names of baselines. Where a period has
+        no predictions, it has no distances, and its sentence says which have.
 
         Raises Fault naming what can't be.
         """
         if slice and by_slice:
             raise Fault("by_slice", f"asks for every slice, and slice for {slice!r} alone: one of both")
-        scope = scope_of(model_id, await self._history.known(), slice)
+        scope = scope_of(model_id, await self._history.named(), slice)
         test = Test(independent=self._independent(scope.model), images=source != "summaries")
         from_predictions = source == "predictions"
         sides = [
@@ -94,13 +96,15 @@ class Drift:
         try:
             return await compare_sides(sides[0], sides[1], test)
         except NothingSeen as nothing:
-            field, period = (CURRENT if nothing.side else REFERENCE), sides[nothing.side].period
+            period = sides[nothing.side].period
             if (await self._history.total(scope, period)).images:
                 message = (
                     f"the predictions of {scope.model_id} in {period} are no longer kept: ask for source summaries"
                 )
                 raise Fault("source", message) from nothing
-            raise Fault(field, await self._normal.nothing_between(scope, period)) from nothing
+            report = await asyncio.to_thread(nothing.report, test)
+            why = await self._normal.nothing_between(scope, period)
+            return replace(report, sentence=f"Nothing to compare: {why}.")
 
     async def _side(self, scope: Scope, text: str, field: str, *, from_predictions: bool) -> Side:
         """A baseline of that name, else the period that the text says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from math import ceil, floor
 
 from sidecar.drift import Block, Level, Period, blocks_of, image_blocks
@@ -56,11 +56,18 @@ class History:
     """Reads a scope's past from the store. ``reader`` belongs to somebody else, who closes it.
 
     ``fine_since`` tells from when on there are summaries narrower than an hour: retention removes older ones.
+    ``named`` gives every (model, version) that a person may name; None: those with traffic.
     """
 
-    def __init__(self, reader: Reader, fine_since: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        fine_since: Callable[[], float] = lambda: 0.0,
+        named: Callable[[], Awaitable[Collection[tuple[str, str]]]] | None = None,
+    ) -> None:
         self._reader = reader
         self._fine_since = fine_since
+        self._named = named
         self.unreadable = 0
 
     def fitted(self, period: Period) -> Period:
@@ -141,6 +148,10 @@ class History:
     async def known(self) -> list[tuple[str, str]]:
         """Every (model, version) with prediction traffic."""
         return [(model, version) for model, version in await self._reader.models() if model]
+
+    async def named(self) -> Collection[tuple[str, str]]:
+        """Every (model, version) that a person may name, those without traffic too."""
+        return await self.known() if self._named is None else await self._named()
 
     async def first_bucket(self, model: str, version: str) -> int | None:
         """When traffic of a version began, in epoch seconds to the bucket."""

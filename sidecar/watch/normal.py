@@ -62,7 +62,7 @@ class Normal:
 
     async def freeze(self, model_id: str, period_text: str, name: str, replace_it: bool) -> BaselineRow:
         """What a person asks for. Raises Fault, or Clash where the name is taken and is not to be replaced."""
-        scope = scope_of(model_id, await self._history.known())
+        scope = scope_of(model_id, await self._history.named())
         try:
             period = self._history.fitted(parse_period(period_text, self._clock(), "period"))
         except PeriodError as error:
@@ -178,7 +178,7 @@ class Normal:
         if model_id is None:
             return await self._baselines.all()
         every = await self._baselines.all()
-        known = {*await self._history.known(), *((row.model, row.version) for row in every)}
+        known = {*await self._history.named(), *((row.model, row.version) for row in every)}
         scope = filter_of(model_id, known)
         return [row for row in every if row.model == scope.model and scope.version in ("", row.version)]
 

@@ -58,18 +58,23 @@ def filter_of(model_id: str, known: Collection[tuple[str, str]]) -> Scope:
 def scope_of(model_id: str, known: Collection[tuple[str, str]], slice: str = "") -> Scope:
     """The scope that ``model_id`` names, among ``known`` (model, version): a model's name or ``name@version``.
 
-    Raises Fault listing what there is.
+    Where nothing at all is known, any name is taken at its word: there is nothing that could say it is wrong. Raises
+    Fault listing what there is.
 
     >>> scope_of("det@2", [("det", "1"), ("det", "2")])
     Scope(model='det', version='2', slice='')
+    >>> scope_of("new@1", []), scope_of("new", [])
+    (Scope(model='new', version='1', slice=''), Scope(model='new', version='', slice=''))
     """
     if any(model == model_id for model, _ in known):
         return Scope(model_id, "", slice)
     model, at, version = model_id.rpartition("@")
-    if at and (model, version) in known:
+    if at and ((model, version) in known or (not known and model and version)):
         return Scope(model, version, slice)
+    if not known and not at and model_id:
+        return Scope(model_id, "", slice)
     ids = sorted(
         {model for model, _ in known if model} | {f"{model}@{version}" for model, version in known if model and version}
     )
-    there = f"there are {', '.join(ids[:20])}" if ids else "no predictions are recorded yet"
+    there = f"there are {', '.join(ids[:20])}" if ids else "expected a model's name, or NAME@VERSION"
     raise Fault("model_id", f"no model or version is called {model_id!r}; {there}")

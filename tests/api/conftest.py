@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from sidecar.access import TokenFile
 from sidecar.api import Services, WorkerStatus, create_app
+from sidecar.api.idempotency import Once
 from sidecar.app.loop import Loop
-from sidecar.recording import Batch, Reader, Sample, Store, SummaryRow
+from sidecar.recording import Batch, IdempotencyKeys, Reader, Sample, Store, SummaryRow
 from tests.api.live import START, LiveControl, LiveTotals, make_prediction, make_summary
 from tests.api.live_watch import LiveWatch
 from tests.api.looped import begin_loop, with_loop
@@ -75,7 +78,8 @@ async def services(tmp_path: Path, store: Store, reader: Reader, loop: Loop) -> 
     await store.add_sample(Sample(*kept))
     totals = LiveTotals({("det", "1", "serving"): summary}, [worker])
     asked = (LiveControl(), LiveWatch(), TrialsAtHand())
-    made_of = Services(reader, totals, *asked, tmp_path, version="0.1.0", started_at=START)
+    made_of = Services(reader, totals, *asked, tmp_path, tokens=TokenFile(tmp_path), version="0.1.0", started_at=START)
+    made_of.once = Once(IdempotencyKeys(store), time.time)
     return with_loop(made_of, loop)
 
 

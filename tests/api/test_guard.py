@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
 
-from sidecar.api import Services, create_app
-from sidecar.api.guard import COOKIE, session_cookie
+from sidecar.api import Services, create_app, pages
+from sidecar.api.door import COOKIE, FIXED, FIXED_ASKER, Door
 
 Http = TestClient[Any, Any]
 TOKEN = "a-token-of-some-length"
@@ -55,6 +58,55 @@ async def test_own_origin_is_answered(http: Http) -> None:
     assert (await http.get("/api/v1/status", headers={"Origin": origin})).status == 200
 
 
+async def test_what_another_sites_page_fetches_into_itself_is_refused(http: Http) -> None:
+    """It could not see it, and would hold places of those who may; a link to the dashboard can be followed."""
+
+    async def status(site: str, mode: str, dest: str, method: str = "GET") -> int:
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
+        return (await http.request(method, "/api/v1/status", headers=headers)).status
+
+    for site in ("cross-site", "same-site"):
+        assert await status(site, "no-cors", "image") == 403
+        assert await status(site, "navigate", "iframe") == 403
+        assert await status(site, "navigate", "document", "POST") == 403
+        assert await status(site, "navigate", "document") == 200
+    assert await status("same-origin", "cors", "empty") == 200
+    assert await status("none", "navigate", "document") == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"token=\xff", "", 401),
+        (b"token=%ff%00", "", 401),
+        (b"token=x", "; charset=nope", 401),
+        (b"", "", 401),
+        (b"&".join([b"token=x"] * 100), "", 400),
+        (b"token=" + b"x" * 70_000, "", 413),
+    ],
+)
+async def test_login_with_anything_at_all_is_no_fault_of_the_sidecar(
+    locked: Http, content: bytes, kind: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever sends it is nobody yet: it is refused, and the log is not filled."""
+    headers = {"Content-Type": f"application/x-www-form-urlencoded{kind}"}
+    assert (await locked.post("/login", data=content, headers=headers)).status == status
+    assert caplog.records == []
+
+
+async def test_login_form_that_does_not_come_is_not_waited_for(locked: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody without a token holds a request for long."""
+    monkeypatch.setattr(pages, "FORM_S_MAX", 0.05)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"token="
+        await asyncio.sleep(20)
+
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await asyncio.wait_for(locked.post("/login", data=slowly(), headers=headers), 10)
+    assert (answer.status, answer.content_type) == (408, "application/problem+json")
+
+
 async def test_form_post_is_no_json_and_refused(http: Http) -> None:
     """What a cross-site form could send is not taken for JSON."""
     answer = await http.post("/api/v1/ab-tests/x/stop", data="{}", headers={"Content-Type": "text/plain"})
@@ -67,7 +119,7 @@ async def test_long_body_is_refused(http: Http) -> None:
     assert (answer.status, answer.content_type) == (413, "application/problem+json")
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 5000, b""])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 60, b""])
 async def test_body_that_is_no_json_is_a_400(http: Http, body: bytes) -> None:
     """Broken JSON of any kind gets a problem, never a 500."""
     headers = {"Content-Type": "application/json"}
@@ -112,7 +164,19 @@ async def test_login_trades_the_token_for_a_strict_cookie(locked: Http) -> None:
 
 
 @pytest.mark.parametrize(
-    "cookie", ["", ".", "9999999999.", f"9999999999.{'0' * 64}", session_cookie(TOKEN, 0.0), "é.é"]
+    "cookie",
+    [
+        "",
+        ".",
+        "..",
+        "9999999999.",
+        f"9999999999.{FIXED}.",
+        f"9999999999.{FIXED}.{'0' * 64}",
+        f"9999999999.nobody.{'0' * 64}",
+        Door(TOKEN, clock=lambda: 0.0).session_of(FIXED_ASKER)[0],
+        Door("another", clock=time.time).session_of(FIXED_ASKER)[0],
+        "é.é",
+    ],
 )
 async def test_forged_or_ended_cookie_does_not_open(locked: Http, cookie: str) -> None:
     """A session that was not made with the token, or is over, is none."""

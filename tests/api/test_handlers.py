@@ -38,6 +38,7 @@ async def test_every_documented_answer_fits_its_schema(
     questions = {
         "/api/v1/drift": {"model_id": "det", "reference_period": "default", "current_period": "7d"},
         "/api/v1/feedback/report": {"model_id": "det"},
+        "/api/v1/time-series": {"metric": "avg_confidence"},
     }
     for route in ROUTES:
         if route.method == "GET" and route.gives is not None:
@@ -108,9 +109,13 @@ async def test_filters_of_predictions_narrow_the_page(http: Http, params: dict[s
         ("predictions", {"since": "2023-11-14T22:14:02"}, "since"),
         ("predictions", {"since": "nan"}, "since"),
         ("predictions", {"cursor": "nonsense"}, "cursor"),
+        ("predictions", {"cursor": "1_9223372036854775808"}, "cursor"),
+        ("predictions", {"cursor": "nan_1"}, "cursor"),
+        ("feedback", {"cursor": "inf_1"}, "cursor"),
         ("predictions", {"role": "spectator"}, "role"),
         ("predictions", {"status": "99999"}, "status"),
         ("samples", {"cursor": "nonsense"}, "cursor"),
+        ("samples", {"cursor": f"1_-{10**30}"}, "cursor"),
         ("summaries", {"since": "10", "until": "5"}, "since"),
         ("summaries", {"since": "0"}, "width_s"),
         ("summaries", {"width_s": "7"}, "width_s"),

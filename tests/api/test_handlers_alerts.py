@@ -38,7 +38,8 @@ async def test_alert_is_created_read_changed_and_deleted(http: Http) -> None:
     assert [item["configured"] for item in made["delivery"]] == [True, False]
     path = f"{ALERTS}/{made['id']}"
     changed = await (await http.patch(path, json={"enabled": False})).json()
-    assert changed == {**made, "enabled": False}
+    assert changed == {**made, "enabled": False, "etag": changed["etag"]}
+    assert changed["etag"] != made["etag"]
     assert (await (await http.get(path)).json()) == changed
     assert (await http.delete(path)).status == 200
     assert (await http.get(path)).status == 404

@@ -49,6 +49,7 @@ async def test_model_that_has_no_rules_of_its_own_has_the_configurations(http: H
 @pytest.mark.parametrize("model_id", ["det%402", "a%2Fb", "det@2"])
 async def test_model_id_with_a_slash_or_an_at_is_one_segment(http: Http, model_id: str) -> None:
     """The path leads to the model it names."""
+    assert (await http.post("/api/v1/models", json={"name": "a/b"})).status == 200
     answer = await http.put(f"{ENGINES}/{model_id}", json={"config": {"random_sample": {"rate": 0.5}}})
     assert (await answer.json())["model"] == {"a%2Fb": "a/b"}.get(model_id, "det")
 

@@ -13,9 +13,9 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient
 
-from sidecar.api import handlers_datasets
+from sidecar.api import Services, handlers_datasets
+from sidecar.api.bodies import BODY_BYTES_MAX, LARGE_BODIES, LARGE_BODIES_MAX
 from sidecar.api.datasets import ExportFormat
-from sidecar.api.routes import BODY_BYTES_MAX, LARGE_BODIES, LARGE_BODIES_MAX
 from sidecar.api.schemas_datasets import Dataset, DatasetsOut, DatasetVersion, LabelImport, VersionDiff
 from sidecar.recording import Store
 from tests.api.looped import DATASET, add_items
@@ -190,7 +190,7 @@ async def test_document_may_be_larger_than_an_ordinary_body(http: Http) -> None:
     assert answer.status == 200
 
 
-async def test_large_bodies_are_taken_two_at_a_time(http: Http) -> None:
+async def test_large_bodies_are_taken_two_at_a_time(http: Http, services: Services) -> None:
     """The next is told to come again, small ones are not, and there is room again once one has ended."""
     held = asyncio.Event()
 
@@ -209,6 +209,7 @@ async def test_large_bodies_are_taken_two_at_a_time(http: Http) -> None:
     refused = await send(large)
     assert (refused.status, (await send(b"[]")).status) == (503, 200)
     assert refused.headers["Retry-After"] == "1"
+    assert services.turned_away["large_bodies"] == 1
     held.set()
     assert [answer.status for answer in await asyncio.gather(*slow)] == [200] * LARGE_BODIES_MAX
     assert (await send(large)).status == 200

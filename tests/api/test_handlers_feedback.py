@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from sidecar.api import Services
-from sidecar.api.routes import BODY_BYTES_MAX
+from sidecar.api.bodies import BODY_BYTES_MAX
 from sidecar.api.schemas_feedback import BULK_BYTES_MAX, Feedback, FeedbackBulkOut, FeedbackPage, FeedbackReport
 from sidecar.api.submissions import answer_feedback
 from sidecar.recording import Store

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from sidecar.api import handlers_items
 from sidecar.api.schemas_items import LABELS_MAX, ClaimOut, Item, ItemEventsPage, ItemsPage
 from sidecar.recording import Store
-from tests.api.looped import DATASET, add_items
+from tests.api.looped import DATASET, add_items, make_item
 
 Http = TestClient[Any, Any]
 ITEMS = f"/api/v1/datasets/{DATASET}/items"
@@ -107,6 +107,27 @@ async def test_sample_of_the_audit_tells_no_version_until_it_is_reviewed(http: H
     assert await told("a0") == ("", "", [])
     await act(http, "a0", "confirm")
     assert await told("a0") == ("det", "1", ["random_sample"])
+
+
+async def test_no_filter_of_samples_tells_what_is_hidden_of_the_audit(http: Http, store: Store, tmp_path: Path) -> None:
+    """Else whoever reviews could ask whose image it is. That it was drawn is no secret."""
+    drawn = {"reasons": ("random_sample", "new_class"), "drawn": True, "draw_rate": 0.1, "audit_rank": 0.25}
+    await store.add_sample(make_item(tmp_path, 8, sample_id="a1", prediction_id="qb", **drawn))
+
+    async def found(**filters: str) -> set[str]:
+        answer = await http.get("/api/v1/samples", params=filters)
+        return {item["sample_id"] for item in (await answer.json())["items"] if item["sample_id"].startswith("a")}
+
+    hidden = ({"model": "det"}, {"reason": "new_class"}, {"model": "det", "reason": "random_sample"})
+    for filters in hidden:
+        assert await found(**filters) == set(), filters
+    assert await found(reason="random_sample") == await found(status="needs_review") == {"a0", "a1"}
+    await http.post(f"/api/v1/datasets/{DATASET}/claim", json={"by": "ann", "queue": "audit"})
+    for filters in hidden:
+        assert await found(**filters) == set(), filters
+    await act(http, "a1", "confirm")
+    for filters in hidden:
+        assert await found(**filters) == {"a1"}, filters
 
 
 async def test_item_of_the_audit_is_given_out_by_the_audit_alone(http: Http) -> None:

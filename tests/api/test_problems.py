@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient
+
+from sidecar.api.problems import dumps
 
 Http = TestClient[Any, Any]
 API_PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
@@ -103,3 +106,11 @@ async def test_detail_does_not_repeat_the_status(http: Http, method: str, path: 
     answer = await http.request(method, path)
     problem = await answer.json(content_type=None)
     assert (answer.status, problem["status"], problem["detail"]) == (status, status, detail)
+
+
+@pytest.mark.parametrize("name", ["cat", "\ud800"])
+def test_json_is_the_same_whatever_names_are_in_it(name: str) -> None:
+    """NaN is no JSON; it is null also beside a text that only an escape can tell."""
+    document = {name: [float("nan"), {"a": float("-inf")}], "b": np.array([1.5, np.nan]), "c": (np.float32(2), True)}
+    told = json.loads(dumps(document), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert told == {name: [None, {"a": None}], "b": [1.5, None], "c": [2.0, True]}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from sidecar.api import Services, routes
+from sidecar.api import Services, bodies
+from sidecar.api.bodies import BODY_BYTES_MAX
 from sidecar.api.handlers import ROUTES
-from sidecar.api.routes import BODY_BYTES_MAX
 
 Http = TestClient[Any, Any]
 JSON = {"Content-Type": "application/json"}
@@ -19,7 +19,7 @@ JSON = {"Content-Type": "application/json"}
 
 async def test_body_that_does_not_come_is_not_waited_for(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever holds a connection open without sending is told."""
-    monkeypatch.setattr(routes, "BODY_S_MAX", 0.05)
+    monkeypatch.setattr(bodies, "BODY_S_MAX", 0.05)
     over = asyncio.Event()
 
     async def never() -> Any:

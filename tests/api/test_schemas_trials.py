@@ -50,7 +50,8 @@ def models_of(model: type[BaseModel]) -> set[type[BaseModel]]:
 def check_closed(document: Mapping[str, Any], model: type[BaseModel]) -> set[type[BaseModel]]:
     """Raises where a key is not in the schema, or one of the schema not in the document; the models that were held
     against a document somewhere."""
-    read = model.model_validate(json.loads(dumps(document)))
+    tag = {"etag": '"a"'} if "etag" in model.model_fields else {}  # its route's
+    read = model.model_validate(json.loads(dumps({**document, **tag})))
     assert all(field.is_required() for part in models_of(model) for field in part.model_fields.values())
     assert all(part.model_config.get("extra") == "forbid" for part in models_of(model))
     return set(_seen(read))

@@ -118,7 +118,8 @@ def test_every_field_of_a_shadow_tests_results_is_documented() -> None:
 
 def test_python_of_the_page_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The example works against a sidecar."""
-    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (code,) = (block for block in blocks if "create_ab_test" in block)
     with served(tmp_path, LiveWatch()) as url:
         exec(code.replace("http://127.0.0.1:8081", url), {})
     assert capsys.readouterr().out == "No traffic yet. nan (p = 1.0000)\n"

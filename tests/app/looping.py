@@ -14,6 +14,7 @@ from sidecar.api import Services
 from sidecar.app.control import Control
 from sidecar.app.load import load_config
 from sidecar.app.loop import Loop
+from sidecar.app.models_api import ModelsApi
 from sidecar.app.state import load_state
 from sidecar.app.training_api import TrainingApi
 from sidecar.app.trial_asking import Asking
@@ -45,11 +46,15 @@ class Life:
         self.control = Control(config, load_state(folder), self.applied.append)
         self.loop = Loop(config, store, reader, self.control, clock=lambda: NOW)
         self.trialing = Trialing(self.control.config, store, reader, self.control, clock=lambda: NOW)
-        self.watching = Watching(config, store, reader, cast(Any, Quiet()), clock=lambda: NOW)
-        self.trials = TrialsApi(self.trialing, Asking(self.trialing, self.watching, self.watching.tell_of_stops))
-        services = cast(Services, SimpleNamespace(trials=self.trials))
+        named = self.loop.known.pairs
+        self.watching = Watching(config, store, reader, cast(Any, Quiet()), clock=lambda: NOW, named=named)
+        asking = Asking(self.trialing, self.watching, self.watching.tell_of_stops, named)
+        self.trials = TrialsApi(self.trialing, asking)
+        totals = SimpleNamespace(summaries=dict)
+        services = cast(Services, SimpleNamespace(trials=self.trials, totals=totals))
         self.loop.offer(services, self.trialing.serving)
         self.training = cast(TrainingApi, services.training)
+        self.models = cast(ModelsApi, services.models)
 
         def configure(changed: Any) -> None:
             self.loop.configure(changed)

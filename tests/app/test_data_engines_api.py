@@ -46,8 +46,22 @@ async def test_all_faults_are_listed_and_nothing_changes(life: Life) -> None:
     }
     assert faults["target_dataset_id"] == "no dataset has the id 'nowhere'; there are: night"
     assert life.control.state.engines == {}
-    with pytest.raises(NotThere, match="no model is called 'det'"):
+    with pytest.raises(NotThere, match="no model is called 'det', none is known yet"):
         await life.loop.data_engines.get("det")
+
+
+async def test_model_that_nobody_knows_gets_no_rules(life: Life) -> None:
+    """The fault names those there are, beside those of the rules; once it is registered it may have some."""
+    await life.models.register("gate", "", "", "", "", {})
+    for model_id in ("det", "det@1", "gate@9"):
+        with pytest.raises(ControlError) as caught:
+            await life.loop.data_engines.configure(model_id, {"colour": {}}, None)
+        assert [field for field, _ in caught.value.errors] == ["model_id", "config.colour"]
+        assert "there are gate, gate@1" in str(caught.value)
+        with pytest.raises(NotThere, match="there are gate, gate@1"):
+            await life.loop.data_engines.get(model_id)
+    await life.models.register("det", "", "", "", "", {})
+    assert (await life.loop.data_engines.configure("det@1", DRAWING, None))["model"] == "det"
 
 
 async def test_rules_and_their_dataset_survive_a_restart(tmp_path: Path) -> None:
@@ -83,10 +97,10 @@ async def test_rules_that_can_not_be_saved_do_not_hold(life: Life, tmp_path: Pat
 
 async def test_models_that_answered_are_listed_with_the_rules_of_the_configuration(life: Life) -> None:
     """Beside those that have their own."""
+    await life.loop.data_engines.configure("det", DRAWING, None)
     made = [make_prediction(0, model="gate")]
     row = SummaryRow(int(START) // 60 * 60, 60, "gate", "1", "serving", "", 0, "", 1, make_summary(made).encode())
     await life.store.commit(Batch(made, [row]))
-    await life.loop.data_engines.configure("det", DRAWING, None)
     assert {one["model"]: one["origin"] for one in await life.loop.data_engines.list()} == {
         "det": "api",
         "gate": "config",

@@ -98,7 +98,8 @@ def test_flags_win_over_environment_over_file(tmp_path: Path, monkeypatch: pytes
 def test_admin_beyond_loopback_needs_a_token(tmp_path: Path) -> None:
     """The admin port is never open to others without a token."""
     found = faults_of(tmp_path, "upstreams: [{name: A, url: 'http://a'}]\nadmin: {host: 0.0.0.0}\n")
-    assert found == ["c.yaml:2: admin.token_file: needed where admin.host is not loopback (it is '0.0.0.0')"]
+    assert len(found) == 1
+    assert found[0].startswith("c.yaml:2: admin.token_file: needed where admin.host is not loopback (it is '0.0.0.0')")
 
 
 @pytest.mark.parametrize(

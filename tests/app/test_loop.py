@@ -113,6 +113,7 @@ async def test_versions_of_other_models_leave_a_models_numbers_free(tmp_path: Pa
     async with living(tmp_path) as life:
         version_id = await life.version_id()
         assert (await life.trained(version_id, "7")).model_version_id == "det@7"
+        await life.models.register("gate", "", "", "", "", {})
         assert (await life.trained(version_id, "", base="gate@1")).model_version_id == "gate@2"
         assert (await life.trained(version_id, "")).model_version_id == "det@8"
 

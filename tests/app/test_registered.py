@@ -18,6 +18,7 @@ from sidecar.app.registered import (
     versions_in_use,
     versions_of,
     with_registered,
+    without_registered,
 )
 from sidecar.app.state import Registered, State, load_state
 from sidecar.experiments.definition import Definition, ShadowDefinition
@@ -34,7 +35,7 @@ def registered(*trained: tuple[str, str], taken: tuple[str, ...] = (), **fields:
     """A state in which these (model, version) were registered one after the other, each at its own address."""
     state = State(**fields)
     for model, version in trained:
-        item = Registered(model=model, version=version, url=f"http://{len(state.registered)}:1")
+        item = Registered(model=model, version=version, url=f"http://{len(state.registered)}:1", job_id="j")
         state = state.model_copy(update={"registered": add_registered(state, item, taken)})
     return state
 
@@ -91,10 +92,21 @@ def test_oldest_that_nobody_needs_makes_room_and_none_in_use_does() -> None:
     kept = add_registered(state.model_copy(update=fields), more)
     assert {item.name for item in state.registered} - {item.name for item in kept} == {"det-3"}
     full = state.model_copy(update={"production": {f"m{i}": f"det-{i}" for i in range(REGISTERED_MAX)}})
-    with pytest.raises(RegistryFull, match="100 trained versions have upstreams"):
+    with pytest.raises(RegistryFull, match="100 versions have upstreams"):
         add_registered(full, more)
     anew = add_registered(full, Registered(model="det", version="7", url="http://anew:1"))
     assert (len(anew), anew[-1].name, anew[-1].url) == (REGISTERED_MAX, "det-7", "http://anew:1")
+
+
+def test_what_a_person_registered_makes_no_room() -> None:
+    """Only a person takes it away again."""
+    items = [Registered(name=f"det-{i}", model="det", version=str(i), url="http://m:1") for i in range(REGISTERED_MAX)]
+    state = State(registered=tuple(items))
+    more = Registered(model="det", version="more", url="http://m:1", job_id="j")
+    with pytest.raises(RegistryFull, match="were registered by people: delete one of those first"):
+        add_registered(state, more)
+    left = state.model_copy(update={"registered": without_registered(state, "det", "3")})
+    assert [item.version for item in add_registered(left, more)][-2:] == [str(REGISTERED_MAX - 1), "more"]
 
 
 def test_versions_in_use_are_those_that_serve_or_are_tested() -> None:

@@ -69,6 +69,8 @@ async def test_job_whose_test_runs_is_put_to_no_other(life: Life, kind: DeployKi
 async def test_models_with_a_version_of_one_number_are_tested_each_by_its_own(life: Life) -> None:
     """Whichever was trained first, and whatever they are called."""
     version_id = await life.version_id()
+    for model in ("det", "plates"):
+        await life.models.register(model, "", "", "", "", {})
     jobs = {base: await life.trained(version_id, "2", base, f"http://{base[:3]}:1") for base in ("det@1", "plates@1")}
     assert {job.model_version_id for job in jobs.values()} == {"det@2", "plates@2"}
     for base, job in jobs.items():
@@ -82,9 +84,10 @@ async def test_version_for_which_there_is_no_room_is_registered_without_an_upstr
     """All that are registered serve: none of them goes, and the job says so."""
     items = tuple(Registered(name=f"m{i}", model=f"m{i}", version="1", url="http://m:1") for i in range(REGISTERED_MAX))
     life.control._change(registered=items, production={item.model: item.name for item in items})
+    await life.models.register("det", "", "", "", "", {})
     job = await life.trained(await life.version_id(), "2")
     assert (job.status, job.model_version_id) == ("succeeded", "det@2")
-    assert job.note.startswith(f"it has no upstream: {REGISTERED_MAX} trained versions have upstreams")
+    assert job.note.startswith(f"it has no upstream: {REGISTERED_MAX} versions have upstreams")
     assert life.control.state.registered == items
     (told,) = await life.training.model_versions("det")
     assert told["upstream"] is None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from sidecar.api import Services, create_app
+from sidecar.api.idempotency import Once
 from sidecar.app.control import Control
 from sidecar.app.load import load_config
 from sidecar.app.state import load_state
@@ -21,8 +23,10 @@ from sidecar.app.trialing import Trialing
 from sidecar.app.trials_api import TrialsApi
 from sidecar.app.watch_api import WatchApi
 from sidecar.app.watching import Watching
-from sidecar.client import AsyncClient, InvalidRequest, NotFound
-from sidecar.recording import Batch, Reader, Store, SummaryRow
+from sidecar.client import AsyncClient, Changed, InvalidRequest, NotFound
+from sidecar.experiments.lifecycle import Kind, Trial, ramped
+from sidecar.recording import Batch, IdempotencyKeys, Reader, Store, SummaryRow
+from sidecar.trials import Entry
 from sidecar.trials.steward import GUARDRAIL
 from sidecar.types import ProxySettings
 from tests.api.live import LiveTotals
@@ -81,6 +85,7 @@ async def sidecar(tmp_path: Path) -> AsyncIterator[Sidecar]:
     await watching.restore()
     trials = TrialsApi(trialing, Asking(trialing, watching, watching.tell_of_stops))
     services = Services(reader, LiveTotals(), control, WatchApi(watching), trials, tmp_path, version="0")
+    services.once = Once(IdempotencyKeys(store), time.time)
     runner = web.AppRunner(create_app(services), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -127,6 +132,31 @@ async def test_what_is_slow_is_controls_95th_percentile_of_the_last_day(sidecar:
     assert edges["two"] is None
     warnings = (await sidecar.client.ab_test("two")).warnings
     assert [text.split(":")[0] for text in warnings] == ["What counts as slow is not known yet"]
+
+
+@pytest.mark.parametrize("action", ["ramp", "stop", "conclude", "promote"])
+async def test_edit_is_refused_where_a_guardrail_acts_right_before_it(
+    sidecar: Sidecar, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """Compared is what the change is made to: it does not give traffic back to a treatment that was just stopped."""
+    config = {"traffic_split": 0.2, "treatments": ["det@3"]}
+    test = await sidecar.client.create_ab_test("t", "det@1", "det@2", config)
+    change = sidecar.trialing.book.change
+
+    async def later(kind: Kind, trial_id: str, step: Callable[[Trial, float], Trial]) -> Entry:
+        monkeypatch.undo()
+        await change(kind, trial_id, lambda trial, now: ramped(trial, (0.0, 0.1), now, GUARDRAIL))
+        return await change(kind, trial_id, step)
+
+    monkeypatch.setattr(sidecar.trialing.book, "change", later)
+    given = {"traffic_split": 0.5} if action == "ramp" else {}
+    with pytest.raises(Changed):
+        await getattr(sidecar.client, f"{action}_ab_test")(test.id, **given, if_match=test.etag)
+    present = await sidecar.client.ab_test(test.id)
+    assert (present.status, present.promoted) == ("running", None)
+    assert [variant.share for variant in present.variants] == [0.9, 0.0, 0.1]
+    ramp = await sidecar.client.ramp_ab_test(test.id, 0.3, if_match=present.etag)
+    assert ramp.traffic_split == pytest.approx(0.3)
 
 
 async def test_model_a_is_what_serves(sidecar: Sidecar) -> None:

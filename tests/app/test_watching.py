@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,19 @@ import pytest
 from aiohttp import web
 
 from sidecar.api import Services, create_app
+from sidecar.api.idempotency import Once
 from sidecar.app.load import load_config
 from sidecar.app.watch_api import WatchApi
 from sidecar.app.watching import Watching, notify_settings
 from sidecar.client import AsyncClient, InvalidRequest, NotFound
-from sidecar.recording import Reader, Store
+from sidecar.recording import IdempotencyKeys, NotificationRow, Reader, Store
+from sidecar.recording.notifications import queue
 from tests.api.live import LiveControl, LiveTotals
 from tests.kit.trials_at_hand import TrialsAtHand
 from tests.watch.room import DAY_S, MONDAY, Past
 
 NOW = MONDAY + 62 * DAY_S
+MAIL = "email:team@company.com"
 LOW = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
 
 
@@ -51,6 +56,7 @@ async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
     watching = Watching(config, store, reader, Quiet(), clock=lambda: NOW)
     await watching.restore()
     services = Services(reader, LiveTotals(), LiveControl(), WatchApi(watching), TrialsAtHand(), tmp_path, version="0")
+    services.once = Once(IdempotencyKeys(store), time.time)
     runner = web.AppRunner(create_app(services), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -148,6 +154,30 @@ async def test_baseline_is_set_listed_replaced_and_exported(client: AsyncClient)
     assert report.reference.baseline == "default"
     await client.delete_baseline(made.baseline_id)
     assert await client.baselines() == []
+
+
+async def test_messages_of_a_deleted_alert_are_no_fault(tmp_path: Path) -> None:
+    """They may be tried a while longer; nobody could do anything about them but wait."""
+    config = load_config(None, {"upstreams": [{"name": "A", "url": "http://127.0.0.1:1"}], "data_dir": tmp_path})
+    async with AsyncExitStack() as stack:
+        store = await Store.open(tmp_path)
+        stack.push_async_callback(store.close)
+        reader = await Reader.open(tmp_path)
+        stack.push_async_callback(reader.close)
+        watching = Watching(config, store, reader, Quiet(), clock=lambda: NOW)
+        await watching.restore()
+        stack.push_async_callback(watching.close)
+        api = WatchApi(watching)
+        alert = await api.create_alert("", "Lost", LOW | {"metric": "dropped", "operator": "gt"}, [MAIL], "", True)
+        message = NotificationRow(0, alert["id"], None, MAIL, "firing", {}, NOW)
+        await store.run(lambda connection: queue(connection, [message]))
+        (queued,) = await watching.notifications.open(1)
+        await watching.notifications.failed(queued.id, NOW, "no mail server is set", gave_up=False)
+        await watching._look_at_notifications()
+        assert api.figures()["failing_channels"] == {MAIL: "no mail server is set"}
+        await api.delete_alert(alert["id"])
+        await watching._look_at_notifications()
+        assert api.figures()["failing_channels"] == {}
 
 
 def test_secrets_of_channels_come_from_files(tmp_path: Path) -> None:

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 from rich.text import Text
 from typer.testing import CliRunner, Result
 
+from sidecar.access import TokenFile
 from sidecar.cli import app
 from sidecar.cli.asking import user
+from sidecar.cli.show_status import status_tables
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
+from tests.cli.conftest import commands
 from tests.kit.trials_at_hand import TrialsAtHand
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_UPSTREAMS = ("run", "--upstream", "http://a", "--upstream", "http://b")
 LOOP = (("data-engine",), ("feedback", "list"), ("dataset",), ("review",), ("train",), ("model-versions",))
 CLI_PAGE = ROOT / "docs" / "cli.md"
-
-
-def commands(group: Any, before: str = "sidecar") -> Iterator[tuple[str, Any]]:
-    """Every command by its words."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{before} {name}")
-        else:
-            yield f"{before} {name}", command
 
 
 def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
@@ -61,6 +58,13 @@ def test_nobody_there_is_told_with_the_address() -> None:
     """A sidecar that does not run is one line on standard error, and exit code 2."""
     for words in (
         ("status",),
+        ("top",),
+        ("top", "--json"),
+        ("predictions",),
+        ("predictions", "export", "-"),
+        ("samples", "list"),
+        ("experiment",),
+        ("models",),
         ("alerts",),
         ("baseline", "list"),
         ("drift", "checks"),
@@ -109,6 +113,42 @@ def test_status_of_a_running_sidecar_is_shown(tmp_path: Path) -> None:
         watch.failing["slack:#ml"] = "404"
         result = CliRunner().invoke(app, ["status", "--url", url, "--json"], catch_exceptions=False)
     assert (result.exit_code, json.loads(result.stdout)["ok"]) == (1, False)
+
+
+def test_status_lets_no_control_characters_through() -> None:
+    """Not even those of the version; on a narrow terminal figures are left out, and no word of a worker is cut."""
+    told = {"upstreams": {"A": {"up": True}, "B": {"up": False}}, "in_flight": 1, "connections": 2, "rss_bytes": 3e7}
+    answer = {
+        "ok": True,
+        "version": "1\x1b[31m",
+        "uptime_s": 5,
+        "faults": [],
+        "workers": [{"worker": 0, "pid": 4_026_531, "connected": True, "status": told}],
+        "store": {"ok": True, "bytes": 30_000_000, "predictions_written": 21_712},
+        "samples": {f"rule_{place}\x07": 1_000 for place in range(9)},
+        "alerts": {},
+        "dropped": [{"count": 4_000, "stage": "tap", "reason": "full"}],
+        "outbox": [],
+    }
+    for width in (40, 60, 80):
+        console = Console(width=width, file=io.StringIO())
+        status_tables(answer, None, console)
+        lines = console.file.getvalue().splitlines()
+        assert all(line.isprintable() and len(line) <= width for line in lines)
+        assert {"4026531", "connected"} <= set(lines[2].split())
+        assert "A up, B down" in lines[2]
+        assert ("30 MB" in lines[2]) == (width == 80)
+        assert "store ok, 30 MB, 21,712 predictions written" in " ".join(lines)
+
+
+def test_status_says_as_whom_a_token_asks(tmp_path: Path) -> None:
+    """Without one there is nobody to name."""
+    _, secret = TokenFile(tmp_path).create("ci", ["read", "feedback"], time.time(), time.time() + 86_400)
+    with served(tmp_path, LiveWatch()) as url:
+        plain = CliRunner().invoke(app, ["status", "--url", url], catch_exceptions=False)
+        known = CliRunner().invoke(app, ["status", "--url", url, "--token", secret], catch_exceptions=False)
+    assert "asked as" not in plain.stdout
+    assert "asked as ci (read, feedback), by token until " in known.stdout
 
 
 def test_status_names_the_tests_under_way(tell: Callable[..., Result], trials: TrialsAtHand) -> None:

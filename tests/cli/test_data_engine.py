@@ -45,7 +45,7 @@ def test_rules_are_set_from_a_file_and_shown(tell: Tell, tmp_path: Path) -> None
 )
 def test_rules_may_come_from_standard_input(tell: Tell, given: str) -> None:
     """As YAML or as JSON, in whatever way that is indented."""
-    made = json.loads(tell("data-engine", "set", "new", "--config", "-", "--json", typed=given).stdout)
+    made = json.loads(tell("data-engine", "set", "det@2", "--config", "-", "--json", typed=given).stdout)
     assert (made["config"]["random_sample"]["rate"], made["origin"]) == (0.05, "api")
 
 
@@ -82,7 +82,10 @@ def test_file_that_can_not_be_read_is_told(tell: Tell, tmp_path: Path, name: str
 def test_what_nobody_knows_is_told(tell: Tell) -> None:
     """A model of which nothing was seen, a dataset that there is not."""
     result = tell("data-engine", "show", "nope")
-    assert (result.exit_code, result.stderr) == (2, "sidecar: MODEL: no model is called 'nope'\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "sidecar: MODEL: no model or version is called 'nope'; there are det, det@1, det@2\n",
+    )
     result = tell("data-engine", "set", "det", "--config", "-", "--dataset", "nope", typed="{}")
     assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--dataset")
 

@@ -165,7 +165,7 @@ def test_baseline_is_exported_to_a_file_or_to_standard_output(ask: Ask, tmp_path
     ask("baseline", "set", "det", "--period", "7d")
     file = tmp_path / "baseline.json"
     result = ask("baseline", "export", "b1", "--output", str(file))
-    assert (result.stdout, result.stderr.startswith(f"wrote {file}")) == ("", True)
+    assert (result.stdout.startswith(f"wrote {file}"), result.stderr) == (True, "")
     assert json.loads(file.read_text()) == json.loads(ask("baseline", "export", "b1").stdout)
     assert json.loads(file.read_text())["blocks"][0]["level"] == "day"
     result = ask("baseline", "export", "b1", "--output", str(tmp_path / "no" / "folder"))

@@ -174,7 +174,8 @@ def test_report_of_nothing_says_so(tell: Tell) -> None:
     assert "Nothing is known yet of how right det@1 is" in words
     assert "score - reviewed 0 of 0 drawn images users, apart sent nothing" in words
     result = tell("feedback", "report", "nope")
-    assert (result.exit_code, result.stderr) == (2, "sidecar: MODEL: nothing is recorded of 'nope'\n")
+    told = "sidecar: MODEL: no model or version is called 'nope'; there are det, det@1, det@2\n"
+    assert (result.exit_code, result.stderr) == (2, told)
     result = tell("feedback", "report", "det", "--since", "1d", "--until", "2d", "--precision", "2")
     assert sorted(line.split(": ")[1] for line in result.stderr.splitlines()) == ["--precision"]
     result = tell("feedback", "report", "det", "--since", "1d", "--until", "2d")

@@ -84,3 +84,10 @@ def test_folder_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
     """It names the folder."""
     with pytest.raises(IsADirectoryError, match=str(tmp_path)), Saving(tmp_path):
         pass
+
+
+def test_file_in_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The file that was asked for, not the one that is written meanwhile."""
+    with pytest.raises(FileNotFoundError) as raised, Saving(tmp_path / "nowhere" / "out.zip"):
+        pass
+    assert raised.value.filename == str(tmp_path / "nowhere" / "out.zip")

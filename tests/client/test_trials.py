@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from sidecar.client import AsyncClient, Client, InvalidRequest, NotFound
-from sidecar.client.calls_trials import AGREEMENT, AVERAGES, BOXES, COMPARED
 from sidecar.experiments import METRICS
 from sidecar.experiments.pairs import PairSummary, pair_request
 from tests.api.live import make_prediction
+from tests.client.generate_records import AVERAGES, COMPARED, FIGURES
 from tests.kit.trials_at_hand import TrialsAtHand
 
 SPLIT = {"traffic_split": 0.1}
@@ -50,8 +50,8 @@ def test_averages_without_data_are_numbers_that_format(live: Client) -> None:
     assert results.metrics.latency.confidence_sequence == [None, None]
     shadow = live.create_shadow_test("Behind", "digits", "digits@2")
     report = live.get_shadow_test_results(shadow.id)
-    assert all(math.isnan(report.agreement[name]) for name in AGREEMENT)
-    assert all(math.isnan(report.boxes[name]) for name in BOXES)
+    assert all(math.isnan(report.agreement[name]) for name in FIGURES["PairAgreement"])
+    assert all(math.isnan(report.boxes[name]) for name in FIGURES["PairBoxes"])
     assert report.confidence_shift.difference is None
 
 

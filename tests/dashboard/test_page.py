@@ -61,7 +61,7 @@ def test_section_that_fails_says_so_and_the_others_go_on(
     add_baseline(watch)
     monkeypatch.setattr(watch, "alerts", broken)
     page.open()
-    page.says("#alerts-fault", "This could not be read just now: the store can't be read: io")
+    page.says("#alerts-fault", "This could not be read just now: the store can't be used: io")
     page.says("#drift", "Significant drift")
     page.says("#predictions", "cat")
     monkeypatch.undo()

@@ -110,6 +110,7 @@ def _arguments(folder: Path, versions: tuple[int, int]) -> list[str]:
         f"- {{name: A, url: 'http://127.0.0.1:{first}', version: '1'}}\n"
         f"- {{name: B, url: 'http://127.0.0.1:{second}', version: '2'}}\n"
         f"models: [{{name: fastestdet, score_threshold: {THRESHOLD}}}]\n"
+        "sampling: {random_sample: {rate: 0}}\n"  # what it drew no filter finds by another reason before its review
     )
     return ["--config", str(file)]
 

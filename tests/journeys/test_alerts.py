@@ -94,7 +94,7 @@ def test_firing_reaches_its_receiver_once_although_the_monitor_is_killed(
         _client(sidecar) as client,
     ):
         _busy(sidecar)
-        wait_for(lambda: {"model": "det", "version": "A"} in client.models()["recorded"], what="the model")
+        wait_for(lambda: {"model": "det", "version": "A"} in client.model_figures()["recorded"], what="the model")
         alert = client.create_alert(
             "det",
             "Busy",

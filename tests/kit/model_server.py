@@ -26,7 +26,8 @@ async def infer(request: web.Request) -> web.Response:
         {"name": "scores", "shape": [2], "datatype": "FP32", "data": [0.875, 0.5]},
         {"name": "classes", "shape": [2], "datatype": "BYTES", "data": ["car", "person"]},
     ]
-    return web.json_response({"model_name": "det", "model_version": request.app["name"], "outputs": outputs})
+    answer = {"model_name": request.match_info["model"], "model_version": request.app["name"], "outputs": outputs}
+    return web.json_response(answer)
 
 
 async def behave(request: web.Request) -> web.Response:
@@ -46,8 +47,8 @@ async def count(request: web.Request) -> web.Response:
 def main(port: int, name: str) -> None:
     app = web.Application(client_max_size=64 << 20)
     app["name"] = name
-    app.router.add_post("/v2/models/det/infer", infer)
-    app.router.add_post("/v2/models/det/versions/{version}/infer", infer)
+    app.router.add_post("/v2/models/{model}/infer", infer)
+    app.router.add_post("/v2/models/{model}/versions/{version}/infer", infer)
     app.router.add_post("/behave", behave)
     app.router.add_get("/sleep", sleep)
     app.router.add_get("/", count)

@@ -61,7 +61,7 @@ def ask(url: str, body: bytes | None = None, method: str | None = None, **header
 
 @dataclass
 class RunningSidecar:
-    """A sidecar under test. ``log`` is where its processes' standard error goes."""
+    """A sidecar under test. ``log`` is where its processes' standard error goes, ``token`` what it is asked with."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -70,6 +70,7 @@ class RunningSidecar:
     data_dir: Path
     log: Path
     stopped: list[int] = field(default_factory=list)
+    token: str = ""
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -77,7 +78,8 @@ class RunningSidecar:
     def api(self, path: str) -> Any:
         """The JSON of an API path, None while it does not answer 200."""
         with contextlib.suppress(OSError):
-            answer = ask(f"http://127.0.0.1:{self.admin_port}{path}")
+            headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            answer = ask(f"http://127.0.0.1:{self.admin_port}{path}", **headers)
             return json.loads(answer.body) if answer.status == 200 else None
         return None
 
@@ -106,7 +108,9 @@ class RunningSidecar:
 
 
 @contextlib.contextmanager
-def running_sidecar(folder: Path, arguments: Sequence[str], **environment: str) -> Iterator[RunningSidecar]:
+def running_sidecar(
+    folder: Path, arguments: Sequence[str], token: str = "", **environment: str
+) -> Iterator[RunningSidecar]:
     """``sidecar run`` with ``arguments``, ready to proxy and with its monitor answering; ended afterwards."""
     port, admin_port, health_port = free_ports(3)
     log = folder / "sidecar.log"
@@ -117,7 +121,7 @@ def running_sidecar(folder: Path, arguments: Sequence[str], **environment: str) 
     ]
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stderr=errors, stdout=errors, env={**os.environ, **environment})
-    sidecar = RunningSidecar(process, port, admin_port, health_port, folder / "data", log)
+    sidecar = RunningSidecar(process, port, admin_port, health_port, folder / "data", log, token=token)
     try:
         wait_for(lambda: _ready(sidecar), START_S, f"readiness (log: {log.read_text()[-2000:]})")
         yield sidecar

@@ -6,6 +6,7 @@ the disk are missing: ``digits`` and ``det`` are served by A (version 1), and th
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sidecar.api import Conflict, ControlError, NotThere, TrialFigures
+from sidecar.api.trials import Check
 from sidecar.experiments import Arm, Epoch, results
 from sidecar.experiments.asking import (
     DefinitionError,
@@ -64,6 +66,7 @@ class TrialsAtHand:
         self.kept: dict[str, Trial] = {}
         self.pairs: dict[str, PairSummary] = {}
         self.now = NOW
+        self._check: Check | None = None
         self._arms: dict[str, list[Epoch]] = {}
         self._frozen: dict[str, Document] = {}
 
@@ -150,6 +153,7 @@ class TrialsAtHand:
         counts = {trial.trial_id: self._summary(trial).counts for trial in under_way if trial.kind == "shadow"}
         return {
             "active": [share for trial in under_way for share in _shares_of(trial)],
+            "under_way": {trial.trial_id: trial.status for trial in under_way},
             "statuses": Counter(trial.status for trial in self.kept.values()),
             "pairs": {test_id: found.images for test_id, found in counts.items()},
             "agreement": {test_id: found.agreeing / found.images for test_id, found in counts.items() if found.images},
@@ -159,6 +163,12 @@ class TrialsAtHand:
             "rounds": 12,
             "round_seconds": 0.25,
         }
+
+    def on_condition(self, check: Check) -> TrialsAtHand:
+        """The same tests."""
+        conditional = copy.copy(self)
+        conditional._check = check
+        return conditional
 
     def _begin(self, definition: Definition | ShadowDefinition) -> Document:
         for other in self.kept.values():
@@ -171,6 +181,8 @@ class TrialsAtHand:
 
     def _change(self, kind: Kind, id: str, step: Callable[[Trial], Trial]) -> Document:
         trial = self._trial(kind, id)
+        if self._check is not None:
+            self._check(self._document(trial))
         try:
             self.kept[id] = step(trial)
         except LifecycleError as error:

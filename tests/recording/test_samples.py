@@ -105,7 +105,7 @@ async def test_reasons_are_united_whatever_comes_first(store: Store, reader: Rea
         assert found is not None
         assert (set(found.reasons), len(found.reasons)) == ({"random_sample", "disagreement"}, 2)
         assert (found.probability, found.drawn, found.draw_rate, found.audit_rank) == (1.0, True, 0.02, 0.75)
-    found_by_reason = (await reader.samples(reason="disagreement")).items
+    found_by_reason = (await reader.samples(reason="random_sample")).items
     assert len(found_by_reason) == 6
 
 

@@ -57,3 +57,16 @@ async def test_further_version_of_a_model_is_refused_at_the_bound(store: Store, 
         await models.put(replace(MODEL, version="5"))
     await models.put(replace(MODEL, created_at=7.0))
     assert await models.all() == [replace(MODEL, created_at=7.0)]
+
+
+async def test_names_of_registered_versions_and_models_go_with_what_is_deleted(
+    store: Store, commits: list[str]
+) -> None:
+    """A model itself has no version; what is not there can't be deleted."""
+    models = ModelVersions(store)
+    await models.put(replace(MODEL, version=""))
+    await models.put(MODEL)
+    assert await models.names() == [("yolo", ""), ("yolo", "4")]
+    assert [await models.delete("yolo", "4"), await models.delete("yolo", "4")] == [True, False]
+    assert commits == ["FULL"] * 4
+    assert await models.names() == [("yolo", "")]

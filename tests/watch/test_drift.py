@@ -9,6 +9,7 @@ from sidecar.watch.scope import Fault, Scope
 from tests.watch.room import DAY_S, MONDAY, Room, prediction
 
 JANUARY, FEBRUARY = "2024-01-01:2024-01-10", "2024-01-11:2024-01-20"
+ALL = "2024-01-01T00:00:00Z/2024-01-20T23:00:00Z"
 
 
 async def fill(room: Room, after: tuple[float, ...], *, rows: bool = True, **changes: object) -> None:
@@ -97,13 +98,34 @@ async def test_too_few_blocks_are_told_instead_of_guessed(room: Room) -> None:
     assert "6" in report["sentence"]
 
 
-async def test_period_without_predictions_says_which_have(room: Room) -> None:
-    """The error names the field and from when to when there is something."""
+@pytest.mark.parametrize(
+    ("periods", "empty", "images"),
+    [
+        ((JANUARY, "2024-03-01:2024-03-05"), "2024-03-01:2024-03-05", (1_200, 0)),
+        (("2023-01-01:2023-01-31", JANUARY), "2023-01-01:2023-01-31", (0, 1_200)),
+    ],
+)
+async def test_period_without_predictions_has_no_distances_and_says_which_have(
+    room: Room, periods: tuple[str, str], empty: str, images: tuple[int, int]
+) -> None:
+    """No data is no drift and no error: the sentence tells from when to when there is something."""
     await fill(room, (1, 1, 1, 1))
-    with pytest.raises(Fault, match=r"current_period: no predictions of det in 2024-03-01:2024-03-05; there are some"):
-        await room.drift.check("det", JANUARY, "2024-03-01:2024-03-05")
-    with pytest.raises(Fault, match=r"reference_period: no predictions of det in 2023-01-01:2023-01-31; there are"):
-        await room.drift.check("det", "2023-01-01:2023-01-31", JANUARY)
+    report = await room.drift.check("det", *periods)
+    assert (report["verdict"], report["significant_drift"], report["affected_classes"]) == ("too_few_blocks", False, [])
+    assert {report[f"{name}_drift"] for name in ("class", "confidence", "count", "box", "input")} == {None}
+    told = f"Nothing to compare: no predictions of det in {empty}; there are some from {ALL} (UTC)."
+    assert report["sentence"] == told
+    assert (report["n_reference"]["images"], report["n_current"]["images"]) == images
+
+
+async def test_store_without_anything_has_no_distances(room: Room) -> None:
+    """Of a model, and of a version."""
+    for model_id in ("det", "det@1"):
+        report = await room.drift.check(model_id, JANUARY, FEBRUARY)
+        assert (report["class_drift"], report["significant_drift"], report["model_id"]) == (None, False, model_id)
+        assert report["sentence"] == (
+            f"Nothing to compare: no predictions of {model_id} in {JANUARY}; there are none at all."
+        )
 
 
 @pytest.mark.parametrize(

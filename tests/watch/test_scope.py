@@ -30,7 +30,10 @@ def test_unknown_model_is_a_fault_that_lists_those_there_are(model_id: str) -> N
         scope_of(model_id, known)
 
 
-def test_unknown_model_of_an_empty_store_says_so() -> None:
-    """Nothing is recorded yet: there is no list to give."""
-    with pytest.raises(Fault, match="no predictions are recorded yet"):
-        scope_of("det", [])
+@pytest.mark.parametrize(("model_id", "scope"), [("det", Scope("det")), ("det@2", Scope("det", "2"))])
+def test_where_nothing_is_known_any_name_is_taken_at_its_word(model_id: str, scope: Scope) -> None:
+    """Nothing could say that it is wrong; what is no name at all is refused."""
+    assert scope_of(model_id, []) == scope
+    for no_name in ("", "@2", "det@", "@"):
+        with pytest.raises(Fault, match=r"model_id: no model or version is called .*; expected a model's name"):
+            scope_of(no_name, [])

@@ -26,6 +26,8 @@ export const get = (path) => ask(path, {});
 
 export const post = (path, document, wait_ms = ANSWER_MS) => send(path, JSON.stringify(document), wait_ms);
 
+export const remove = (path) => ask(path, { method: "DELETE" });
+
 /** `body` is a file of JSON, which goes as it is. */
 export const upload = (path, body) => send(path, body, LONG_MS);
 

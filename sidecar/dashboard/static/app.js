@@ -1,5 +1,6 @@
 // The dashboard: asks the public API every few seconds and shows the answers, each section by itself.
 
+import { refreshAccess, startAccess } from "./access.js";
 import { refreshAlerts } from "./alerts.js";
 import { get, LoggedOut, NoAnswer, Refused } from "./api.js";
 import { refreshDatasets, startDatasets } from "./datasets.js";
@@ -64,6 +65,7 @@ async function refresh() {
     section("training", refreshTraining),
     section("samples", async () => showSamples((await get(`/api/v1/samples?limit=${SAMPLES}`)).items)),
     section("predictions", async () => showPredictions((await get(`/api/v1/predictions?limit=${ROWS}`)).items)),
+    section("access", refreshAccess),
   ]);
   const errors = results.filter((result) => result.status === "rejected").map((result) => result.reason);
   const loggedOut = errors.find((error) => error instanceof LoggedOut);
@@ -76,6 +78,7 @@ async function run() {
   startFeedback();
   startReview();
   startDatasets(showJob);
+  startAccess();
   for (;;) {
     if (!document.hidden) {
       try {

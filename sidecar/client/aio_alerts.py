@@ -1,0 +1,92 @@
+"""The part of the client for asyncio that is about alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sidecar.client import calls_alerts
+from sidecar.client.aio_asking import AsyncAsking
+from sidecar.client.calls import Filter, Length, Moment
+from sidecar.client.pages import AsyncPages
+from sidecar.client.records import Alert, AlertMetric, ChannelTest, Notification, Transition
+from sidecar.client.results import Records
+
+
+class AsyncAlertMethods(AsyncAsking):
+    """What ``AsyncClient`` can do about alerts."""
+
+    async def create_alert(
+        self,
+        model_id: str,
+        name: str,
+        condition: Mapping[str, Any],
+        notify: Sequence[str] | str | None = None,
+        slice: str = "",
+        enabled: bool = True,
+    ) -> Alert:
+        """Create an alert. ``condition``: metric, operator, threshold, window, and more (docs/alerts.md).
+
+        ``notify`` are channels such as ``email:team@company.com``; one that is not configured is accepted, and
+        ``delivery`` of the result warns of it. Raises InvalidRequest naming what is wrong.
+        """
+        return await self._run(calls_alerts.create_alert(model_id, name, condition, notify, slice, enabled))
+
+    async def alerts(self, model_id: str | None = None, state: str | None = None) -> Records[Alert]:
+        """Alerts and how they stand, of one model or all, in one state or any."""
+        return await self._run(calls_alerts.alerts(model_id, state))
+
+    async def get_alert(self, alert_id: str) -> Alert:
+        """One alert. Raises NotFound."""
+        return await self._run(calls_alerts.alert(alert_id))
+
+    async def update_alert(
+        self,
+        alert_id: str,
+        name: str | None = None,
+        condition: Mapping[str, Any] | None = None,
+        notify: Sequence[str] | str | None = None,
+        enabled: bool | None = None,
+        if_match: str | None = None,
+    ) -> Alert:
+        """Change what is not None of an alert. ``if_match``, its ``etag`` as it was read, makes sure that nobody else
+        changed it since. Raises NotFound, InvalidRequest, Changed."""
+        changes = {"name": name, "condition": condition, "notify": notify, "enabled": enabled}
+        return await self._run(calls_alerts.update_alert(alert_id, changes, if_match))
+
+    async def delete_alert(self, alert_id: str, if_match: str | None = None) -> Alert:
+        """Delete an alert; returns it as it was. ``if_match`` as for ``update_alert``. Raises NotFound, Changed."""
+        return await self._run(calls_alerts.delete_alert(alert_id, if_match))
+
+    async def acknowledge_alert(self, alert_id: str, by: str) -> Alert:
+        """Take note of a firing alert: it is not repeated until it fires again. Raises NotFound, InvalidRequest."""
+        return await self._run(calls_alerts.acknowledge_alert(alert_id, by))
+
+    async def silence_alert(
+        self, alert_id: str, until: Moment | None = None, for_: Length | None = None, by: str = ""
+    ) -> Alert:
+        """Send no notices ``until`` a time or ``for_`` some time (``"2h"``, a timedelta). Raises NotFound."""
+        return await self._run(calls_alerts.silence_alert(alert_id, until, for_, by))
+
+    async def end_silence(self, alert_id: str, by: str = "") -> Alert:
+        """Send notices of an alert again. Raises NotFound."""
+        return await self._run(calls_alerts.end_silence(alert_id, by))
+
+    async def test_alert(self, alert_id: str) -> Records[ChannelTest]:
+        """Send a test notice to every channel of an alert; ``channel``, ``ok`` and ``error`` of each."""
+        return await self._run(calls_alerts.test_alert(alert_id))
+
+    def alert_transitions(
+        self, alert_id: str | None = None, model_id: str | None = None, limit: int | None = None
+    ) -> AsyncPages[Transition]:
+        """Changes of alerts' states, newest first, over all pages; ``limit`` is the size of a page."""
+        filters: dict[str, Filter] = {"alert_id": alert_id, "model_id": model_id, "limit": limit}
+        return self._pages(calls_alerts.alert_transitions_page, filters)
+
+    async def alert_notifications(self, alert_id: str) -> Records[Notification]:
+        """The latest notifications of an alert, newest first: sent, waiting or given up. Raises NotFound."""
+        return await self._run(calls_alerts.alert_notifications(alert_id))
+
+    async def alert_metrics(self) -> Records[AlertMetric]:
+        """What a condition may watch."""
+        return await self._run(calls_alerts.alert_metrics())

@@ -1,0 +1,74 @@
+"""The part of the client for ordinary code that saves predictions and detections as files.
+
+Made of aio_exports.py by tests/client/unasync.py: change that, not this.
+"""
+
+from __future__ import annotations
+
+from sidecar.client import calls_exports
+from sidecar.client.calls import Filter, Moment
+from sidecar.client.calls_exports import Format, format_of
+from sidecar.client.saving import Progress, Target
+from sidecar.client.sync_asking import Asking
+
+
+class ExportMethods(Asking):
+    """What ``Client`` can do about exports."""
+
+    def export_predictions(
+        self,
+        path: Target,
+        format: Format | None = None,
+        model: str | None = None,
+        version: str | None = None,
+        role: str | None = None,
+        status: str | int | None = None,
+        label: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Save all predictions that the filters hold for, newest first, as a file at ``path`` (or into a file that is
+        open for writing bytes), which is there only once it is complete.
+
+        ``format``: jsonl, csv or parquet; None: what the name ends in. ``progress`` is called as the file grows, with
+        how many bytes of it there are. Raises InvalidRequest, ConnectionFailed where it broke off, OSError.
+        """
+        filters: dict[str, Filter] = {
+            "model": model,
+            "version": version,
+            "role": role,
+            "status": status,
+            "label": label,
+            "since": since,
+            "until": until,
+        }
+        self._save(calls_exports.export_predictions(format_of(path, format), filters), path, progress)
+
+    def export_detections(
+        self,
+        path: Target,
+        format: Format | None = None,
+        model: str | None = None,
+        version: str | None = None,
+        role: str | None = None,
+        status: str | int | None = None,
+        label: str | None = None,
+        min_confidence: float | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """The same with a row for each detection: of the class ``label``, and at least ``min_confidence`` sure. Without
+        either all that were recorded, also those under the score threshold."""
+        filters: dict[str, Filter] = {
+            "model": model,
+            "version": version,
+            "role": role,
+            "status": status,
+            "label": label,
+            "min_confidence": min_confidence,
+            "since": since,
+            "until": until,
+        }
+        self._save(calls_exports.export_detections(format_of(path, format), filters), path, progress)

@@ -1,0 +1,41 @@
+"""The part of the client for ordinary code that is about tokens.
+
+Made of aio_tokens.py by tests/client/unasync.py: change that, not this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidecar.client import calls_tokens
+from sidecar.client.calls_tokens import Expires
+from sidecar.client.records import NewToken, Token, Whoami
+from sidecar.client.results import Records
+from sidecar.client.sync_asking import Asking
+
+
+class TokenMethods(Asking):
+    """What ``Client`` can do about tokens."""
+
+    def whoami(self) -> Whoami:
+        """Who this client is to the sidecar: ``name``, ``scopes``, ``expires_at``, and ``by`` what it knows that."""
+        return self._run(calls_tokens.whoami())
+
+    def tokens(self) -> Records[Token]:
+        """Tokens that were made, newest first, without their secrets."""
+        return self._run(calls_tokens.tokens())
+
+    def create_token(
+        self, name: str, scopes: Sequence[str] | str = ("read",), expires: Expires | None = None
+    ) -> NewToken:
+        """Make a token; ``token`` of the result is its secret, which is shown this once.
+
+        ``scopes`` are among ``read``, ``feedback``, ``review`` and ``admin`` (docs/security.md); ``expires`` is a
+        length of time (``"90d"``, a timedelta) or a time; None: it lasts until it is revoked. Raises InvalidRequest
+        naming what is wrong.
+        """
+        return self._run(calls_tokens.create_token(name, scopes, expires))
+
+    def revoke_token(self, token_id: str) -> Token:
+        """End a token, and the sessions begun with it, at once and for good. Raises NotFound."""
+        return self._run(calls_tokens.revoke_token(token_id))

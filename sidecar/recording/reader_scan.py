@@ -1,0 +1,76 @@
+"""How ``Reader`` goes through all predictions that some filters hold for, by a connection of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+
+from sidecar.recording.columns import Row, prediction_of
+from sidecar.recording.newest_first import AT, DETECTIONS, ID, PredictionFilters, statement
+from sidecar.recording.reader_connection import PinnedConnection
+from sidecar.recording.rows import StoreError
+from sidecar.types import Prediction
+
+SCAN_ROWS = 250
+"""Rows of one page of a scan, at most: what is made of a page is let go of with it, before it grows old."""
+SCAN_BYTES = 2 << 20
+"""Bytes of packed detections after which a page ends: one row may have 240 kB of them."""
+
+
+class PredictionScan:
+    """Predictions newest first, each once; what is added meanwhile is not among them where it is newer than those read.
+
+    Nobody else's questions wait for it, and no transaction is longer than a page. It ends with StoreError("missing")
+    where the store was set aside since it began: what the fresh one holds is not the rest of it. Use it in an
+    ``async with``.
+    """
+
+    def __init__(
+        self, connection: PinnedConnection, filters: PredictionFilters, tell: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._connection = connection
+        self._filters = filters
+        self._tell = tell
+        self._before: tuple[float, int] | None = None
+        self._ended = False
+
+    async def __aenter__(self) -> PredictionScan:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._connection.close()
+
+    async def page(self) -> list[Row]:
+        """The next rows, for ``predictions_of``; none: that was all. Raises StoreError."""
+        if self._ended:
+            return []
+        try:
+            rows = await self._next()
+        except UnicodeEncodeError:
+            rows = []  # no text in the store has what UTF-8 can't hold
+        except StoreError as error:
+            if error.reason == "corrupt":
+                await self._tell()
+            raise
+        if not rows:
+            self._ended = True
+        else:
+            self._before = (rows[-1][AT], rows[-1][ID])
+        return rows
+
+    async def _next(self) -> list[Row]:
+        found = await statement(self._connection.fetch, self._filters, self._before, SCAN_ROWS)
+        if found is None:
+            return []
+        return await self._connection.fetch(*found, weight=_weight, weight_max=SCAN_BYTES)
+
+
+def predictions_of(rows: Sequence[Row]) -> list[Prediction]:
+    """The predictions in rows of a scan: work for a thread."""
+    return [prediction_of(row) for row in rows]
+
+
+def _weight(row: Row) -> int:
+    return len(row[DETECTIONS] or b"")
