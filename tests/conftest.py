@@ -1,14 +1,24 @@
 """What every test may use: the folder of shared material, where it is present."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web_app
 
 # Where tests run in the background it may be ignored, and what they start would inherit that and not end by Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _no_application_stays() -> Iterator[None]:
+    """aiohttp keeps the last thousand handlers that it built, each with its application and all a sidecar holds: they
+    would come to over a gigabyte, and to collections of garbage that take seconds."""
+    yield
+    web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,13 @@ from aiohttp import web
 
 from sidecar.access import Scope
 from sidecar.api.bodies import BODY_BYTES_MAX, LARGE_BODIES, LARGE_BODIES_MAX
+from sidecar.api.described import description
 from sidecar.api.guard import bear_headers, guard
 from sidecar.api.handlers import ROUTES
 from sidecar.api.handlers_live import LIVE
 from sidecar.api.live import LiveFigures
 from sidecar.api.metrics import MetricsCollector
-from sidecar.api.openapi import openapi_document
 from sidecar.api.pages import Pages
-from sidecar.api.problems import json_response
 from sidecar.api.routes import Route, serve
 from sidecar.api.services import Services
 
@@ -43,17 +42,18 @@ def create_app(services: Services) -> web.Application:
         scopes[added] = route.needs
         if route.signed:
             signed.add(added)
-    document = openapi_document(ROUTES, services.version, token_demanded=door.demanded)
     collector = MetricsCollector(services)
 
     async def openapi(request: web.Request) -> web.Response:
-        return json_response(document)
+        described = await description(services.version, token_demanded=door.demanded)
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        return web.Response(body=described.document, headers=headers)
 
     async def metrics(request: web.Request) -> web.Response:
         body, content_type = collector.page(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
-    pages = Pages(door, document)
+    pages = Pages(door, services.version)
     app.router.add_get("/api/v1/openapi.json", openapi)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/", pages.index)

@@ -88,7 +88,7 @@ async def ab_test_metrics(call: Call) -> dict[str, Any]:
 
 _TEST = "/api/v1/ab-tests/{id}"
 _TAGGED = Tagged("A/B test", ("id", "created_at", "status", "reason", "promoted", "decision", "epochs"))
-
+_change = partial(Route, "POST", gives=schemas.AbTest, tagged=_TAGGED, present=ab_test)
 
 ROUTES: tuple[Route, ...] = (
     # The literal path stands before the one with an id, which would match it too.
@@ -133,64 +133,10 @@ ROUTES: tuple[Route, ...] = (
         gives=schemas.AbResults,
         operation="get_ab_test_results",
     ),
-    Route(
-        "POST",
-        f"{_TEST}/pause",
-        "Pause an A/B test",
-        pause_ab_test,
-        body=ReasonBody,
-        gives=schemas.AbTest,
-        tagged=_TAGGED,
-        present=ab_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/resume",
-        "Resume an A/B test",
-        resume_ab_test,
-        body=EmptyBody,
-        gives=schemas.AbTest,
-        tagged=_TAGGED,
-        present=ab_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/ramp",
-        "Change an A/B test's split",
-        ramp_ab_test,
-        body=schemas.SplitBody,
-        gives=schemas.AbTest,
-        tagged=_TAGGED,
-        present=ab_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/stop",
-        "Stop an A/B test",
-        stop_ab_test,
-        body=ReasonBody,
-        gives=schemas.AbTest,
-        tagged=_TAGGED,
-        present=ab_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/conclude",
-        "End an A/B test with a decision",
-        conclude_ab_test,
-        body=schemas.ConclusionBody,
-        gives=schemas.AbTest,
-        tagged=_TAGGED,
-        present=ab_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/promote",
-        "Let a variant serve all traffic",
-        promote_ab_test,
-        body=schemas.PromotionBody,
-        gives=schemas.AbTest,
-        tagged=_TAGGED,
-        present=ab_test,
-    ),
+    _change(f"{_TEST}/pause", "Pause an A/B test", pause_ab_test, body=ReasonBody),
+    _change(f"{_TEST}/resume", "Resume an A/B test", resume_ab_test, body=EmptyBody),
+    _change(f"{_TEST}/ramp", "Change an A/B test's split", ramp_ab_test, body=schemas.SplitBody),
+    _change(f"{_TEST}/stop", "Stop an A/B test", stop_ab_test, body=ReasonBody),
+    _change(f"{_TEST}/conclude", "End an A/B test with a decision", conclude_ab_test, body=schemas.ConclusionBody),
+    _change(f"{_TEST}/promote", "Let a variant serve all traffic", promote_ab_test, body=schemas.PromotionBody),
 )

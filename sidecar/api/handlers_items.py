@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sidecar.api import schemas_items as schemas
@@ -97,6 +98,7 @@ async def item_events(call: Call) -> dict[str, Any]:
 _DATASET = "/api/v1/datasets/{dataset_id}"
 _ITEM = "/api/v1/items/{item_id}"
 _TAGGED = Tagged("item", ("id", "revision"))
+_change = partial(Route, "POST", gives=schemas.Item, scope="review", tagged=_TAGGED, present=item)
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -137,73 +139,14 @@ ROUTES: tuple[Route, ...] = (
         tagged=_TAGGED,
         present=item,
     ),
-    Route(
-        "POST",
-        f"{_ITEM}/claim",
-        "Claim an item",
-        claim_item,
-        body=schemas.ClaimBody,
-        gives=schemas.Item,
-        scope="review",
-        tagged=_TAGGED,
-        present=item,
+    _change(f"{_ITEM}/claim", "Claim an item", claim_item, body=schemas.ClaimBody),
+    _change(f"{_ITEM}/release", "Give an item back", release_item, body=schemas.ByBody),
+    _change(
+        f"{_ITEM}/label", "Label an item", label_item, body=schemas.LabelBody, body_bytes_max=schemas.LABELS_BYTES_MAX
     ),
-    Route(
-        "POST",
-        f"{_ITEM}/release",
-        "Give an item back",
-        release_item,
-        body=schemas.ByBody,
-        gives=schemas.Item,
-        scope="review",
-        tagged=_TAGGED,
-        present=item,
-    ),
-    Route(
-        "POST",
-        f"{_ITEM}/label",
-        "Label an item",
-        label_item,
-        body=schemas.LabelBody,
-        gives=schemas.Item,
-        body_bytes_max=schemas.LABELS_BYTES_MAX,
-        scope="review",
-        tagged=_TAGGED,
-        present=item,
-    ),
-    Route(
-        "POST",
-        f"{_ITEM}/confirm",
-        "Confirm a prediction",
-        confirm_item,
-        body=schemas.DecisionBody,
-        gives=schemas.Item,
-        scope="review",
-        tagged=_TAGGED,
-        present=item,
-    ),
-    Route(
-        "POST",
-        f"{_ITEM}/reject",
-        "Reject an item",
-        reject_item,
-        body=schemas.RejectionBody,
-        gives=schemas.Item,
-        scope="review",
-        tagged=_TAGGED,
-        present=item,
-    ),
-    Route(
-        "POST",
-        f"{_ITEM}/undo",
-        "Take an action back",
-        undo_item,
-        body=schemas.ByBody,
-        gives=schemas.Item,
-        scope="review",
-        tagged=_TAGGED,
-        present=item,
-    ),
+    _change(f"{_ITEM}/confirm", "Confirm a prediction", confirm_item, body=schemas.DecisionBody),
+    _change(f"{_ITEM}/reject", "Reject an item", reject_item, body=schemas.RejectionBody),
+    _change(f"{_ITEM}/undo", "Take an action back", undo_item, body=schemas.ByBody),
     Route(
         "GET",
         f"{_ITEM}/events",

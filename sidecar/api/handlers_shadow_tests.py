@@ -70,7 +70,7 @@ async def promote_shadow_test(call: Call) -> dict[str, Any]:
 
 _TEST = "/api/v1/shadow-tests/{id}"
 _TAGGED = Tagged("shadow test", ("id", "created_at", "status", "reason", "promoted", "decision", "epochs"))
-
+_change = partial(Route, "POST", gives=schemas.ShadowTest, tagged=_TAGGED, present=shadow_test)
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -107,54 +107,9 @@ ROUTES: tuple[Route, ...] = (
         gives=schemas.ShadowResults,
         operation="get_shadow_test_results",
     ),
-    Route(
-        "POST",
-        f"{_TEST}/pause",
-        "Pause a shadow test",
-        pause_shadow_test,
-        body=ReasonBody,
-        gives=schemas.ShadowTest,
-        tagged=_TAGGED,
-        present=shadow_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/resume",
-        "Resume a shadow test",
-        resume_shadow_test,
-        body=EmptyBody,
-        gives=schemas.ShadowTest,
-        tagged=_TAGGED,
-        present=shadow_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/ramp",
-        "Change a shadow test's share",
-        ramp_shadow_test,
-        body=schemas.ShareBody,
-        gives=schemas.ShadowTest,
-        tagged=_TAGGED,
-        present=shadow_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/stop",
-        "Stop a shadow test",
-        stop_shadow_test,
-        body=ReasonBody,
-        gives=schemas.ShadowTest,
-        tagged=_TAGGED,
-        present=shadow_test,
-    ),
-    Route(
-        "POST",
-        f"{_TEST}/promote",
-        "Let the shadow serve all traffic",
-        promote_shadow_test,
-        body=EmptyBody,
-        gives=schemas.ShadowTest,
-        tagged=_TAGGED,
-        present=shadow_test,
-    ),
+    _change(f"{_TEST}/pause", "Pause a shadow test", pause_shadow_test, body=ReasonBody),
+    _change(f"{_TEST}/resume", "Resume a shadow test", resume_shadow_test, body=EmptyBody),
+    _change(f"{_TEST}/ramp", "Change a shadow test's share", ramp_shadow_test, body=schemas.ShareBody),
+    _change(f"{_TEST}/stop", "Stop a shadow test", stop_shadow_test, body=ReasonBody),
+    _change(f"{_TEST}/promote", "Let the shadow serve all traffic", promote_shadow_test, body=EmptyBody),
 )

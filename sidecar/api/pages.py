@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from sidecar.api.described import description
 from sidecar.api.door import COOKIE, Door
 from sidecar.api.guard import PAGE_CSP
 from sidecar.api.problems import Problem
-from sidecar.api.reference import reference_page
 
 FORM_S_MAX = 10.0
 """How long the login form may take to come; whoever sends it is not known yet."""
@@ -26,11 +25,11 @@ def _read(name: str) -> bytes:
 
 
 class Pages:
-    """The files of the dashboard, read once, and the page about the API, made once of its OpenAPI ``document``."""
+    """The files of the dashboard, read once, and the page about the API."""
 
-    def __init__(self, door: Door, document: Mapping[str, Any]) -> None:
+    def __init__(self, door: Door, version: str) -> None:
         self._door = door
-        self._reference = reference_page(document).encode()
+        self._version = version
         self._static = {
             entry.name: entry.read_bytes()
             for entry in (files("sidecar.dashboard") / "static").iterdir()
@@ -46,7 +45,8 @@ class Pages:
 
     async def reference(self, request: web.Request) -> web.Response:
         """What there is in the API, for people to read."""
-        response = _page(self._reference)
+        described = await description(self._version, token_demanded=self._door.demanded)
+        response = _page(described.page)
         response.enable_compression()
         return response
 

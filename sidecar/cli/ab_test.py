@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from sidecar.cli import steering_ab_test
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, none_of, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, none_of
 from sidecar.cli.completing import ab_test_metrics, one_of, versions
+from sidecar.cli.listing import listing
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
     AB_FLAGS,
@@ -29,23 +30,7 @@ from sidecar.cli.trials import (
 app = typer.Typer(help="A/B tests and how they stand; without a subcommand they are listed.")
 
 
-@app.callback(invoke_without_command=True)
-def ab_tests(
-    context: typer.Context,
-    status: Status = None,
-    model: Model = None,
-    url: Url = URL,
-    token: Token = None,
-    as_json: Json = False,
-) -> None:
-    """A/B tests and how they stand, those that run first."""
-    if context.invoked_subcommand is None:
-        list_ab_tests(context, status, model, url, token, as_json)
-        return
-    refuse_early(context, {"--status": status, "--model": model, "--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_ab_tests(
     context: typer.Context,
     status: Status = None,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecar.cli import completing
-from sidecar.cli.asking import URL, By, Json, Limit, Token, Url, asking, by_whom, fail, none_of, picked, refuse_early
+from sidecar.cli.asking import URL, By, Json, Limit, Token, Url, asking, by_whom, fail, none_of, picked
 from sidecar.cli.completing import alert_metrics, models, one_of
+from sidecar.cli.listing import listing
 from sidecar.cli.text import clean, document_text, moment
 
 if TYPE_CHECKING:
@@ -34,23 +35,7 @@ State = Annotated[
 Model = Annotated[str | None, typer.Option(help="Only those of one model.", autocompletion=models)]
 
 
-@app.callback(invoke_without_command=True)
-def alerts(
-    context: typer.Context,
-    state: State = None,
-    model: Model = None,
-    url: Url = URL,
-    token: Token = None,
-    as_json: Json = False,
-) -> None:
-    """Alerts and how they stand, those that fire first."""
-    if context.invoked_subcommand is None:
-        list_alerts(context, state, model, url, token, as_json)
-        return
-    refuse_early(context, {"--state": state, "--model": model, "--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_alerts(
     context: typer.Context,
     state: State = None,

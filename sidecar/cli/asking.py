@@ -90,13 +90,6 @@ def address_of(context: typer.Context, url: str) -> str:
     return address(_given(context, "url", url)).rstrip("/")
 
 
-def refuse_early(context: typer.Context, given: Mapping[str, object]) -> None:
-    """End the command where an option of a list stands before another subcommand, which would not know of it."""
-    for flag, value in given.items():
-        if value is not None and value is not False:
-            fail(f"{flag}: belongs after {context.invoked_subcommand}, or to the list alone")
-
-
 def none_of(things: str, empty: str, **filters: object) -> str:
     """What an empty list says: ``empty`` where it was asked for whole, else what none of its things match.
 
@@ -115,13 +108,14 @@ def none_of(things: str, empty: str, **filters: object) -> str:
 def _given(context: typer.Context, name: str, value: T) -> T:
     """``value``, unless the option stood before the subcommand only."""
     parent = context.parent
-    if parent is not None and not _typed(context, name) and _typed(parent, name):
+    if parent is not None and not typed(context, name) and typed(parent, name):
         outer: T = parent.params[name]
         return outer
     return value
 
 
-def _typed(context: Any, name: str) -> bool:
+def typed(context: Any, name: str) -> bool:
+    """Whether an option was given in so many words, not by a variable or default."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 

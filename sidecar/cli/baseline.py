@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sidecar.cli import completing
-from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of, picked, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of, picked
 from sidecar.cli.completing import models
+from sidecar.cli.listing import listing
 from sidecar.cli.output import saved_as
 from sidecar.cli.text import clean, document_text
 
@@ -28,17 +29,6 @@ _FLAGS = {"model_id": "MODEL", "period": "--period", "name": "--name", "baseline
 
 
 Model = Annotated[str | None, typer.Option(help="Only those of one model.", autocompletion=models)]
-
-
-@app.callback(invoke_without_command=True)
-def baselines(
-    context: typer.Context, model: Model = None, url: Url = URL, token: Token = None, as_json: Json = False
-) -> None:
-    """Baselines: what is normal for a model version; without a subcommand they are listed."""
-    if context.invoked_subcommand is None:
-        list_baselines(context, model, url, token, as_json)
-        return
-    refuse_early(context, {"--model": model, "--json": as_json})
 
 
 @app.command("set")
@@ -67,7 +57,7 @@ def set_baseline(
         baseline_facts(made, Console())
 
 
-@app.command("list")
+@listing(app)
 def list_baselines(
     context: typer.Context,
     model: Model = None,

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, picked, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, picked
 from sidecar.cli.completing import datasets, model_names
+from sidecar.cli.listing import listing
 from sidecar.cli.text import document_text
 from sidecar.cli.typed import document_of
 
@@ -22,16 +23,7 @@ Model = Annotated[
 _FLAGS = {"model_id": "MODEL", "config": "--config", "target_dataset_id": "--dataset"}
 
 
-@app.callback(invoke_without_command=True)
-def data_engines(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
-    """The rules of every model."""
-    if context.invoked_subcommand is None:
-        list_data_engines(context, url, token, as_json)
-        return
-    refuse_early(context, {"--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_data_engines(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
     """The rules of every model: which are on, and where images go. The word `list` may be left out."""
     with asking(context, url, token) as client:

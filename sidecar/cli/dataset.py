@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecar.cli import completing, dataset_versions
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, none_of, picked, refuse_early
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, none_of, picked
 from sidecar.cli.completing import REASONS, STATUSES, model_names, one_of
+from sidecar.cli.listing import listing
 from sidecar.cli.text import document_text
 from sidecar.cli.typed import when
 
@@ -47,16 +48,7 @@ _FLAGS = {
 }
 
 
-@app.callback(invoke_without_command=True)
-def datasets(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
-    """Datasets and what is in them."""
-    if context.invoked_subcommand is None:
-        list_datasets(context, url, token, as_json)
-        return
-    refuse_early(context, {"--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_datasets(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
     """Datasets and what is in them. The word `list` may be left out."""
     with asking(context, url, token) as client:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sidecar.cli import ab_test, shadow
-from sidecar.cli.asking import PICKED_MAX, URL, Json, Token, Url, asking, fail, none_of, picked, refuse_early
+from sidecar.cli.asking import PICKED_MAX, URL, Json, Token, Url, asking, fail, none_of, picked
+from sidecar.cli.listing import listing
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import AB_FLAGS, Model, Status, TestId
 
@@ -22,23 +23,7 @@ app = typer.Typer(
 AB = "ab_test"
 
 
-@app.callback(invoke_without_command=True)
-def experiments(
-    context: typer.Context,
-    status: Status = None,
-    model: Model = None,
-    url: Url = URL,
-    token: Token = None,
-    as_json: Json = False,
-) -> None:
-    """A/B tests and shadow tests, those that run first."""
-    if context.invoked_subcommand is None:
-        list_experiments(context, status, model, url, token, as_json)
-        return
-    refuse_early(context, {"--status": status, "--model": model, "--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_experiments(
     context: typer.Context,
     status: Status = None,

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail
 from sidecar.cli.completing import models as known
+from sidecar.cli.listing import listing
 from sidecar.cli.text import clean, document_text
 from sidecar.cli.typed import numbers_of, upstream_of
 
@@ -25,16 +26,7 @@ _FLAGS = {
 }
 
 
-@app.callback(invoke_without_command=True)
-def models(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
-    """All models, each before its versions."""
-    if context.invoked_subcommand is None:
-        list_models(context, url, token, as_json)
-        return
-    refuse_early(context, {"--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_models(context: typer.Context, url: Url = URL, token: Token = None, as_json: Json = False) -> None:
     """All models, each before its versions: which serves, where, and what was measured. The word `list` may be left
     out."""

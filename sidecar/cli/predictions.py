@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, none_of, refuse_early
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, fail, none_of
 from sidecar.cli.completing import model_names, one_of
+from sidecar.cli.listing import listing
 from sidecar.cli.text import clean, document_text, size
 from sidecar.cli.typed import STDIN, when
 
@@ -55,30 +56,7 @@ Since = Annotated[str | None, typer.Option(metavar="TIME", help="From when on: 7
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="Until when.")]
 
 
-@app.callback(invoke_without_command=True)
-def predictions(
-    context: typer.Context,
-    model: Model = None,
-    version: Version = None,
-    role: Role = None,
-    status: Status = None,
-    label: Label = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = 20,
-    url: Url = URL,
-    token: Token = None,
-    as_json: Json = False,
-) -> None:
-    """What models answered, newest first."""
-    if context.invoked_subcommand is None:
-        list_predictions(context, model, version, role, status, label, since, until, limit, url, token, as_json)
-        return
-    given = {"--model": model, "--version": version, "--role": role, "--status": status, "--label": label}
-    refuse_early(context, {**given, "--since": since, "--until": until, "--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_predictions(
     context: typer.Context,
     model: Model = None,

@@ -20,9 +20,9 @@ from sidecar.cli.asking import (
     fail,
     none_of,
     picked,
-    refuse_early,
 )
 from sidecar.cli.completing import datasets, one_of
+from sidecar.cli.listing import listing
 from sidecar.cli.output import saved_as
 from sidecar.cli.text import clean, document_text
 from sidecar.cli.typed import document_of, seconds_of
@@ -50,22 +50,7 @@ _FLAGS = {
 }
 
 
-@app.callback(invoke_without_command=True)
-def review(
-    context: typer.Context,
-    dataset: Dataset = None,
-    url: Url = URL,
-    token: Token = None,
-    as_json: Json = False,
-) -> None:
-    """How much waits for a review."""
-    if context.invoked_subcommand is None:
-        queues(context, dataset, url, token, as_json)
-        return
-    refuse_early(context, {"--dataset": dataset, "--json": as_json})
-
-
-@app.command()
+@listing(app, "queues")
 def queues(
     context: typer.Context,
     dataset: Dataset = None,

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Limit, Token, Url, address_of, asking, fail, none_of, refuse_early
+from sidecar.cli.asking import URL, Json, Limit, Token, Url, address_of, asking, fail, none_of
 from sidecar.cli.completing import REASONS, STATUSES, model_names, one_of
+from sidecar.cli.listing import listing
 from sidecar.cli.output import saved_as
 from sidecar.cli.text import clean, document_text, size
 
@@ -28,25 +29,7 @@ Status = Annotated[
 ]
 
 
-@app.callback(invoke_without_command=True)
-def samples(
-    context: typer.Context,
-    model: Model = None,
-    reason: Reason = None,
-    status: Status = None,
-    limit: Limit = 20,
-    url: Url = URL,
-    token: Token = None,
-    as_json: Json = False,
-) -> None:
-    """Images that were kept, newest first."""
-    if context.invoked_subcommand is None:
-        list_samples(context, model, reason, status, limit, url, token, as_json)
-        return
-    refuse_early(context, {"--model": model, "--reason": reason, "--status": status, "--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_samples(
     context: typer.Context,
     model: Model = None,

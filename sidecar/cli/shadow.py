@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of
 from sidecar.cli.completing import models, versions
+from sidecar.cli.listing import listing
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
     Days,
@@ -40,23 +41,7 @@ _FLAGS = {
 }
 
 
-@app.callback(invoke_without_command=True)
-def shadow_tests(
-    context: typer.Context,
-    status: Status = None,
-    model: Model = None,
-    url: Url = URL,
-    token: Token = None,
-    as_json: Json = False,
-) -> None:
-    """Shadow tests and how they stand, those that run first."""
-    if context.invoked_subcommand is None:
-        list_shadow_tests(context, status, model, url, token, as_json)
-        return
-    refuse_early(context, {"--status": status, "--model": model, "--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_shadow_tests(
     context: typer.Context,
     status: Status = None,

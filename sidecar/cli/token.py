@@ -12,9 +12,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, picked, refuse_early
+from sidecar.cli.asking import URL, Json, Token, Url, asking, fail, picked
 from sidecar.cli.completing import one_of
 from sidecar.cli.completing import tokens as known
+from sidecar.cli.listing import listing
 from sidecar.cli.text import clean, document_text
 from sidecar.durations import duration_text, parse_duration
 
@@ -33,18 +34,7 @@ DataDir = Annotated[
 _FLAGS = {"name": "NAME", "scopes": "--scope", "expires_at": "--expires", "expires_in": "--expires", "token_id": "ID"}
 
 
-@app.callback(invoke_without_command=True)
-def tokens(
-    context: typer.Context, data_dir: DataDir = None, url: Url = URL, token: Token = None, as_json: Json = False
-) -> None:
-    """Tokens, newest first."""
-    if context.invoked_subcommand is None:
-        list_tokens(context, data_dir, url, token, as_json)
-        return
-    refuse_early(context, {"--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_tokens(
     context: typer.Context, data_dir: DataDir = None, url: Url = URL, token: Token = None, as_json: Json = False
 ) -> None:

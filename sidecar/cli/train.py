@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecar.cli import completing
-from sidecar.cli.asking import URL, By, Json, Token, Url, asking, by_whom, fail, none_of, picked, refuse_early
+from sidecar.cli.asking import URL, By, Json, Token, Url, asking, by_whom, fail, none_of, picked
 from sidecar.cli.completing import ab_test_metrics, dataset_versions, datasets, model_names, one_of, versions
+from sidecar.cli.listing import listing
 from sidecar.cli.text import clean, document_text
 from sidecar.cli.trials import AB_FLAGS, days_of, given_only, share_number, split_of
 from sidecar.cli.typed import document_of, numbers_of, upstream_of
@@ -71,18 +72,7 @@ _DEPLOY_FLAGS = {
 }
 
 
-@app.callback(invoke_without_command=True)
-def jobs(
-    context: typer.Context, status: Status = None, url: Url = URL, token: Token = None, as_json: Json = False
-) -> None:
-    """Training jobs and how they stand, newest first."""
-    if context.invoked_subcommand is None:
-        list_jobs(context, status, url, token, as_json)
-        return
-    refuse_early(context, {"--status": status, "--json": as_json})
-
-
-@app.command("list")
+@listing(app)
 def list_jobs(
     context: typer.Context, status: Status = None, url: Url = URL, token: Token = None, as_json: Json = False
 ) -> None:

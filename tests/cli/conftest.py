@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -75,12 +74,3 @@ def _asking(url: str, monkeypatch: pytest.MonkeyPatch, columns: int) -> Ask:
         return CliRunner().invoke(app, words, input=typed, catch_exceptions=False)
 
     return run
-
-
-def commands(group: Any, before: str = "sidecar") -> Iterator[tuple[str, Any]]:
-    """Every command by its words."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{before} {name}")
-        else:
-            yield f"{before} {name}", command

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sidecar.cli import app
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
-from tests.cli.test_cli import commands
+from tests.kit.command_tree import commands
 
 
 @pytest.fixture

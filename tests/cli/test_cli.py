@@ -26,7 +26,7 @@ from sidecar.cli.asking import user
 from sidecar.cli.show_status import status_tables
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
-from tests.cli.conftest import commands
+from tests.kit.command_tree import commands
 from tests.kit.trials_at_hand import TrialsAtHand
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,7 +189,7 @@ def test_wrong_start_is_refused_with_what_is_wrong(words: tuple[str, ...], messa
 
 def test_every_command_has_help_for_each_of_its_options() -> None:
     """Nothing on the command line is left unexplained."""
-    for words, command in commands(typer.main.get_command(app)):
+    for words, command in commands():
         assert command.help, words
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{words} {parameter.name}"
@@ -197,14 +197,14 @@ def test_every_command_has_help_for_each_of_its_options() -> None:
 
 def test_help_loses_nothing_to_markup() -> None:
     """Help is shown as markup, in which a bracket that is not escaped can swallow what it holds."""
-    for words, command in commands(typer.main.get_command(app)):
+    for words, command in commands():
         for said in (command.help, *(getattr(parameter, "help", None) for parameter in command.params)):
             assert Text.from_markup(said).plain == said.replace("\\[", "["), words
 
 
 def test_documentation_names_every_command_and_no_other() -> None:
     """docs/cli.md lists the commands; ``compare``, ``give``, ``list`` and ``queues`` may be left out."""
-    known = {words for words, _ in commands(typer.main.get_command(app))}
+    known = {words for words, _ in commands()}
     known = {re.sub("(?<!feedback) list$| (compare|give|queues)$", "", words) for words in known}
     listed = set(re.findall(r"^\| `(sidecar[a-z -]*?)(?: [A-Z\[].*?)?` \|", CLI_PAGE.read_text(), re.MULTILINE))
     assert listed == known

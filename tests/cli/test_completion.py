@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from sidecar.alerts.condition import Compare, NoData, Operator
@@ -31,6 +30,7 @@ from sidecar.cli.completing import REASONS
 from sidecar.data_engine.config import CONDITIONS, SamplingConfig
 from tests.api.serving import served
 from tests.cli.conftest import Ask
+from tests.kit.command_tree import commands
 
 SCRIPT = Path(sys.executable).parent / "sidecar"
 Complete = Callable[..., list[str]]
@@ -195,16 +195,8 @@ def test_every_id_completes() -> None:
     new = ("sidecar models register",)
     missing = [
         f"{words} {parameter.name}"
-        for words, command in _commands(typer.main.get_command(app))
+        for words, command in commands()
         for parameter in command.params
         if parameter.metavar in ids and parameter._custom_shell_complete is None and words not in too_many + new
     ]
     assert missing == []
-
-
-def _commands(group: Any, before: str = "sidecar") -> Any:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, f"{before} {name}")
-        else:
-            yield f"{before} {name}", command

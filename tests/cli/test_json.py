@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from sidecar.cli import app
-from tests.cli.conftest import Ask, commands
+from tests.cli.conftest import Ask
+from tests.kit.command_tree import commands
 
 DOCUMENTS = {"sidecar baseline export", "sidecar train log"}
 """What they print is a document already."""
@@ -27,7 +27,7 @@ def told(tell: Ask, *words: str) -> Any:
 def test_every_command_that_asks_a_sidecar_has_it() -> None:
     """And ``check-config``, which asks none."""
     without = set()
-    for words, command in commands(typer.main.get_command(app)):
+    for words, command in commands():
         options = {name for parameter in command.params for name in parameter.opts}
         if "--url" in options and "--json" not in options:
             without.add(words)

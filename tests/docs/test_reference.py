@@ -7,34 +7,23 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import pytest
-import typer
 
 from sidecar.api.door import COOKIE
 from sidecar.api.handlers import ROUTES
 from sidecar.api.openapi import openapi_document
 from sidecar.api.routes import Route
-from sidecar.cli import app
 from tests.docs.blocks import ROOT
+from tests.kit.command_tree import commands
 
 API, CLI, METRICS = ((ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("api", "cli", "metrics"))
 COMMON = {"--help", "--url", "--token", "--json", "--ca-file", "--cert-file", "--key-file"}
 """Options of all commands that ask a sidecar: told once, above the table."""
 
 
-def commands(group: Any, before: str = "sidecar") -> Iterator[tuple[str, Any]]:
-    """Every command by its words."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{before} {name}")
-        else:
-            yield f"{before} {name}", command
-
-
-COMMANDS = dict(commands(typer.main.get_command(app)))
+COMMANDS = dict(commands())
 
 
 def row_of(route: Route) -> str:

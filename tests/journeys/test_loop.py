@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -12,13 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
-
 from sidecar import Client
 from sidecar.client import NotFound
+from tests.kit.image_request import send_picture
 from tests.kit.sidecar import Answer, RunningSidecar, ask, running_sidecar, wait_for
 
-INFER = "/v2/models/det/infer"
 TRAINER = Path(__file__).resolve().parents[1] / "kit" / "loop_trainer.py"
 IMAGES = 12
 ModelServer = Callable[[str], str]
@@ -52,24 +49,6 @@ def _running(folder: Path, arguments: list[str]) -> Iterator[tuple[RunningSideca
         yield sidecar, client
 
 
-def _send(sidecar: RunningSidecar, number: int) -> str:
-    """The prediction id of a request with a picture of its own."""
-    picture = io.BytesIO()
-    Image.new("RGB", (480, 320), (number * 20 % 256, 80, 200 - number)).save(picture, "PNG")
-    element = len(picture.getvalue()).to_bytes(4, "little") + picture.getvalue()
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": len(element)}}
-    head = json.dumps({"inputs": [tensor]}).encode()
-    answer = ask(
-        sidecar.url(INFER),
-        head + element,
-        Inference_Header_Content_Length=str(len(head)),
-        Content_Type="application/octet-stream",
-        X_Request_Id=f"frame-{number}",
-    )
-    assert answer.status == 200
-    return answer.headers["X-Prediction-Id"]
-
-
 def _say(sidecar: RunningSidecar, **document: object) -> Answer:
     return ask(sidecar.url("/feedback"), json.dumps(document).encode(), Content_Type="application/json")
 
@@ -88,7 +67,7 @@ def test_loop_closes(tmp_path: Path, model_server: ModelServer) -> None:
     """What clients send is kept and reviewed, becomes a version, trains a model, and that serves once promoted."""
     url = model_server("one")
     with _running(tmp_path, _arguments(tmp_path, url, _count_command())) as (sidecar, client):
-        sent = [_send(sidecar, number) for number in range(IMAGES)]
+        sent = [send_picture(sidecar, "det", number) for number in range(IMAGES)]
         assert set(_items(client, IMAGES)) == set(sent)
 
         for place in range(IMAGES):
@@ -124,7 +103,7 @@ def test_loop_closes(tmp_path: Path, model_server: ModelServer) -> None:
         client.promote_ab_test(job.test_id, variant="det@9")
 
         def path_served() -> bool:
-            _send(sidecar, 99)
+            send_picture(sidecar, "det", 99)
             return json.loads(ask(url).body).get("/v2/models/det/versions/9/infer", 0) > 0
 
         wait_for(path_served, what="the new version serving")
@@ -140,7 +119,7 @@ def test_feedback_by_either_port_counts_once_and_early_feedback_waits(
         # a worker that has no monitor yet says so
         early = wait_for(lambda: (answer := _say(sidecar, **missed)).status != 503 and answer, what="an open ear")
         assert (early.status, json.loads(early.body)["status"]) == (200, "pending")
-        sent = [_send(sidecar, number) for number in range(4)]
+        sent = [send_picture(sidecar, "det", number) for number in range(4)]
         wait_for(lambda: sidecar.api(f"/api/v1/predictions/{sent[3]}"), what="predictions recorded")
         assert _say(sidecar, prediction_id=sent[0], feedback_type="correct").status == 200
         assert _say(sidecar, prediction_id=sent[0], feedback_type="correct").status == 200, "the same again"
@@ -177,7 +156,7 @@ def test_job_survives_the_monitor_that_started_it(tmp_path: Path, model_server: 
     url = model_server("one")
     command = [sys.executable, "-c", "import time; time.sleep(4)"]
     with _running(tmp_path, _arguments(tmp_path, url, command)) as (sidecar, client):
-        _send(sidecar, 1)
+        send_picture(sidecar, "det", 1)
         (item,) = _items(client, 1)
         assert client.claim_next_item("det", by="ann", queue="audit") is not None
         client.label_item(item, [], by="ann")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -10,12 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from tests.kit.image_request import send_picture
 from tests.kit.sidecar import RunningSidecar, ask, running_sidecar, wait_for
 
 TOKEN = "a-token-of-the-tests-with-every-scope"
-INFER = "/v2/models/{model}/infer"
 IMAGES = 12
 TRAINER = "import json, sys; json.dump({'version': '9'}, open(sys.argv[1] + '/result.json', 'w'))"
 
@@ -44,9 +41,9 @@ def populated_sidecar(folder: Path, model_url: str) -> Iterator[RunningSidecar]:
 
 
 def _populate(sidecar: RunningSidecar) -> None:
-    sent = [_send(sidecar, "det", number) for number in range(IMAGES)]
+    sent = [send_picture(sidecar, "det", number) for number in range(IMAGES)]
     for number in range(3):
-        _send(sidecar, "faces", number)
+        send_picture(sidecar, "faces", number)
     items = "/api/v1/datasets/det/items?queue=audit"
     wait_for(lambda: len((sidecar.api(items) or {"items": ()})["items"]) == IMAGES, what="the images kept")
     _post(sidecar, "feedback", prediction_id=sent[0], feedback_type="correct", by="ann")
@@ -65,8 +62,8 @@ def _populate(sidecar: RunningSidecar) -> None:
     _post(sidecar, "ab-tests", name="Second", model_a_id="det", model_b_id="det@2", config=share)
     _post(sidecar, "shadow-tests", name="Copies", model_id="faces", shadow_model_id="B", config={"share": 0.5})
     for number in range(IMAGES):
-        _send(sidecar, "det", number + IMAGES)
-        _send(sidecar, "faces", number + IMAGES)
+        send_picture(sidecar, "det", number + IMAGES)
+        send_picture(sidecar, "faces", number + IMAGES)
     rules = json.dumps({"config": {"random_sample": {"rate": 1.0}}}).encode()
     _ask(sidecar, "PUT", "data-engines/faces", rules)
     job = {"dataset_id": "det", "version_id": version["id"], "base_model_id": "det@1"}
@@ -107,21 +104,3 @@ def _ask(sidecar: RunningSidecar, method: str, path: str, body: bytes) -> Any:
     answer = ask(url, body, method, **headers)
     assert answer.status == 200, (path, answer.body)
     return json.loads(answer.body)
-
-
-def _send(sidecar: RunningSidecar, model: str, number: int) -> str:
-    """The prediction id of a request with a picture of its own."""
-    picture = io.BytesIO()
-    Image.new("RGB", (480, 320), (number * 10 % 256, 80, 200 - number)).save(picture, "PNG")
-    element = len(picture.getvalue()).to_bytes(4, "little") + picture.getvalue()
-    tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": len(element)}}
-    head = json.dumps({"inputs": [tensor]}).encode()
-    answer = ask(
-        sidecar.url(INFER.format(model=model)),
-        head + element,
-        Inference_Header_Content_Length=str(len(head)),
-        Content_Type="application/octet-stream",
-        X_Request_Id=f"frame-{number}",
-    )
-    assert answer.status == 200
-    return answer.headers["X-Prediction-Id"]

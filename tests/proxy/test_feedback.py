@@ -118,7 +118,7 @@ async def test_expectation_is_met_unless_the_head_is_refused(make_desk: MakeDesk
         (post().replace(b"Length: ", b"Length: +"), 400),
         (CHUNKED + b"3\r\n" + b"x" * 70_000, 400),
         (CHUNKED + b"ffff\r\n" + b"x" * 65_535 + b"\r\n2\r\nxx\r\n0\r\n\r\n", 413),
-        (post(bytes(65_537)), 413),
+        (post(bytes(65_537))[:-1], 413),  # once all of it is there the connection may go on
     ],
 )
 @pytest.mark.parametrize("pieces", [1, 3])
