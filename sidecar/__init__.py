@@ -6,7 +6,7 @@ The map of the house, in the order a request meets the rooms:
     durations         lengths of time as people write them
     retrying, holm    when to try again; p-values of several tests, corrected
     proxy             a worker process: relays HTTP, knows nothing of JSON, detections or SQL
-    link              the frames between a worker and the monitor
+    link, shipping    the frames between a worker and the monitor; an exchange as bytes
     monitor           the monitor process: intake, and the pipeline decode -> record -> summarise -> sample
     dialects          one file per model server's wire format
     recording         the store; the only place with SQL

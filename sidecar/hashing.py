@@ -1,12 +1,14 @@
 """Stable draws: the same words give the same number in every process, on every machine, for ever.
 
 Assignment to a variant, the draws of the sampling rules and the pinning of images all rest on this one
-function, so that a worker and the monitor decide alike without asking each other.
+draw, so that a worker and the monitor decide alike without asking each other.
 """
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 _SCALE = 2.0**-64
+_MOST = 0.9999999999999999
 
 
 def unit_interval(*words: str) -> float:
@@ -20,5 +22,18 @@ def unit_interval(*words: str) -> float:
     >>> unit_interval("a", "bc") == unit_interval("ab", "c")
     False
     """
-    digest = blake2b("\0".join(words).encode("utf-8", "surrogateescape"), digest_size=8).digest()
-    return min(int.from_bytes(digest, "big") * _SCALE, 0.9999999999999999)
+    return _draw("\0".join(words).encode("utf-8", "surrogateescape"))
+
+
+def unit_intervals(firsts: Sequence[bytes], last: str) -> list[float]:
+    """``unit_interval(first, last)`` of each of ``firsts``, which are encoded already.
+
+    >>> unit_intervals([b"r", b"s"], "rule") == [unit_interval("r", "rule"), unit_interval("s", "rule")]
+    True
+    """
+    rest = b"\0" + last.encode("utf-8", "surrogateescape")
+    return [_draw(first + rest) for first in firsts]
+
+
+def _draw(text: bytes) -> float:
+    return min(int.from_bytes(blake2b(text, digest_size=8).digest(), "big") * _SCALE, _MOST)

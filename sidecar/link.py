@@ -8,7 +8,7 @@ not sent again: its client is told to.
 
     worker -> monitor                               monitor -> worker
     HELLO     json {worker, epoch, pid, settings}   ACK       (sequence only)
-    EXCHANGES packed exchanges, see pack_exchange   SETTINGS  json, see settings_to_json
+    EXCHANGES packed exchanges, see shipping         SETTINGS  json, see settings_to_json
     COUNTS    json list of RequestCounts            WANT      prediction id (utf-8): send that request's body
     STATUS    json gauges and cumulative drops      RELEASE   prediction id: its body is not wanted
     IMAGE     see pack_image: one part of a request body
@@ -26,19 +26,19 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import IntEnum
-from typing import Any, cast
+from typing import Any
 
 from sidecar.types import (
-    Exchange,
     Experiment,
     FeedbackPath,
     Limits,
+    ListenTls,
     Pin,
     ProxySettings,
     RequestCounts,
-    Role,
     RoutePattern,
     Shadow,
+    UpstreamTls,
     Variant,
 )
 
@@ -48,8 +48,6 @@ REPLY_BYTES_MAX = 256 << 10
 MEDIA_TYPES = ("application/json", "application/problem+json")
 """What a reply may be; the link carries the place in this list."""
 _HEAD = struct.Struct("<IBQ")
-_EXCHANGE = struct.Struct("<dIIiHdddQQ?")
-_LENGTHS = struct.Struct("<18I")
 _IMAGE = struct.Struct("<HQQ")
 _ASK = struct.Struct("<Q")
 _REPLY = struct.Struct("<QHB")
@@ -122,106 +120,6 @@ class FrameDecoder:
         finally:
             if start:
                 del buffer[:start]
-
-
-def pack_exchange(exchange: Exchange) -> bytes:
-    """One exchange as bytes: its numbers, the lengths of its texts, the texts. Several may be concatenated."""
-    texts = [
-        exchange.prediction_id,
-        exchange.model,
-        exchange.dialect,
-        exchange.variant,
-        exchange.version,
-        exchange.role,
-        exchange.experiment,
-        exchange.unit,
-        exchange.slice,
-        exchange.method,
-        exchange.path,
-        exchange.query,
-        exchange.error,
-        "\n".join(exchange.pinned),
-        "\n".join(f"{name}:{value}" for name, value in exchange.request_headers),
-        "\n".join(f"{name}:{value}" for name, value in exchange.response_headers),
-    ]
-    parts = [text.encode("utf-8", "surrogateescape") for text in texts]
-    parts.append(exchange.request_head)
-    parts.append(exchange.response_body)
-    numbers = _EXCHANGE.pack(
-        exchange.started_at,
-        exchange.worker,
-        exchange.settings_version,
-        exchange.epoch,
-        exchange.status,
-        exchange.latency_ms,
-        exchange.upstream_ms,
-        exchange.first_byte_ms,
-        exchange.request_bytes,
-        exchange.response_bytes,
-        exchange.response_too_large,
-    )
-    return b"".join((numbers, _LENGTHS.pack(*map(len, parts)), *parts))
-
-
-def unpack_exchanges(payload: bytes) -> Iterator[Exchange]:
-    """The exchanges of an EXCHANGES frame. Raises FrameError where the payload is not whole."""
-    start = 0
-    try:
-        while start < len(payload):
-            exchange, start = _unpack_exchange(payload, start)
-            yield exchange
-    except (struct.error, UnicodeDecodeError) as error:
-        raise FrameError(f"exchange at byte {start}: {error}") from error
-
-
-def _unpack_exchange(payload: bytes, start: int) -> tuple[Exchange, int]:
-    numbers = _EXCHANGE.unpack_from(payload, start)
-    start += _EXCHANGE.size
-    lengths = _LENGTHS.unpack_from(payload, start)
-    start += _LENGTHS.size
-    if start + sum(lengths) > len(payload):
-        raise FrameError(f"exchange of {sum(lengths)} bytes is cut off at {len(payload) - start}")
-    parts = []
-    for length in lengths:
-        parts.append(payload[start : start + length])
-        start += length
-    texts = [part.decode("utf-8", "surrogateescape") for part in parts[:16]]
-    return Exchange(
-        prediction_id=texts[0],
-        model=texts[1],
-        dialect=texts[2],
-        variant=texts[3],
-        version=texts[4],
-        role=cast(Role, texts[5]),
-        experiment=texts[6],
-        unit=texts[7],
-        slice=texts[8],
-        method=texts[9],
-        path=texts[10],
-        query=texts[11],
-        error=texts[12],
-        pinned=tuple(texts[13].split("\n")) if texts[13] else (),
-        request_headers=_unpack_fields(texts[14]),
-        response_headers=_unpack_fields(texts[15]),
-        request_head=parts[16],
-        response_body=parts[17],
-        started_at=numbers[0],
-        worker=numbers[1],
-        settings_version=numbers[2],
-        epoch=numbers[3],
-        status=numbers[4],
-        latency_ms=numbers[5],
-        upstream_ms=numbers[6],
-        first_byte_ms=numbers[7],
-        request_bytes=numbers[8],
-        response_bytes=numbers[9],
-        response_too_large=numbers[10],
-    ), start
-
-
-def _unpack_fields(text: str) -> tuple[tuple[str, str], ...]:
-    pairs = (line.partition(":") for line in text.split("\n") if line)
-    return tuple((name, value) for name, _, value in pairs)
 
 
 def pack_image(prediction_id: str, offset: int, total: int, part: bytes) -> bytes:
@@ -309,7 +207,9 @@ def settings_to_json(settings: ProxySettings) -> bytes:
 def settings_from_json(text: bytes) -> ProxySettings:
     """The settings that settings_to_json wrote."""
     row = unpack_json(text)
-    row["variants"] = tuple(Variant(**item) for item in row["variants"])
+    row["variants"] = tuple(
+        Variant(**{**item, "urls": tuple(item["urls"]), "tls": UpstreamTls(**item["tls"])}) for item in row["variants"]
+    )
     row["routes"] = tuple(RoutePattern(**{**item, "methods": tuple(item["methods"])}) for item in row["routes"])
     row["experiments"] = tuple(
         Experiment(**{**item, "treatments": tuple(item["treatments"]), "shares": tuple(item["shares"])})
@@ -319,6 +219,7 @@ def settings_from_json(text: bytes) -> ProxySettings:
     row["production"] = tuple((model, variant) for model, variant in row["production"])
     row["pins"] = tuple(Pin(**item) for item in row["pins"])
     row["limits"] = Limits(**row["limits"])
+    row["tls"] = ListenTls(**row["tls"])
     row["trusted_proxies"] = tuple(row["trusted_proxies"])
     row["feedback"] = FeedbackPath(**{**row["feedback"], "origins": tuple(row["feedback"]["origins"])})
     return ProxySettings(**row)

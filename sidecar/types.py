@@ -1,4 +1,4 @@
-"""Values that pass between the rooms of the house: frozen, slotted, and free of behaviour.
+"""Values that pass between the rooms of the house: slotted, free of behaviour, and frozen or treated as such.
 
 A proxy worker imports this module, so it imports nothing heavy itself: arrays appear only in annotations.
 Times are wall-clock seconds since the epoch where a name ends in ``_at``; durations end in ``_ms``.
@@ -6,7 +6,7 @@ Times are wall-clock seconds since the epoch where a name ends in ``_at``; durat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, log2
 from typing import TYPE_CHECKING, Literal
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Role = Literal["serving", "control", "treatment", "excluded", "override", "shadow"]
-"""What a request was to an experiment. ``serving``: none was running. ``excluded``: served by control, not analysed."""
+Role = Literal["serving", "control", "treatment", "excluded", "override", "failover", "shadow"]
+"""What a request was to an experiment. ``serving``: none was running. ``excluded``: not analysed. ``failover``: control
+answered it because the treatment that it would have got was down, so it isn't analysed either."""
 
 FeedbackType = Literal["correct", "wrong_label", "wrong_box", "false_positive", "missed_object"]
 """What people say of a prediction or of one of its detections."""
@@ -40,14 +41,39 @@ def latency_index(latency_ms: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenTls:
+    """Files of the data port's certificate and key, read by each worker; empty: it speaks plain HTTP."""
+
+    cert_file: str = ""
+    key_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """How TLS is spoken to an ``https`` upstream: the authority its certificate must be of (empty: one that the machine
+    knows), the certificate it is shown, the name in its own (empty: the URL's)."""
+
+    ca_file: str = ""
+    verify: bool = True
+    cert_file: str = ""
+    key_file: str = ""
+    server_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
-    """One model version at an address. ``path``, where set, replaces the path of prediction requests."""
+    """One model version at an address. ``path``, where set, replaces the path of prediction requests.
+
+    ``urls`` are all its servers, ``url`` the first of them; empty: there is that one.
+    """
 
     name: str
     url: str
     version: str = ""
     path: str = ""
     host: Literal["preserve", "upstream"] = "preserve"
+    urls: tuple[str, ...] = ()
+    tls: UpstreamTls = field(default_factory=UpstreamTls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +99,7 @@ class Experiment:
     ``unit`` is ``request``, ``client`` or ``header:NAME``. ``shares`` of the units go to each of ``treatments``, the
     rest to ``control``. A request with the header ``exclude`` (``NAME``, or ``NAME=value`` for that value alone) goes
     to control and is not analysed; the value of the header ``override`` names the variant that serves a tester.
+    With ``failover`` control answers for a treatment whose upstream is down, and nothing is analysed meanwhile.
     """
 
     name: str
@@ -85,6 +112,7 @@ class Experiment:
     epoch: int = 0
     exclude: str = ""
     override: str = ""
+    failover: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +148,32 @@ class Limits:
     target_bytes_max: int = 16_384
     body_bytes_max: int = 1 << 30
     chunk_extension_bytes_max: int = 4_096
+    trailer_bytes_max: int = 16_384
     interim_responses_max: int = 16
     connections_max: int = 10_000
     upstream_connections_max: int = 256
     upstream_pending_max: int = 1_024
     upstream_pending_s: float = 5.0
+    upstream_addresses_max: int = 16
+    ejection_failures: int = 5
+    ejection_s: float = 10.0
+    ejection_max_s: float = 300.0
     connect_timeout_s: float = 3.0
     first_byte_timeout_s: float = 60.0
+    total_timeout_s: float = 0.0
     idle_timeout_s: float = 60.0
+    tunnel_idle_s: float = 3_600.0
     head_timeout_s: float = 15.0
+    body_grace_s: float = 20.0
+    body_bytes_per_s_min: int = 500
+    upload_early_bytes: int = 65_536
+    upload_held_bytes_max: int = 64 << 20
+    tls_handshake_timeout_s: float = 10.0
     keep_alive_s: float = 75.0
     upstream_idle_s: float = 1.5
     health_interval_s: float = 2.0
     drain_delay_s: float = 0.0
+    drain_idle_s: float = 1.0
     drain_grace_s: float = 20.0
     ring_bytes_max: int = 64 << 20
     ring_age_s: float = 5.0
@@ -183,11 +224,13 @@ class ProxySettings:
     health_path: str = ""
     pseudonym: str = "sidecar"
     feedback: FeedbackPath = field(default_factory=FeedbackPath)
+    tls: ListenTls = field(default_factory=ListenTls)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """One request to a prediction route, its response and their timings, as the worker saw them.
+    """One request to a prediction route, its response and their timings, as the worker saw them. Nobody changes it: it
+    is not frozen because a frozen one takes three times as long to make, and one is made for every request.
 
     ``status`` is what the client was sent (0: it left before that). ``error`` is empty for an exchange that
     went well, else one of connect, timeout, reset, protocol, client_gone, overloaded, body, truncated.
@@ -250,7 +293,7 @@ class RequestCounts:
     upstream_sum_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Detections:
     """The boxes of one image as columns. N detections, highest score first.
 
@@ -265,12 +308,13 @@ class Detections:
     normalised: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prediction:
-    """One image's result. ``prediction_id`` is ``ID`` for a request with one image, ``ID.0``, ``ID.1`` ... for several.
+    """One image's result; not frozen, as an Exchange is not.
 
-    ``detections`` is None where the response could not be read (``undecodable`` says why) or was an error
-    (``status`` outside 200..299, or ``error`` set). Image sizes are 0 where unknown.
+    ``prediction_id`` is ``ID`` for a request with one image, ``ID.0``, ``ID.1`` ... for several. ``detections`` is None
+    where the response could not be read (``undecodable`` says why) or was an error (``status`` outside 200..299, or
+    ``error`` set). Image sizes are 0 where unknown.
     """
 
     prediction_id: str
@@ -300,6 +344,17 @@ class Prediction:
     client_request_id: str
     trace_id: str
     detections: Detections | None
+
+
+def alone(prediction: Prediction) -> Prediction:
+    """The prediction with arrays of its own, for whoever keeps it beyond its batch: of many predictions that were read
+    together each has views of the same arrays, and one of them would keep all that was read with it. The same object
+    where its arrays are its own."""
+    found = prediction.detections
+    if found is None or all(column.base is None for column in (found.boxes, found.scores, found.classes)):
+        return prediction
+    own = replace(found, boxes=found.boxes.copy(), scores=found.scores.copy(), classes=found.classes.copy())
+    return replace(prediction, detections=own)
 
 
 @dataclass(frozen=True, slots=True)

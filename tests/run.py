@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,13 +28,14 @@ TOOLS = {
     "wrk": "wrk",
     "prometheus": "prometheus",
     "curl": "curl",
+    "slowhttptest": "slowhttptest",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
 }
 """Program -> Debian's package."""
 APT_SECONDS_MAX = 300
-WAITING = ("tests/dashboard", "tests/docs", "tests/interop", "tests/journeys")
-"""Where tests mostly wait for browsers, servers and whole sidecars."""
+WAITING = (("tests/dashboard", "tests/cli", "tests/client"), ("tests/docs", "tests/interop", "tests/journeys"))
+"""Where tests mostly wait, for a browser and for servers and whole sidecars: each of these runs beside all others."""
 
 
 def main(arguments: list[str]) -> int:
@@ -56,23 +58,31 @@ def main(arguments: list[str]) -> int:
 
 
 def side_by_side(pytest: list[str], environment: dict[str, str]) -> int:
-    """All tests in two halves at once: those that wait for browsers and whole processes, and all others. What the
-    servers and readers of tests/interop need is fetched meanwhile."""
+    """All tests in parts at once: those that mostly wait, and all others. What the servers and readers of tests/interop
+    need is fetched meanwhile."""
     ahead = [
         pytest[0],
         "tests/kit/environments.py",
         *sorted(path.stem for path in (ROOT / "tests/interop").glob("*.lock")),
     ]
-    with tempfile.TemporaryFile("w+") as told, open(os.devnull, "w") as nowhere:
-        fetching = subprocess.Popen(ahead, cwd=ROOT, env=environment, stdout=nowhere, stderr=nowhere)
-        waiting = [*pytest, "-p", "no:cacheprovider", *WAITING]
-        other = [*pytest, *(f"--ignore={folder}" for folder in WAITING)]
-        second = subprocess.Popen(waiting, cwd=ROOT, env=environment, stdout=told, stderr=subprocess.STDOUT)
-        codes = [subprocess.run(other, cwd=ROOT, env=environment, check=False).returncode, second.wait()]
+    with ExitStack() as files:
+        fetching = subprocess.Popen(
+            ahead, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        parts = []
+        for folders in WAITING:
+            told = files.enter_context(tempfile.TemporaryFile("w+"))
+            command = [*pytest, "-p", "no:cacheprovider", *folders]
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=told, stderr=subprocess.STDOUT)
+            parts.append((folders, told, process))
+        other = [*pytest, *(f"--ignore={folder}" for folders in WAITING for folder in folders)]
+        codes = [subprocess.run(other, cwd=ROOT, env=environment, check=False).returncode]
+        codes += [process.wait() for _, _, process in parts]
         fetching.terminate()
         fetching.wait()
-        told.seek(0)
-        print(f"\n{' '.join(WAITING)}:\n{told.read()}", flush=True)
+        for folders, told, _ in parts:
+            told.seek(0)
+            print(f"\n{' '.join(folders)}:\n{told.read()}", flush=True)
     return max(codes, key=abs)
 
 

@@ -1,7 +1,5 @@
 """The frames between worker and monitor."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +10,6 @@ from sidecar.link import (
     Kind,
     pack_ask,
     pack_counts,
-    pack_exchange,
     pack_frame,
     pack_image,
     pack_reply,
@@ -20,12 +17,10 @@ from sidecar.link import (
     settings_to_json,
     unpack_ask,
     unpack_counts,
-    unpack_exchanges,
     unpack_image,
     unpack_reply,
 )
 from sidecar.types import Experiment, FeedbackPath, Pin, ProxySettings, RequestCounts, RoutePattern, Shadow, Variant
-from tests.kit.build import exchange
 
 PAYLOADS = st.lists(st.tuples(st.sampled_from(list(Kind)), st.integers(0, 2**64 - 1), st.binary(max_size=300)))
 
@@ -49,22 +44,6 @@ def test_what_is_no_frame_is_refused(received: bytes) -> None:
     """An oversized, undersized or unknown frame ends the stream with an error."""
     with pytest.raises(FrameError):
         list(FrameDecoder().feed(received))
-
-
-def test_exchanges_survive_the_link() -> None:
-    """Several exchanges in one frame come back equal, odd bytes and all."""
-    first = exchange(pinned=("random_sample", "input_probe"), unit="Kamera 7 ü", response_body=bytes(range(256)))
-    second = replace(first, prediction_id="x", path="/\udcff", epoch=-1, request_headers=(("a", "b:c"), ("a", "")))
-    payload = pack_exchange(first) + pack_exchange(second)
-    assert list(unpack_exchanges(payload)) == [first, second]
-
-
-@given(st.integers(1, 400))
-def test_a_cut_off_exchange_is_refused(cut: int) -> None:
-    """Half an exchange is an error, never a shorter exchange."""
-    payload = pack_exchange(exchange())
-    with pytest.raises(FrameError):
-        list(unpack_exchanges(payload[: -min(cut, len(payload) - 1)]))
 
 
 def test_counts_keep_their_integer_keys() -> None:

@@ -7,6 +7,7 @@ randomness; wall and elapsed time come in as arguments.
 Key types: a ``Condition`` (``parse_condition`` tells all faults of a document at once) is about one of ``METRICS``;
 ``Figures`` add up the summaries of its window; ``read`` judges it on the ``Facts`` and gives an ``Outcome`` and a
 ``Reading``; ``step`` takes an ``AlertState`` to the next, with the ``Transition`` and the notice that come of it;
+``replay`` does the same over the past, all looks at once;
 ``notice_of`` makes the ``Notice`` to send. ``JumpWatch`` knows how much time passed and whether to trust the clock.
 
 Invariants:
@@ -26,10 +27,12 @@ from sidecar.alerts.condition import Condition, ConditionError, condition_docume
 from sidecar.alerts.defaults import DefaultAlert, default_alerts, sidecar_alerts
 from sidecar.alerts.facts import Facts, Reading
 from sidecar.alerts.figures import Figures
-from sidecar.alerts.metrics import read
+from sidecar.alerts.metrics import judged, limits_of, measured, read
 from sidecar.alerts.notice import Notice
+from sidecar.alerts.preview import Firing, Look, Point, Replayed, replay
+from sidecar.alerts.running import RunningSums
 from sidecar.alerts.sentences import condition_text, sentence_of
-from sidecar.alerts.states import Step, Transition, step
+from sidecar.alerts.states import Step, Transition, advance, step
 from sidecar.alerts.telling import notice_of
 
 __all__ = [
@@ -41,22 +44,32 @@ __all__ = [
     "DefaultAlert",
     "Facts",
     "Figures",
+    "Firing",
     "JumpWatch",
+    "Look",
     "Metric",
     "Notice",
     "Outcome",
+    "Point",
     "Reading",
+    "Replayed",
+    "RunningSums",
     "State",
     "Step",
     "Tick",
     "Transition",
     "acknowledge",
+    "advance",
     "condition_document",
     "condition_text",
     "default_alerts",
+    "judged",
+    "limits_of",
+    "measured",
     "notice_of",
     "parse_condition",
     "read",
+    "replay",
     "resumed",
     "sentence_of",
     "sidecar_alerts",

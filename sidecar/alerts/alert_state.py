@@ -38,7 +38,8 @@ class AlertState:
     them. What is decided is counted by elapsed time: ``held_s`` is how long the breach has lasted, ``resolved_s`` how
     long it has been resolved, ``silence_left_s`` how long it stays silent, ``fired_ages_s`` how long ago it fired
     (newest last). ``fired_at`` is when it last began to fire. ``told`` is what the receivers believe. ``value`` (None
-    where there was nothing to measure), ``samples``, ``detail`` and ``sentence`` are of the last judgement.
+    where there was nothing to measure), ``samples``, ``detail``, ``baseline_of`` and ``sentence`` are of the last
+    judgement.
     """
 
     state: State = State.INACTIVE
@@ -58,6 +59,7 @@ class AlertState:
     flapping: bool = False
     fired_ages_s: tuple[float, ...] = ()
     told: Told = ""
+    baseline_of: str = ""
 
     @property
     def announced(self) -> bool:
@@ -110,6 +112,7 @@ class AlertState:
             flapping=get("flapping") is True,
             fired_ages_s=_ages(get("fired_ages_s")),
             told=cast(Told, told) if told in get_args(Told) else "",
+            baseline_of=_text(get("baseline_of")),
         )
 
 

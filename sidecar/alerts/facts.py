@@ -18,7 +18,9 @@ class Facts:
     ``sidecar.drift.baseline.figures_of`` gives of the model's normal period, ``drift`` the ``DriftReport.to_dict()`` of
     the latest check, whose window ended ``drift_age_s`` ago. ``sidecar``: ``dropped`` (exchanges and predictions lost
     over the window) and ``backlog`` (items waiting now). ``stops``: when a guardrail stopped a variant of the model
-    within the window (epoch seconds), and the sentence that says so; None where nobody tells.
+    within the window (epoch seconds), and the sentence that says so; None where nobody tells. ``baseline_of`` names the
+    version whose baseline that is, and ``drift_baseline_of`` the one that the check was made with, where it is not
+    plain (``det@1``), ``drift_of`` what was checked (``det@2``); else they are empty.
     """
 
     figures: Figures
@@ -28,6 +30,9 @@ class Facts:
     drift_age_s: float = 0.0
     sidecar: Mapping[str, float] = field(default_factory=dict)
     stops: Sequence[tuple[float, str]] | None = None
+    baseline_of: str = ""
+    drift_of: str = ""
+    drift_baseline_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Reading:
     ``samples`` counts what the value is made of. ``detail`` holds further numbers by name: ``no_detection_rate`` beside
     a confidence; ``baseline`` and ``ratio`` or ``difference``; ``expected`` and ``score`` of an anomaly; ``p_value``
     and ``distance`` of a drift score. ``reason`` says why there is no judgement, ``note`` what else there is to know.
+    ``of`` names what was measured, where that is not all that the alert watches, ``baseline_of`` whose baseline it is
+    held against, where that is another version's.
     """
 
     value: float
@@ -44,6 +51,8 @@ class Reading:
     detail: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
     note: str = ""
+    of: str = ""
+    baseline_of: str = ""
 
 
 def nothing(reason: str, samples: int = 0) -> Reading:

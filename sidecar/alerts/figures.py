@@ -124,6 +124,10 @@ class Figures:
             self._class_parts = (_merged(self._class_parts),)
         return dict(self._class_parts[0]) if self._class_parts else {}
 
+    def with_classes_added(self) -> Figures:
+        """The same, whose classes are added up now and not each time it becomes a part of a total."""
+        return Figures(self.vector, (self.classes,) if self._class_parts else ())
+
     def class_detections(self, name: str) -> int:
         """Detections of one class, without adding up all the others."""
         return sum(counts.get(name, 0) for counts in self._class_parts)

@@ -14,10 +14,12 @@ from sidecar.alerts.condition import SENSITIVITY_DEFAULT, Condition
 from sidecar.alerts.facts import Facts, Reading
 from sidecar.drift.seasonal import HOUR_OF_THE_DAY, SCORE_MAX, WEEKS_MIN, Seasonal
 
-__all__ = ["METRICS", "Facts", "Metric", "Reading", "read"]
+__all__ = ["METRICS", "Facts", "Metric", "Reading", "judged", "limits_of", "measured", "read"]
 
 HOUR_S = 3_600.0
 WEEK_HOURS = 168
+SLOW_RATE = "slow_rate"
+"""Its edge is the baseline's, whatever its threshold is held against."""
 _WEEKENDS_UNKNOWN = f"Weekends are not known yet: that needs {WEEKS_MIN} weeks."
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "lt": operator.lt,
@@ -36,8 +38,30 @@ def read(
     is in its ``detail``: ``baseline`` with ``ratio`` or ``difference``, ``expected`` with ``score``. Without a
     judgement (NO_DATA) ``reason`` says why. ``seasonal`` is fitted on the same metric, hour by hour.
     """
+    return judged(condition, measured(condition, facts), facts.baseline, facts.window_s, seasonal, at)
+
+
+def measured(condition: Condition, facts: Facts) -> Reading:
+    """The metric of a condition as it is, before anything is held against it."""
     metric = METRICS[condition.metric]
     reading = metric.measure(facts, condition.class_name)
+    if metric.source == "drift":
+        named = replace(reading, of=facts.drift_of, baseline_of=facts.drift_baseline_of)
+        return named if facts.drift_of else reading
+    compared = condition.compare != "value" or metric.name == SLOW_RATE
+    return replace(reading, baseline_of=facts.baseline_of) if facts.baseline_of and compared else reading
+
+
+def judged(
+    condition: Condition,
+    reading: Reading,
+    baseline: Mapping[str, Any] | None,
+    window_s: float,
+    seasonal: Seasonal | None = None,
+    at: float = 0.0,
+) -> tuple[Outcome, Reading]:
+    """``read`` of what was measured already; ``window_s`` is the time it was measured over."""
+    metric = METRICS[condition.metric]
     if reading.reason:
         return Outcome.NO_DATA, reading
     if metric.samples and reading.samples < condition.min_samples:
@@ -46,13 +70,44 @@ def read(
     if isnan(reading.value):
         return Outcome.NO_DATA, replace(reading, reason="nothing to measure")
     if condition.operator == "anomaly":
-        return _anomaly(condition, metric, reading, seasonal, at, facts.window_s)
-    compared, reading = _compared(condition, metric, reading, facts.baseline)
+        return _anomaly(condition, metric, reading, seasonal, at, window_s)
+    compared, reading = _compared(condition, metric, reading, baseline)
     if reading.reason:
         return Outcome.NO_DATA, reading
     threshold = nan if condition.threshold is None else condition.threshold
     breached = _OPERATORS[condition.operator](compared, threshold)
     return Outcome.BREACH if breached else Outcome.OK, reading
+
+
+def limits_of(
+    condition: Condition,
+    reading: Reading,
+    baseline: Mapping[str, Any] | None,
+    window_s: float,
+    seasonal: Seasonal | None = None,
+    at: float = 0.0,
+) -> tuple[float | None, float | None]:
+    """(the value below which, the value above which) ``judged`` finds a breach, in the metric's unit; None where there
+    is no such side, or it is not known.
+
+    >>> limits_of(Condition("error_rate", "gt", 0.05, 900.0), Reading(0.2, 50), None, 900.0)
+    (None, 0.05)
+    """
+    metric = METRICS[condition.metric]
+    if condition.operator == "anomaly":
+        usual = _usual(condition, metric, reading, seasonal, at, window_s)
+        if usual is None:
+            return None, None
+        reach = (SENSITIVITY_DEFAULT if condition.sensitivity is None else condition.sensitivity) * usual[1]
+        low, high = usual[0] - reach, usual[0] + reach
+        return (None if metric.worse == "higher" else low), (None if metric.worse == "lower" else high)
+    edge = condition.threshold
+    if condition.compare != "value" and edge is not None:
+        normal = None if baseline is None else _figure(baseline, metric, condition.class_name)
+        is_ratio = condition.compare == "baseline_ratio"
+        unknown = normal is None or (is_ratio and normal == 0)
+        edge = None if unknown or normal is None else edge * normal if is_ratio else edge + normal
+    return (edge, None) if condition.operator in ("lt", "lte") else (None, edge)
 
 
 def _compared(
@@ -96,10 +151,10 @@ def _anomaly(
     """
     if seasonal is None:
         return Outcome.NO_DATA, replace(reading, reason="what is normal by the hour is not known yet: it needs 3 days")
-    expected = _expected(seasonal, at, condition.window_s)
-    if isnan(expected) or not seasonal.spread > 0:
+    usual = _usual(condition, metric, reading, seasonal, at, window_s)
+    if usual is None:
         return Outcome.NO_DATA, replace(reading, reason="what is normal at that hour is not known yet")
-    spread = hypot(seasonal.spread, _chance(metric, expected, reading.samples, window_s))
+    expected, spread = usual
     score = max(-SCORE_MAX, min(SCORE_MAX, (reading.value - expected) / spread))
     reading = _with(reading, expected=expected, score=score)
     if seasonal.season == HOUR_OF_THE_DAY:
@@ -107,6 +162,18 @@ def _anomaly(
     sided = {"higher": score, "lower": -score, "": abs(score)}[metric.worse]
     sensitivity = SENSITIVITY_DEFAULT if condition.sensitivity is None else condition.sensitivity
     return Outcome.BREACH if sided > sensitivity else Outcome.OK, reading
+
+
+def _usual(
+    condition: Condition, metric: Metric, reading: Reading, seasonal: Seasonal | None, at: float, window_s: float
+) -> tuple[float, float] | None:
+    """(what is expected, the standard deviation around it); None where that is not known."""
+    if seasonal is None:
+        return None
+    expected = _expected(seasonal, at, condition.window_s)
+    if isnan(expected) or not seasonal.spread > 0:
+        return None
+    return expected, hypot(seasonal.spread, _chance(metric, expected, reading.samples, window_s))
 
 
 def _chance(metric: Metric, expected: float, samples: int, window_s: float) -> float:

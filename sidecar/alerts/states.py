@@ -34,7 +34,19 @@ from sidecar.alerts.facts import Reading
 from sidecar.alerts.flapping import aged, fired, flaps
 from sidecar.alerts.sentences import sentence_of
 
-__all__ = ["NOTICES", "RESOLVED_S", "TABLE", "AlertState", "Event", "Outcome", "State", "Step", "Transition", "step"]
+__all__ = [
+    "NOTICES",
+    "RESOLVED_S",
+    "TABLE",
+    "AlertState",
+    "Event",
+    "Outcome",
+    "State",
+    "Step",
+    "Transition",
+    "advance",
+    "step",
+]
 
 RESOLVED_S = 900.0
 """How long an alert shows that it was resolved."""
@@ -133,10 +145,7 @@ def step(
     >>> step(AlertState(), condition, Outcome.BREACH, Reading(0.2, 50), now=5.0, elapsed_s=10.0).notice
     'firing'
     """
-    elapsed_s = max(0.0, elapsed_s) if isfinite(elapsed_s) else 0.0
-    judged = _judged(_later(state, elapsed_s), condition, outcome, elapsed_s)
-    event = _event(judged, condition, outcome)
-    moved = _moved(judged, TABLE[state.state, event], now)
+    moved = advance(state, condition, outcome, now=now, elapsed_s=elapsed_s)
     if outcome is not Outcome.HELD:
         moved = _seen(moved, condition, reading, of, before=state.state)
     notice = _notice_due(moved) if heard else ""
@@ -145,6 +154,13 @@ def step(
     if moved.state is state.state:
         return Step(moved, None, notice)
     return Step(moved, Transition(now, state.state, moved.state, moved.value, moved.sentence), notice)
+
+
+def advance(state: AlertState, condition: Condition, outcome: Outcome, *, now: float, elapsed_s: float) -> AlertState:
+    """What a round makes of the state alone: what was measured is not written down in it, and nobody is told."""
+    elapsed_s = max(0.0, elapsed_s) if isfinite(elapsed_s) else 0.0
+    judged = _judged(_later(state, elapsed_s), condition, outcome, elapsed_s)
+    return _moved(judged, TABLE[state.state, _event(judged, condition, outcome)], now)
 
 
 def _later(state: AlertState, elapsed_s: float) -> AlertState:
@@ -210,6 +226,7 @@ def _seen(state: AlertState, condition: Condition, reading: Reading, of: str, be
         samples=reading.samples,
         detail={name: number for name, number in reading.detail.items() if isfinite(number)},
         sentence=sentence_of(of, condition, reading, before, state.state),
+        baseline_of=reading.baseline_of,
     )
 
 

@@ -36,7 +36,7 @@ def notice_of(
     >>> notice.condition_text, notice.starts_at, notice.ends_at
     ('error_rate above 10 % over 15m', 5.0, None)
     """
-    own = detail_lines(condition, state.samples, state.detail)
+    own = detail_lines(condition, state.samples, state.detail, state.baseline_of)
     return Notice(
         kind=kind,
         alert_id=alert_id,

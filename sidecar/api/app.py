@@ -19,6 +19,9 @@ from sidecar.api.pages import Pages
 from sidecar.api.routes import Route, serve
 from sidecar.api.services import Services
 
+PACKED_FROM_BYTES = 2_048
+"""JSON that is smaller is sent as it is."""
+
 
 def create_app(services: Services) -> web.Application:
     """The application that serves ``services``; run it with a ``web.AppRunner`` (access_log=None) on the admin port."""
@@ -27,7 +30,8 @@ def create_app(services: Services) -> web.Application:
     door = services.door
     scopes: dict[web.AbstractRoute, Scope | None] = {}
     signed: set[web.AbstractRoute] = set()
-    middleware = guard(door, services.allowed_hosts, scopes, signed)
+    shown: set[web.AbstractRoute] = set()
+    middleware = guard(door, services.allowed_hosts, scopes, signed, shown)
     # The bound is of forms; bodies of the API are bounded by their routes.
     app = web.Application(middlewares=[middleware], client_max_size=BODY_BYTES_MAX)
     app.on_response_prepare.append(bear_headers)
@@ -53,17 +57,11 @@ def create_app(services: Services) -> web.Application:
         body, content_type = collector.page(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
-    pages = Pages(door, services.version)
     app.router.add_get("/api/v1/openapi.json", openapi)
     app.router.add_get("/metrics", metrics)
-    app.router.add_get("/", pages.index)
-    app.router.add_get("/docs", pages.reference)
-    app.router.add_get("/static/{name}", pages.static)
-    app.router.add_get("/login", pages.login_form)
-    app.router.add_post("/login", pages.login)
-    app.router.add_post("/logout", pages.logout)
-    open_to_all = ("/static/{name}", "/login", "/logout")
-    scopes.update({added: None for added in app.router.routes() if _pattern(added) in open_to_all})
+    pages, is_open = Pages(door, services.version).add_to(app.router)
+    shown.update(pages)
+    scopes.update(dict.fromkeys(is_open))
     return app
 
 
@@ -72,7 +70,7 @@ def _apart(path: str) -> str:
     path has its own methods only.
 
     >>> _apart("/api/v1/alerts/{alert_id}"), _apart("/api/v1/items/{item_id}")
-    ('/api/v1/alerts/{alert_id:(?!(?:metrics|transitions)$)[^{}/]+}', '/api/v1/items/{item_id}')
+    ('/api/v1/alerts/{alert_id:(?!(?:metrics|preview|transitions)$)[^{}/]+}', '/api/v1/items/{item_id}')
     """
     before, _, last = path.rpartition("/")
     beside = {other.path.rpartition("/")[2] for other in ROUTES if other.path.rpartition("/")[0] == before}
@@ -82,12 +80,19 @@ def _apart(path: str) -> str:
     return f"{before}/{{{last[1:-1]}:(?!(?:{'|'.join(words)})$)[^{{}}/]+}}"
 
 
-def _pattern(route: web.AbstractRoute) -> str:
-    return route.resource.canonical if route.resource else ""
-
-
 def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def endpoint(request: web.Request) -> web.StreamResponse:
-        return await serve(route, services, request)
+        response = await serve(route, services, request)
+        if isinstance(response, web.Response) and route.method == "GET" and "ETag" not in response.headers:
+            _pack(response)
+        return response
 
     return endpoint
+
+
+def _pack(response: web.Response) -> None:
+    """Have a large JSON answer packed, where who asks takes that. One that may be asked for by its entity tag is not:
+    the tag is of the bytes as they are."""
+    body = response.body
+    if response.content_type == "application/json" and isinstance(body, bytes) and len(body) >= PACKED_FROM_BYTES:
+        response.enable_compression()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Iterator, Mapping
+from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -19,8 +20,6 @@ SIGNATURE = "webhook-signature"
 """The header by which a trainer signs its report, as Standard Webhooks says."""
 ASKER = web.RequestKey("asker", Asker)
 """What a request holds once somebody was let in: who asks. A report that bears a signature has none."""
-PAGE_PATHS = ("/", "/docs")
-"""Where a browser that is not let in is led to the login."""
 Scopes = Mapping[web.AbstractRoute, Scope | None]
 HELD_EVERY_S = 5.0
 """How often it is asked of an answer that goes on, such as a stream, whether its asker would still be let in."""
@@ -48,12 +47,16 @@ def _no_such_thing(request: web.Request, error: web.HTTPException) -> str:
 
 
 def guard(
-    door: Door, allowed_hosts: tuple[str, ...], scopes: Scopes, signed: Collection[web.AbstractRoute]
+    door: Door,
+    allowed_hosts: tuple[str, ...],
+    scopes: Scopes,
+    signed: Collection[web.AbstractRoute],
+    pages: Collection[web.AbstractRoute] = (),
 ) -> Middleware:
     """The middleware that lets through only what may be answered, and makes every failure a problem document.
 
     ``scopes`` say what each route needs; None: it is open to all. ``signed`` are those that may bear a signature in
-    place of a token; they judge it.
+    place of a token; they judge it. Of ``pages`` a browser that is not let in is led to the login.
     """
 
     async def admit(request: web.Request) -> web.StreamResponse | None:
@@ -68,8 +71,8 @@ def guard(
             return None
         asker = await door.admit(request)
         if asker is None:
-            if request.path in PAGE_PATHS and request.method in SAFE_METHODS:
-                return web.Response(status=303, headers={"Location": "/login", "Cache-Control": "no-store"})
+            if route in pages and request.method in SAFE_METHODS:
+                return web.Response(status=303, headers={"Location": _login_for(request), "Cache-Control": "no-store"})
             door.refused["missing"] += 1
             raise Problem(401, "a bearer token is needed", headers=CHALLENGE)
         if not asker.allows(needed):
@@ -121,6 +124,11 @@ def _held(request: web.Request, door: Door) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def _login_for(request: web.Request) -> str:
+    """The login, and from there back to what was asked."""
+    return "/login" if request.raw_path == "/" else f"/login?{urlencode({'next': request.raw_path})}"
 
 
 def _least(request: web.Request) -> Scope:

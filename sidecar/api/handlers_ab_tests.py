@@ -8,7 +8,9 @@ from typing import Any
 from sidecar.api import schemas_ab_tests as schemas
 from sidecar.api.etags import Tagged
 from sidecar.api.routes import Call, Route
+from sidecar.api.schemas_history import AbHistory, AbHistoryQuery
 from sidecar.api.schemas_trials import EmptyBody, ReasonBody, TrialsQuery
+from sidecar.api.services import HISTORIES_STATUSES
 from sidecar.api.trials import Trials
 from sidecar.experiments import METRICS
 
@@ -39,6 +41,13 @@ async def ab_test(call: Call) -> dict[str, Any]:
 async def ab_test_results(call: Call) -> dict[str, Any]:
     """Which version is better, how surely, and how much longer it takes."""
     return dict(await call.services.trials.results("ab", call.path["id"]))
+
+
+async def ab_test_history(call: Call) -> dict[str, Any]:
+    """How the results came to be: differences, their bounds and p-values over time."""
+    query: AbHistoryQuery = call.query
+    async with call.services.histories.one():
+        return dict(await call.services.trials.history("ab", call.path["id"], query.metric))
 
 
 async def pause_ab_test(call: Call) -> dict[str, Any]:
@@ -132,6 +141,16 @@ ROUTES: tuple[Route, ...] = (
         ab_test_results,
         gives=schemas.AbResults,
         operation="get_ab_test_results",
+    ),
+    Route(
+        "GET",
+        f"{_TEST}/history",
+        "Results of an A/B test over time",
+        ab_test_history,
+        query=AbHistoryQuery,
+        gives=AbHistory,
+        statuses=HISTORIES_STATUSES,
+        operation="get_ab_test_history",
     ),
     _change(f"{_TEST}/pause", "Pause an A/B test", pause_ab_test, body=ReasonBody),
     _change(f"{_TEST}/resume", "Resume an A/B test", resume_ab_test, body=EmptyBody),

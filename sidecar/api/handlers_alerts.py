@@ -9,6 +9,7 @@ from sidecar.api import schemas_alerts as schemas
 from sidecar.api.etags import Tagged
 from sidecar.api.problems import Problem, invalid_field
 from sidecar.api.routes import Call, Route
+from sidecar.api.services import PREVIEWS_MAX
 from sidecar.durations import duration_text
 
 
@@ -22,6 +23,13 @@ async def create_alert(call: Call) -> dict[str, Any]:
     """Create an alert on a metric of a model."""
     body: schemas.AlertBody = call.body
     return dict(await call.services.watch.create_alert(**body.model_dump()))
+
+
+async def preview_alert(call: Call) -> dict[str, Any]:
+    """When an alert would have fired; nothing is created."""
+    body: schemas.PreviewBody = call.body
+    async with call.services.previews.one():
+        return dict(await call.services.watch.preview_alert(**body.model_dump()))
 
 
 async def alert(call: Call) -> dict[str, Any]:
@@ -122,6 +130,16 @@ ROUTES: tuple[Route, ...] = (
         body=schemas.AlertBody,
         gives=schemas.Alert,
         tagged=_TAGGED,
+    ),
+    Route(
+        "POST",
+        "/api/v1/alerts/preview",
+        "When an alert would have fired",
+        preview_alert,
+        body=schemas.PreviewBody,
+        gives=schemas.AlertPreview,
+        scope="read",
+        statuses={503: f"{PREVIEWS_MAX} previews are under way"},
     ),
     Route(
         "GET",

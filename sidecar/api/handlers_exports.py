@@ -25,9 +25,12 @@ async def export_predictions(call: Call) -> web.StreamResponse:
 async def export_detections(call: Call) -> web.StreamResponse:
     """Detections as a file, a row each, those of the newest prediction first."""
     query: DetectionsExportQuery = call.query
-    # the store knows of classes only above the score threshold, so it is not asked for the label
-    filters = _filters_of(query.model_copy(update={"label": None}))
-    return await _export(call, Wanted("detections", query.label, query.min_confidence), query, filters)
+    low, high = query.min_confidence, query.max_confidence
+    if low is not None and high is not None and low > high:
+        raise invalid_field("min_confidence", f"{low:g} is above max_confidence, {high:g}")
+    # the store knows of detections only above the score threshold: those that are wanted are chosen one by one
+    filters = _filters_of(query.model_copy(update=dict.fromkeys(("label", "min_confidence", "max_confidence"))))
+    return await _export(call, Wanted("detections", query.label, low, high), query, filters)
 
 
 async def _export(call: Call, wanted: Wanted, query: ExportQuery, filters: PredictionFilters) -> web.StreamResponse:
@@ -49,7 +52,7 @@ async def _export(call: Call, wanted: Wanted, query: ExportQuery, filters: Predi
 
 
 def _filters_of(query: ExportQuery) -> PredictionFilters:
-    given = query.model_dump(include={"model", "version", "role", "status", "label", "since", "until"})
+    given = query.model_dump(exclude={"format"})
     return PredictionFilters(**{**given, "until": time.time() if query.until is None else query.until})
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from sidecar.api import schemas_shadow_tests as schemas
 from sidecar.api.etags import Tagged
 from sidecar.api.routes import Call, Route
+from sidecar.api.schemas_history import PairsQuery, ShadowHistory, ShadowPairsPage
 from sidecar.api.schemas_trials import EmptyBody, ReasonBody, TrialsQuery
+from sidecar.api.services import HISTORIES_STATUSES
 from sidecar.api.trials import Trials
 
 
@@ -38,6 +40,18 @@ async def shadow_test(call: Call) -> dict[str, Any]:
 async def shadow_test_results(call: Call) -> dict[str, Any]:
     """How far both versions agree: boxes, classes, confidence and latency."""
     return dict(await call.services.trials.results("shadow", call.path["id"]))
+
+
+async def shadow_test_history(call: Call) -> dict[str, Any]:
+    """How the results came to be: agreement and differences over time."""
+    async with call.services.histories.one():
+        return dict(await call.services.trials.history("shadow", call.path["id"]))
+
+
+async def shadow_pairs(call: Call) -> dict[str, Any]:
+    """What both versions say of the same images, newest first, a page at a time."""
+    query: PairsQuery = call.query
+    return dict(await call.services.trials.shadow_pairs(call.path["id"], **query.model_dump()))
 
 
 async def pause_shadow_test(call: Call) -> dict[str, Any]:
@@ -106,6 +120,23 @@ ROUTES: tuple[Route, ...] = (
         shadow_test_results,
         gives=schemas.ShadowResults,
         operation="get_shadow_test_results",
+    ),
+    Route(
+        "GET",
+        f"{_TEST}/history",
+        "Results of a shadow test over time",
+        shadow_test_history,
+        gives=ShadowHistory,
+        statuses=HISTORIES_STATUSES,
+        operation="get_shadow_test_history",
+    ),
+    Route(
+        "GET",
+        f"{_TEST}/pairs",
+        "What both versions say of the same images",
+        shadow_pairs,
+        query=PairsQuery,
+        gives=ShadowPairsPage,
     ),
     _change(f"{_TEST}/pause", "Pause a shadow test", pause_shadow_test, body=ReasonBody),
     _change(f"{_TEST}/resume", "Resume a shadow test", resume_shadow_test, body=EmptyBody),

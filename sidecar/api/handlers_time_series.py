@@ -11,6 +11,7 @@ from sidecar.api import schemas
 from sidecar.api.problems import invalid_field
 from sidecar.api.routes import Call, Route
 from sidecar.api.schemas_time_series import TimeSeriesOut, TimeSeriesQuery
+from sidecar.api.services import HISTORIES_STATUSES
 from sidecar.api.time_series import OF_A_CLASS, Series, figure_point, summary_point, unit_of
 
 BUCKETS_MAX = 5_000
@@ -35,7 +36,8 @@ async def summaries(call: Call) -> dict[str, Any]:
     since, until = _span_of(query.since, query.until)
     width_s = _checked_width(int(query.width_s), since, until)
     series = Series(functools.partial(summary_point, width_s))
-    await _read(call, query, since, until, width_s, series, SUMMARIES_BYTES_MAX)
+    async with call.services.histories.one():
+        await _read(call, query, since, until, width_s, series, SUMMARIES_BYTES_MAX)
     return {
         "since": since,
         "until": until,
@@ -54,7 +56,8 @@ async def time_series(call: Call) -> dict[str, Any]:
     since, until = _span_of(query.since, query.until)
     width_s = _checked_width(int(query.width_s or width_for(since, until)), since, until)
     series = Series(functools.partial(figure_point, query.metric, width_s, query.label))
-    await _read(call, query, since, until, width_s, series, SERIES_POINTS_MAX)
+    async with call.services.histories.one():
+        await _read(call, query, since, until, width_s, series, SERIES_POINTS_MAX)
     return {
         "metric": query.metric,
         "label": query.label,
@@ -131,6 +134,7 @@ ROUTES: tuple[Route, ...] = (
         summaries,
         query=schemas.SummariesQuery,
         gives=schemas.SummariesOut,
+        statuses=HISTORIES_STATUSES,
     ),
     Route(
         "GET",
@@ -139,5 +143,6 @@ ROUTES: tuple[Route, ...] = (
         time_series,
         query=TimeSeriesQuery,
         gives=TimeSeriesOut,
+        statuses=HISTORIES_STATUSES,
     ),
 )

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from sidecar.api import render
+from sidecar.api.certificates import certificate_documents
 from sidecar.api.live_window import Window
 from sidecar.api.problems import Problem, dumps
 from sidecar.api.services import Services
@@ -133,7 +134,12 @@ class LiveFigures:
             "tests": self._tests(),
             "alerts": dict(watched["alerts"]),
             "faults": render.faults(
-                totals.workers(), totals.store(), watched["failing_channels"], totals.failing_parts()
+                workers := totals.workers(),
+                totals.store(),
+                watched["failing_channels"],
+                totals.failing_parts(),
+                certificate_documents(workers, time.time()),
+                self._services.trials.figures()["failover"],
             ),
             "dropped": sum(totals.dropped().values()),
         }

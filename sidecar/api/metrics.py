@@ -6,24 +6,23 @@ boundaries of the exponential buckets, so every cumulative count is exact and no
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from sidecar.api import metrics_own
+from sidecar.api.addresses import address_families
 from sidecar.api.admission import OTHER, Admission
+from sidecar.api.certificates import certificate_families
 from sidecar.api.families import counter, gauge, label
 from sidecar.api.metrics_loop import LoopFamilies
 from sidecar.api.metrics_trials import TrialFamilies
 from sidecar.api.metrics_watch import WatchFamilies
-from sidecar.api.render import is_up
-from sidecar.api.services import OutboxTotals, Services, WorkerStatus
+from sidecar.api.services import OutboxTotals, Services
 from sidecar.summaries import ExponentialHistogram, Histogram, Summary
 
 CLASSES_MAX = 50
@@ -68,8 +67,9 @@ class MetricsCollector(Collector):
         yield from _request_families(labelled)
         yield from _prediction_families(labelled)
         yield self._detections(labelled)
-        yield _in_flight(workers)
-        yield _upstream_up(workers)
+        yield metrics_own.in_flight(workers)
+        yield metrics_own.upstream_up(workers)
+        yield from address_families(workers)
         yield counter("sidecar_dropped", "What was left out, by where and why.", ("stage", "reason"), totals.dropped())
         yield counter(
             "sidecar_limit_hits",
@@ -83,8 +83,9 @@ class MetricsCollector(Collector):
             ("reason",),
             {(reason,): count for reason, count in totals.samples().items()},
         )
-        yield from _outbox_families([OutboxTotals(*entry) for entry in totals.outbox()])
-        yield from _store_families(totals.store())
+        yield from metrics_own.outbox_families([OutboxTotals(*entry) for entry in totals.outbox()])
+        yield from metrics_own.store_families(totals.store())
+        yield from metrics_own.backlog_families(totals.backlog())
         yield from self._watched.of(self._services.watch.figures())
         yield from self._trials.of(self._services.trials.figures())
         yield from self._loop_families()
@@ -133,7 +134,20 @@ class MetricsCollector(Collector):
             (),
             {(): self._services.door.slowing.forgotten},
         )
-        yield from _cost_families(workers)
+        yield from metrics_own.worker_families(workers)
+        yield from certificate_families(workers, totals.tls_failed(), time.time())
+        yield gauge(
+            "sidecar_part_failing",
+            "1 for every part of the monitor that failed within the last minute and was started again.",
+            ("part",),
+            {(label(name),): 1 for name in totals.failing_parts()},
+        )
+        yield gauge(
+            "sidecar_settings_version",
+            "Grows with every change of settings.",
+            (),
+            {(): self._services.control.settings_version()},
+        )
         yield gauge(
             "sidecar_build_info", "The running version; always 1.", ("version",), {(self._services.version,): 1}
         )
@@ -152,6 +166,8 @@ class MetricsCollector(Collector):
             yield from self._loop.of_feedback(services.feedback.figures())
         if services.review is not None:
             yield from self._loop.of_review(services.review.figures())
+        if services.thumbnails is not None:
+            yield from self._loop.of_thumbnails(services.thumbnails)
         if services.training is not None:
             yield from self._loop.of_training(services.training.figures())
 
@@ -286,74 +302,3 @@ def _prediction_families(labelled: list[Labelled]) -> Iterator[Metric]:
             key, confidence_buckets(summary.confidence_histogram), confidence_sum(summary.confidence_histogram)
         )
     yield confidence
-
-
-def _in_flight(workers: Iterable[WorkerStatus]) -> Metric:
-    values = {(str(worker.worker),): _number(worker, "in_flight") for worker in workers}
-    return gauge("sidecar_requests_in_flight", "Requests a worker is relaying.", ("worker",), values)
-
-
-def _upstream_up(workers: Iterable[WorkerStatus]) -> Metric:
-    # An upstream is up where any connected worker finds it so: a worker that starts has not looked yet.
-    up: dict[tuple[str, ...], float] = {}
-    for worker in workers:
-        if worker.connected:
-            for name, state in worker.status.get("upstreams", {}).items():
-                key = (label(name),)
-                up[key] = max(up.get(key, 0.0), float(is_up(state)))
-    return gauge("sidecar_upstream_up", "1 where a worker finds the upstream healthy.", ("upstream",), up)
-
-
-def _outbox_families(outbox: list[OutboxTotals]) -> Iterator[Metric]:
-    def by(field: str) -> dict[tuple[str, ...], float]:
-        return {(label(entry.destination),): getattr(entry, field) for entry in outbox}
-
-    names = ("destination",)
-    yield gauge("sidecar_outbox_items", "Items waiting for delivery.", names, by("items"))
-    yield gauge("sidecar_outbox_bytes", "Bytes waiting for delivery.", names, by("bytes"))
-    yield gauge("sidecar_outbox_oldest_age_seconds", "Age of the oldest waiting item.", names, by("oldest_age_s"))
-    yield counter("sidecar_outbox_sent", "Items delivered.", names, by("sent"))
-    yield counter("sidecar_outbox_failed", "Attempts at delivery that failed.", names, by("failed"))
-    yield counter("sidecar_outbox_dropped", "Items given up because the outbox was full.", names, by("dropped"))
-
-
-def _store_families(store: Mapping[str, Any]) -> Iterator[Metric]:
-    yield gauge("sidecar_store_ok", "1 where the store takes writes.", (), {(): float(bool(store.get("ok", False)))})
-    yield gauge("sidecar_store_bytes", "Size of the store without images.", (), {(): float(store.get("bytes", 0))})
-    yield counter(
-        "sidecar_store_predictions_written",
-        "Predictions committed.",
-        (),
-        {(): float(store.get("predictions_written", 0))},
-    )
-
-
-def _cost_families(workers: Iterable[WorkerStatus]) -> Iterator[Metric]:
-    connected = {(str(worker.worker),): float(worker.connected) for worker in workers}
-    yield gauge("sidecar_worker_connected", "1 where the worker's link to the monitor stands.", ("worker",), connected)
-    for name, text in (
-        ("ring_bytes", "Request bodies a worker keeps for sampling."),
-        ("tap_bytes", "Bytes a worker holds for the monitor."),
-    ):
-        values = {(str(worker.worker),): _number(worker, name) for worker in workers}
-        yield gauge(f"sidecar_{name}", text, ("worker",), values)
-    cpu = {(f"worker-{worker.worker}",): _number(worker, "cpu_s") for worker in workers}
-    resident = {(f"worker-{worker.worker}",): _number(worker, "rss_bytes") for worker in workers}
-    cpu["monitor",] = time.process_time()
-    resident["monitor",] = float(resident_bytes())
-    yield counter("sidecar_process_cpu_seconds", "CPU time of the sidecar's own processes.", ("process",), cpu)
-    yield gauge("sidecar_process_resident_bytes", "Memory of the sidecar's own processes.", ("process",), resident)
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process; 0 where the system has no /proc."""
-    try:
-        with open("/proc/self/statm", "rb") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0
-
-
-def _number(worker: WorkerStatus, name: str) -> float:
-    value = worker.status.get(name, 0)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0

@@ -14,6 +14,7 @@ from sidecar.api.families import counter, gauge, label
 from sidecar.api.feedback import FeedbackFigures
 from sidecar.api.review import ItemStatus, ReviewFigures
 from sidecar.api.training import JOBS_OPEN, TrainingFigures
+from sidecar.data_engine import Thumbnails
 from sidecar.types import FeedbackType
 
 DATASETS_SHOWN_MAX = 100
@@ -72,6 +73,16 @@ class LoopFamilies:
         for (dataset, status), count in figures["items"].items():
             items[label(dataset) if label(dataset) in self._datasets else OTHER, label(status)] += count
         yield gauge("sidecar_items", "Images in review by dataset and status.", ("dataset", "status"), items)
+
+    def of_thumbnails(self, thumbnails: Thumbnails) -> Iterator[Metric]:
+        """Families of thumbnails."""
+        yield counter(
+            "sidecar_thumbnails",
+            "Thumbnails that were asked for, by what came of it.",
+            ("outcome",),
+            {(outcome,): count for outcome, count in thumbnails.counts.items()},
+        )
+        yield gauge("sidecar_thumbnails_bytes", "Bytes of thumbnails that are remembered.", (), {(): thumbnails.bytes})
 
     def of_training(self, figures: TrainingFigures) -> Iterator[Metric]:
         """Families of training."""

@@ -55,6 +55,16 @@ class WatchFamilies:
         yield gauge("sidecar_notification_channels_failing", "Channels whose latest attempt failed.", (), failing)
         yield counter("sidecar_drift_checks", "Windows compared with a baseline.", (), {(): figures["checks"]})
         yield self._drift(figures["drift_scores"])
+        yield gauge(
+            "sidecar_drift_found",
+            "1 where the latest check found more drift than chance gives.",
+            _DRIFT[:3],
+            {
+                (label(model), label(version), label(name)): float(found)
+                for (model, version, name), found in sorted(figures["drift_found"].items())
+                if (model, version, name) in self._shown
+            },
+        )
 
     def _drift(self, scores: Scores) -> Metric:
         # Whole versions before their slices, where not all find a place.

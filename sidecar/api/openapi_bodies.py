@@ -7,7 +7,7 @@ from typing import Any
 
 _BOX = [10.0, 20.0, 110.0, 220.0]
 _COCO = {
-    "images": [{"id": 1, "file_name": "01JZ8Q4W5N7T2M9RXKDB6CVE3H.jpg", "width": 1920, "height": 1080}],
+    "images": [{"id": 1, "file_name": "9d2f6a0c41b87e35c0f4a1d28b6e7319.jpg", "width": 1920, "height": 1080}],
     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10.0, 20.0, 100.0, 200.0]}],
     "categories": [{"id": 1, "name": "car"}],
 }
@@ -67,6 +67,11 @@ BODIES: Mapping[str, Any] = {
         "path": "/v2/models/det/versions/2/infer",
         "description": "retrained on the night shift",
         "metrics": {"map_50": 0.61},
+    },
+    "PreviewBody": {
+        "model_id": "det",
+        "condition": {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h", "for": "10m"},
+        "period": "7d",
     },
     "PromotionBody": {"variant": "det@2"},
     "ReasonBody": {"reason": "the cameras are being serviced"},

@@ -22,6 +22,8 @@ are changed under `If-Match` only if nobody else changed them meanwhile.
 """
 
 TAGS: Mapping[str, tuple[str, str]] = {
+    "overview": ("Overview", "What happened in a range of time, and what changed since the one before."),
+    "events": ("Events", "Deploys, tests, alerts and baselines on one line of time."),
     "status": ("Status", "How the sidecar is, and how it is configured."),
     "settings": ("Status", ""),
     "live": ("Status", ""),
@@ -92,8 +94,8 @@ EXAMPLES: Mapping[str, Any] = {
     "base_id": "dv-1",
     "dataset_id": "det",
     "target_dataset_id": "det",
-    "item_id": "01JZ8Q4W5N7T2M9RXKDB6CVE3H",
-    "sample_id": "01JZ8Q4W5N7T2M9RXKDB6CVE3H",
+    "item_id": "9d2f6a0c41b87e35c0f4a1d28b6e7319",
+    "sample_id": "9d2f6a0c41b87e35c0f4a1d28b6e7319",
     "prediction_id": "01JZ8Q4W5N7T2M9RXKDB6CVE3H",
     "request_id": "01JZ8Q4W5N7T2M9RXKDB6CVE3H",
     "client_request_id": "frame-17",

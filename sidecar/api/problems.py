@@ -161,8 +161,16 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+PACKED_APART_BYTES = 32 * 1024
+"""What is larger is packed in a thread, where it is packed."""
+
+
 def json_response(document: Any, status: int = 200) -> web.Response:
     """``document`` as a JSON response that no cache keeps."""
     return web.Response(
-        status=status, body=dumps(document), content_type="application/json", headers={"Cache-Control": "no-store"}
+        status=status,
+        body=dumps(document),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+        zlib_executor_size=PACKED_APART_BYTES,
     )

@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 
 from sidecar.api.reference_fields import fields_table, schema_words
+from sidecar.dashboard import site
 
 Json = Mapping[str, Any]
 _HEAD = """<!doctype html>
@@ -21,8 +22,8 @@ _HEAD = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
-<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/static/reference.css">
+<link rel="icon" href="{icon}" type="image/svg+xml">
+<link rel="stylesheet" href="{style}">
 </head>
 <body>
 """
@@ -37,7 +38,11 @@ def reference_page(document: Json) -> str:
     info = document["info"]
     groups = _groups(document)
     parts = [
-        _HEAD.format(title=escape(f"{info['title']}: API")),
+        _HEAD.format(
+            title=escape(f"{info['title']}: API"),
+            icon=site().address("base/icon.svg"),
+            style=site().address("base/reference.css"),
+        ),
         f'<header><h1>{escape(info["title"])} <span class="quiet">API {escape(info["version"])}</span></h1>',
         '<p class="links"><a href="/">Dashboard</a> <a href="/api/v1/openapi.json">OpenAPI document</a></p></header>\n',
         f'<div class="page">\n<nav aria-label="Operations">{_contents(groups, document)}</nav>\n<main>\n',

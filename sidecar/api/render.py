@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+from sidecar.api.addresses import upstream_faults
+from sidecar.api.certificates import certificate_faults
+from sidecar.api.left_out import meaning_of_drop, meaning_of_limit
 from sidecar.api.services import OutboxTotals, WorkerStatus
 from sidecar.recording import Sample
 from sidecar.summaries import Summary
@@ -24,7 +27,7 @@ _fields_of = attrgetter(*_PREDICTION_FIELDS)
 
 
 def prediction_document(prediction: Prediction) -> dict[str, Any]:
-    """A PredictionOut."""
+    """A RecordedPrediction."""
     document = dict(zip(_PREDICTION_FIELDS, _fields_of(prediction), strict=True))
     for name in _PREDICTION_FLOATS:
         document[name] = _finite(document[name])
@@ -52,11 +55,11 @@ def detection_documents(detections: Detections) -> list[dict[str, Any]]:
 
 def sample_document(sample: Sample) -> dict[str, Any]:
     """A SampleOut; where the image lies on disk is not told, nor what its review came to, which is of an item. Of one
-    that the random sample drew model, version and reasons are empty until it is reviewed."""
+    that the random sample drew prediction_id, model, version and reasons are empty until it is reviewed."""
     document = {name: getattr(sample, name) for name in _SAMPLE_FIELDS}
     document["reasons"] = list(sample.reasons)
     if sample.drawn and sample.status in _UNREVIEWED:
-        document |= {"model": "", "version": "", "reasons": []}
+        document |= {"prediction_id": "", "model": "", "version": "", "reasons": []}
     return document
 
 
@@ -97,6 +100,10 @@ def worker_document(worker: WorkerStatus) -> dict[str, Any]:
         "epoch": worker.epoch,
         "pid": worker.pid,
         "connected": worker.connected,
+        "started_at": worker.epoch / 1e9,
+        "restarts": worker.restarts,
+        "requests": worker.status.get("requests"),
+        "settings_version": worker.status.get("settings"),
         "status": dict(worker.status),
     }
 
@@ -109,10 +116,34 @@ def outbox_documents(outbox: Iterable[tuple[str, int, int, float, int, int, int]
 def dropped_documents(dropped: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
     """One DroppedOut per stage and reason with a count."""
     return [
-        {"stage": stage, "reason": reason, "count": count}
+        {"stage": stage, "reason": reason, "count": count, "meaning": meaning_of_drop(stage, reason)}
         for (stage, reason), count in sorted(dropped.items())
         if count
     ]
+
+
+def limit_documents(hits: Mapping[str, int]) -> list[dict[str, Any]]:
+    """One BoundMetOut per bound that was met, the most often met first."""
+    return [
+        {"limit": limit, "count": count, "meaning": meaning_of_limit(limit)}
+        for limit, count in sorted(hits.items(), key=lambda entry: (-entry[1], entry[0]))
+        if count
+    ]
+
+
+def store_document(store: Mapping[str, Any]) -> dict[str, Any]:
+    """A StoreOut; what a store does not tell is 0."""
+    sizes = ("bytes", "images_bytes", "kept_bytes", "used_bytes", "bytes_max", "set_aside_bytes", "disk_free_bytes")
+    return {
+        "ok": bool(store.get("ok", False)),
+        "reason": str(store.get("reason", "")),
+        **{name: int(store.get(name, 0)) for name in sizes},
+        "age_days": float(store.get("age_days", 0)),
+        "set_aside": list(store.get("set_aside", ())),
+        "predictions_written": int(store.get("predictions_written", 0)),
+        "commit_seconds": float(store.get("commit_seconds", 0)),
+        "commit_failures": dict(store.get("commit_failures", {})),
+    }
 
 
 def faults(
@@ -120,8 +151,11 @@ def faults(
     store: Mapping[str, Any],
     failing_channels: Mapping[str, str],
     failing_parts: Mapping[str, str],
+    certificates: Iterable[Mapping[str, Any]] = (),
+    failover: Sequence[tuple[str, str, str]] = (),
 ) -> list[str]:
-    """What is wrong, in words a person can act on.
+    """What is wrong, in words a person can act on. ``certificates`` are ``certificate_documents``, ``failover`` is that
+    of the figures of tests.
 
     >>> worker = WorkerStatus(0, 1, 7, True, {"upstreams": {"a": {"up": False}}})
     >>> faults([worker], {"ok": True}, {"slack:#ml": "404"}, {})
@@ -134,19 +168,10 @@ def faults(
         if not worker.connected:
             found.append(f"worker {worker.worker}: not connected")
             continue
-        upstreams = worker.status.get("upstreams", {})
-        found += [
-            f"worker {worker.worker}: upstream {name} is down"
-            for name in sorted(upstreams)
-            if not is_up(upstreams[name])
-        ]
+        found += upstream_faults(worker, failover)
+    found += certificate_faults(certificates)
     found += [f"notifications to {name} can't be delivered: {why}" for name, why in sorted(failing_channels.items())]
     return found
-
-
-def is_up(upstream: Any) -> bool:
-    """Whether a STATUS frame calls this upstream healthy; one it says nothing of is taken for healthy."""
-    return bool(upstream.get("up", True)) if isinstance(upstream, Mapping) else bool(upstream)
 
 
 def _finite(value: Any) -> Any:

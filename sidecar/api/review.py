@@ -12,6 +12,8 @@ ItemStatus = Literal["needs_review", "in_review", "labeled", "rejected"]
 """How an item stands. One whose lease ran out needs review again."""
 Queue = Literal["value", "audit"]
 """By expected value, or the random sample in random order."""
+Split = Literal["train", "val", "test"]
+"""Where versions have an image; one that is in no version has none."""
 
 
 class ReviewFigures(TypedDict):
@@ -65,13 +67,14 @@ class Review(Protocol):
         claimed_by: str | None,
         since: float | None,
         until: float | None,
+        split: Split | None,
         limit: int,
         cursor: str | None,
     ) -> Document:
         """An ItemsPage of what all filters that are not None hold for: ``queue`` ``audit`` in its random order, else by
         value, highest first; what the random sample drew is then in it once it is reviewed, without a queue.
         ``label`` is a class among the labels or, without labels, the detections; ``since`` and
-        ``until`` bound ``at``. Raises NotThere."""
+        ``until`` bound ``at``; ``split`` is where versions have it. Raises NotThere."""
         ...
 
     async def claim_next(self, dataset_id: str, by: str, queue: Queue, lease_s: float) -> Document | None:

@@ -106,7 +106,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(some_l
 class Query(BaseModel):
     """Query parameters: unknown names are an error, so that a misspelt filter is not silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class NoQuery(Query):
@@ -118,13 +118,23 @@ class PredictionFilters(Query):
 
     model: Text | None = None
     version: Text | None = None
-    role: Literal["serving", "control", "treatment", "excluded", "override", "shadow"] | None = None
+    role: Literal["serving", "control", "treatment", "excluded", "override", "failover", "shadow"] | None = None
     status: str | None = Field(
         None,
         pattern=r"^([0-9]{1,3}|ok|error|undecodable|empty)$",
         description="status sent to the client (0: it left first), or ok, error, undecodable, empty (no detection)",
     )
-    label: Text | None = None
+    label: Text | None = Field(None, description="with a detection of this class at or above the score threshold")
+    unit: Text | None = None
+    min_confidence: float | None = Field(
+        None, ge=0, le=1, description="with a detection at or above the score threshold, of `label`, at least so sure"
+    )
+    max_confidence: float | None = Field(
+        None, ge=0, le=1, description="and at most so sure: one detection lies between both"
+    )
+    min_latency_ms: float | None = Field(None, ge=0)
+    max_latency_ms: float | None = Field(None, ge=0)
+    sampled: bool | None = Field(None, description="whether its image was kept and has no audit to wait for")
     since: Time | None = None
     until: Time | None = None
 
@@ -156,16 +166,25 @@ class SamplesQuery(Query):
     limit: int = Field(100, ge=1, le=PAGE_MAX)
 
 
+class SampleImageQuery(Query):
+    """How large. Without ``width`` the image as it was kept."""
+
+    width: Literal["160", "320", "640"] | None = Field(
+        None, description="a smaller JPEG, at most so many pixels wide; an image that is no wider as it is"
+    )
+
+
 class Body(BaseModel):
     """A JSON body: unknown names are an error, and so is text, true or false in place of a number."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True, defer_build=True)
 
 
 class Out(BaseModel):
     """What the API gives."""
 
-    model_config = ConfigDict(extra="forbid")
+    # these describe what is given and check nothing: built only where the description is asked for
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 Etag = Annotated[str, Field(description="changes with what a person set; for If-Match")]
@@ -180,7 +199,7 @@ class DetectionOut(Out):
     normalised: bool
 
 
-class PredictionOut(Out):
+class RecordedPrediction(Out):
     """One image's result. ``detections`` is null where the response could not be read or was an error."""
 
     prediction_id: str
@@ -212,15 +231,43 @@ class PredictionOut(Out):
     detections: list[DetectionOut] | None
 
 
+class PredictionOut(RecordedPrediction):
+    """One image's result. ``detections`` is null where the response could not be read or was an error; ``sample_id``
+    where no image of it was kept, and while one that the random sample drew waits for its audit."""
+
+    sample_id: str | None
+
+
 class PredictionsPage(Out):
-    """Newest first. ``next`` is the ``cursor`` of the page after this one, null on the last."""
+    """Newest first. ``next`` is the ``cursor`` of the page after this one, null on the last; a page may be short of its
+    limit before that."""
 
     items: list[PredictionOut]
     next: str | None
 
 
+class RelatedPrediction(Out):
+    """A prediction of the same request: of another image, or the other version's answer to a request that was copied
+    to a shadow (role ``shadow``: that of the copy)."""
+
+    prediction_id: str
+    image_index: int
+    at: float
+    model: str
+    version: str
+    role: str
+    sample_id: str | None
+
+
+class RelatedPredictions(Out):
+    """Those of the request itself before those of its copy, by image."""
+
+    items: list[RelatedPrediction]
+
+
 class SampleOut(Out):
-    """An image kept for review; its bytes are at ``/api/v1/samples/{sample_id}/image``."""
+    """An image kept for review; its bytes are at ``/api/v1/samples/{sample_id}/image``. While one that the random
+    sample drew waits for its audit, ``prediction_id``, ``model`` and ``version`` are empty, and so are ``reasons``."""
 
     sample_id: str
     prediction_id: str
@@ -296,54 +343,6 @@ class SummariesOut(Out):
     width_s: int
     points: list[SummaryPoint]
     unreadable: int
-
-
-class WorkerOut(Out):
-    """A proxy worker; ``status`` is what it last told."""
-
-    worker: int
-    epoch: int
-    pid: int
-    connected: bool
-    status: dict[str, Any]
-
-
-class DroppedOut(Out):
-    """What was left out, and where."""
-
-    stage: str
-    reason: str
-    count: int
-
-
-class OutboxOut(Out):
-    """The backlog of one destination."""
-
-    destination: str
-    items: int
-    bytes: int
-    oldest_age_s: float
-    sent: int
-    failed: int
-    dropped: int
-
-
-class StatusOut(Out):
-    """How the sidecar is. ``ok`` is false where the store is faulty, a worker is away, an upstream is down or a
-    notification can't be delivered. ``alerts`` are counts by state."""
-
-    ok: bool
-    faults: list[str]
-    version: str
-    started_at: float
-    uptime_s: float
-    requests: int
-    workers: list[WorkerOut]
-    dropped: list[DroppedOut]
-    samples: dict[str, int]
-    outbox: list[OutboxOut]
-    alerts: dict[str, int]
-    store: dict[str, Any]
 
 
 class FieldErrorOut(Out):

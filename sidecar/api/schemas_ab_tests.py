@@ -85,7 +85,8 @@ class AbDecision(Out):
 
 class AbTest(TrialOut):
     """An A/B test and how it stands. ``variants`` are control first; ``traffic_split`` is the present share of all
-    treatments. ``units_last_day`` null: not counted, as for requests it never is."""
+    treatments. ``failover``: control answers for a treatment that is down. ``units_last_day`` null: not counted, as for
+    requests it never is."""
 
     kind: Literal["ab_test"]
     model_a: TrialVariant
@@ -99,6 +100,7 @@ class AbTest(TrialOut):
     ramp: AbRamp | None
     exclude: str
     override_header: str
+    failover: bool
     notify: list[str]
     alpha: float
     plan_units: int
@@ -223,7 +225,8 @@ class AbPlan(Out):
 class AbResults(TrialResults):
     """The results of an A/B test. ``model_a`` is control, ``model_b`` the first treatment, whose ``metrics`` and
     ``guardrails`` stand here; of several, each has its own in ``comparisons``. ``p_value`` is the primary metric's and
-    holds however often one looks; 1 before any traffic."""
+    holds however often one looks; 1 before any traffic. ``failover`` are requests that control answered because the
+    treatment that they were due was down; they are in no other figure, nor is what was served meanwhile."""
 
     model_a: AbFigures
     model_b: AbFigures
@@ -239,6 +242,7 @@ class AbResults(TrialResults):
     winner: str | None
     reasons: list[str]
     notes: list[str]
+    failover: int
     sentence: str
     how_much_longer: AbPlan
     epochs: int

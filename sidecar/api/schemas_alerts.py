@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import WithJsonSchema
 
 from sidecar.api.schemas import PAGE_MAX, Body, Described, Etag, Line, Name, Out, Query, Text, Time
+from sidecar.api.schemas_drift import Period
 from sidecar.api.schemas_judged import CHANNEL_PATTERN, CONDITION, duration
 from sidecar.durations import duration_text, parse_duration
 
@@ -15,6 +16,7 @@ CHANNELS_MAX = 20
 """Channels one alert may notify."""
 CHANNEL_CHARS_MAX = 2_048
 SILENCE_S_MAX = 90 * 86_400.0
+PREVIEW_PERIOD = "7d"
 
 State = Literal["inactive", "pending", "firing", "resolved"]
 
@@ -46,6 +48,15 @@ class AlertBody(Body):
     notify: Channels = Field(default_factory=list)
     slice: Text = ""
     enabled: bool = True
+
+
+class PreviewBody(Body):
+    """An alert that may be made: ``condition`` as of one, and the past to look at, 30 days at most."""
+
+    model_id: Annotated[Text, Field(description="a model's name, or name@version")]
+    condition: ConditionGiven
+    slice: Text = ""
+    period: Period = PREVIEW_PERIOD
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -140,6 +151,57 @@ class AlertsOut(Out):
     """Alerts."""
 
     items: list[Alert]
+
+
+class PreviewFiring(Out):
+    """One time an alert would have fired. ``until`` null: it still does. ``peak_value`` is the worst value meanwhile,
+    null where there was none; ``sentence`` is what it would have told when it began."""
+
+    since: float
+    until: float | None
+    peak_value: float | None
+    peak_at: float
+    sentence: str
+
+
+class PreviewPoint(Out):
+    """The value to draw, null where there was nothing to judge: the worst of its part of the time. It is a breach below
+    ``low`` or above ``high``; null: there is no such side, or it is not known."""
+
+    at: float
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class PreviewThresholds(Out):
+    """Below ``low`` or above ``high`` the latest value is a breach, in the metric's unit; null: no such side."""
+
+    low: float | None
+    high: float | None
+
+
+class AlertPreview(Out):
+    """When an alert would have fired, as the monitor judges it. ``since`` is where the record begins, if that is within
+    the period; ``step_s`` the time between two looks. ``fired`` counts all firings, of which the latest 200 are listed,
+    ``firing_s`` is their length together, ``state`` the one at the end. ``limitations`` say what the past can't tell.
+    """
+
+    model_id: str
+    slice: str
+    condition: dict[str, Any]
+    unit: str
+    since: float
+    until: float
+    step_s: int
+    fired: int
+    firing_s: float
+    state: State
+    firings: list[PreviewFiring]
+    points: list[PreviewPoint]
+    thresholds: PreviewThresholds
+    sentence: str
+    limitations: list[str]
 
 
 class ChannelTest(Out):

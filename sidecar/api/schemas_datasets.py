@@ -97,10 +97,11 @@ class ClassCounts(Out):
 
 
 class SplitCounts(Out):
-    """What is in a split."""
+    """What is in a split; ``classes`` are boxes by class, null of a version that an earlier release made."""
 
     images: int
     boxes: int
+    classes: dict[str, int] | None
 
 
 class SplitGroups(Out):

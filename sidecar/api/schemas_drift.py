@@ -172,8 +172,10 @@ class DriftFindings(BaseModel):
 
 
 class DriftSide(Out):
-    """One side of a comparison: a ``period`` or a ``baseline`` (its name), and the time it covers."""
+    """One side of a comparison: a ``period`` or a ``baseline`` (its name), whose predictions these are, and the time it
+    covers. A version without a baseline of its own is compared with another's: then ``model_id`` is that version."""
 
+    model_id: str
     period: str | None = None
     baseline: str | None = None
     since: float
@@ -199,7 +201,8 @@ class DriftReport(DriftFindings):
 
 
 class DriftCheck(Out):
-    """One window the continuous monitor compared with a baseline."""
+    """One window the continuous monitor compared with a baseline, the ``reference``; of a slice that is its own past
+    then. Null: another release checked it and did not tell."""
 
     checked_at: float
     model_id: str
@@ -207,6 +210,7 @@ class DriftCheck(Out):
     since: float
     until: float
     baseline_id: str
+    reference: DriftSide | None
     report: DriftFindings
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sidecar.api.schemas import Out, PredictionFilters
+from sidecar.api.schemas import Out, PredictionFilters, Text
 
 
 class ExportQuery(PredictionFilters):
@@ -16,10 +16,12 @@ class ExportQuery(PredictionFilters):
 
 
 class DetectionsExportQuery(ExportQuery):
-    """Of which predictions, and which of their detections: those of the class ``label``, those at least so sure.
-    Without either all that were recorded, also those under the score threshold."""
+    """Of which predictions, and which of their detections: those of the class ``label``, those at least, and at most,
+    so sure. Without these all that were recorded, also those under the score threshold."""
 
+    label: Text | None = None
     min_confidence: float | None = Field(None, ge=0, le=1)
+    max_confidence: float | None = Field(None, ge=0, le=1)
 
 
 class DetectionRow(Out):

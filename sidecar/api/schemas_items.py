@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from sidecar.api.review import ItemStatus, Queue
+from sidecar.api.review import ItemStatus, Queue, Split
 from sidecar.api.schemas import PAGE_MAX, Body, Etag, Line, Name, Out, Query, Text, Time, whole
 from sidecar.api.schemas_feedback import BoxPx, ClassName
 from sidecar.types import FeedbackType
@@ -42,6 +42,7 @@ class ItemsQuery(Query):
     claimed_by: Text | None = None
     since: Time | None = None
     until: Time | None = None
+    split: Split | None = None
     cursor: Text | None = None
     limit: int = Field(100, ge=1, le=PAGE_MAX)
 

@@ -144,6 +144,11 @@ AB_CONFIG: Schema = {
                 "type": "string",
                 "pattern": f"^({_HEADER})?$",
             },
+            "failover": {
+                "description": "control answers for a treatment that is down, and nothing is analysed meanwhile; by"
+                " default it does",
+                "type": "boolean",
+            },
             "notify": {
                 "description": "channels that a stop by a guardrail is told to",
                 "anyOf": [_CHANNEL, {"type": "array", "items": _CHANNEL}],

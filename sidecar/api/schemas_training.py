@@ -10,6 +10,7 @@ from sidecar.api.schemas import Body, Line, Name, Out, Query, Text
 from sidecar.api.schemas_trials import TrialName
 from sidecar.api.training import DeployKind, JobStatus
 
+AgainstBase = Literal["better", "worse", "mixed", "same"]
 Id = Annotated[Text, Field(min_length=1)]
 
 
@@ -73,7 +74,9 @@ class ModelVersionsQuery(Query):
 
 class TrainingJob(Out):
     """A training job. ``exit_code`` is a command's; ``model_version_id`` is what it made, ``test_id`` the test that
-    this is in. ``note`` says what it waits for, ``progress`` what its trainer last told."""
+    this is in. ``note`` says what it waits for, ``progress`` what its trainer last told. ``against_base`` is how the
+    metrics are beside those of the base, where the trainer gives both (``map50``, ``base_map50``); ``sentence`` says it
+    in words."""
 
     id: str
     name: str
@@ -91,6 +94,8 @@ class TrainingJob(Out):
     note: str
     progress: float | None
     metrics: dict[str, float | None]
+    against_base: AgainstBase | None
+    sentence: str
     model_version_id: str | None
     by: str
     test_id: str | None
@@ -113,7 +118,8 @@ class Upstream(Out):
 
 class ModelVersion(Out):
     """A registered version of a model: ``id`` is ``model@version``. ``upstream`` null: not known where it is served.
-    ``output`` is where in the data folder the job left what it made, null: elsewhere."""
+    ``output`` is where in the data folder the job left what it made, null: elsewhere. ``against_base`` and
+    ``sentence`` as of a job."""
 
     id: str
     model: str
@@ -121,6 +127,8 @@ class ModelVersion(Out):
     created_at: float
     job_id: str | None
     metrics: dict[str, float | None]
+    against_base: AgainstBase | None
+    sentence: str
     upstream: Upstream | None
     base_model_id: str | None
     dataset_version_id: str | None

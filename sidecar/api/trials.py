@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypedDict
 
 from sidecar.api.watch import Document
 from sidecar.experiments.lifecycle import Kind
+from sidecar.experiments.pairs.kinds import PairKind
 
 Check = Callable[[Document], None]
 """Raises where a test is not as whoever changes it saw it."""
@@ -19,6 +20,8 @@ class TrialFigures(TypedDict):
     """(id, kind, model, variant, share) of each variant of every test that runs or is paused, now."""
     under_way: Mapping[str, str]
     """The status of each of those tests by its id: running or paused."""
+    failover: Sequence[tuple[str, str, str]]
+    """(id, control, treatment) of each treatment with a share that control answers for while it is down, now."""
     statuses: Mapping[str, int]
     """Tests by status, now."""
     pairs: Mapping[str, int]
@@ -75,6 +78,20 @@ class Trials(Protocol):
 
     async def results(self, kind: Kind, id: str) -> Document:
         """What a test comes to by now, or came to: an AbResults or a ShadowResults. Raises NotThere."""
+        ...
+
+    async def history(self, kind: Kind, id: str, metric: str | None = None) -> Document:
+        """How the results came to be: an AbHistory (of ``metric`` alone where one is given) or a ShadowHistory.
+
+        Raises NotThere, and ControlError with field ``metric`` for one that an A/B test is not about.
+        """
+        ...
+
+    async def shadow_pairs(
+        self, id: str, kind: PairKind, sampled: bool | None, cursor: str | None, limit: int
+    ) -> Document:
+        """A ShadowPairsPage: what both versions say of the same images, newest first. Raises NotThere, and ValueError
+        naming ``before`` for a ``cursor`` that is none."""
         ...
 
     def on_condition(self, check: Check) -> Trials:

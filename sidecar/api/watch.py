@@ -25,6 +25,8 @@ class WatchFigures(TypedDict):
     Empty where all is well."""
     drift_scores: Mapping[tuple[str, str, str, str], float]
     """(model, version, slice, score) of the latest check: the corrected distance; score: class, confidence ..."""
+    drift_found: Mapping[tuple[str, str, str], bool]
+    """(model, version, slice) of the latest check: whether any of its scores is more than chance."""
     rounds: int
     """Times all alerts were evaluated."""
     round_seconds: float
@@ -109,6 +111,14 @@ class Watch(Protocol):
 
         Raises ControlError with fields such as ``condition.metric`` or ``notify.0``; Conflict with field ``name``
         where the model has an alert of that name on that slice, or there are too many.
+        """
+        ...
+
+    async def preview_alert(self, model_id: str, condition: Mapping[str, Any], slice: str, period: str) -> Document:
+        """When the alert would have fired over ``period``; an AlertPreview.
+
+        Raises ControlError as ``create_alert`` does, with field ``condition.metric`` where the metric's past is not
+        recorded in summaries, ``period`` where that can't be read or is too long.
         """
         ...
 

@@ -1,22 +1,27 @@
-"""How a worker's plain settings follow from the configuration and the state: pure."""
+"""How a worker's plain settings follow from the configuration and the state: pure.
+
+What reads tests of versions is imported only where there are some: it takes NumPy, and the supervisor compiles the
+settings that its workers start with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-
-import structlog
+from typing import TYPE_CHECKING
 
 from sidecar.app.config import Config, RouteConfig
+from sidecar.app.logs import LazyLog
 from sidecar.app.registered import with_registered
 from sidecar.app.state import State
+from sidecar.app.tls_config import listen_tls, upstream_tls
 from sidecar.dialects.routes import ROUTES
-from sidecar.experiments.definition import Definition, ShadowDefinition
-from sidecar.experiments.lifecycle import Trial
-from sidecar.trials.audit import salt_of
 from sidecar.types import Experiment, FeedbackPath, Limits, Pin, ProxySettings, RoutePattern, Shadow, Variant
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from sidecar.experiments.lifecycle import Trial
+
+log = LazyLog()
 
 PROBE_RATE = 0.01
 
@@ -29,7 +34,7 @@ def compile_settings(config: Config, state: State) -> ProxySettings:
     return ProxySettings(
         version=state.version,
         variants=tuple(
-            Variant(name=item.name, url=item.url, version=item.version, path=item.path, host=item.host)
+            Variant(item.name, item.url, item.version, item.path, item.host, item.urls, upstream_tls(item))
             for item in config.upstreams
         ),
         default=config.default,
@@ -43,11 +48,16 @@ def compile_settings(config: Config, state: State) -> ProxySettings:
         slice_by=config.slice_by,
         health_path=config.health_path,
         feedback=FeedbackPath(config.feedback.path, config.feedback.origins, config.feedback.per_minute),
+        tls=listen_tls(config.listen),
     )
 
 
 def trials_of(state: State) -> list[Trial]:
     """The tests under way. One that can't be read is said and left out: its traffic goes to what serves."""
+    if not state.trials:
+        return []
+    from sidecar.experiments.lifecycle import Trial
+
     found = []
     for document in state.trials:
         try:
@@ -57,7 +67,11 @@ def trials_of(state: State) -> list[Trial]:
     return found
 
 
-def _experiments(trials: Iterable[Trial]) -> Iterable[Experiment]:
+def _experiments(trials: Sequence[Trial]) -> Iterable[Experiment]:
+    if not trials:
+        return
+    from sidecar.experiments.definition import Definition
+
     for trial in trials:
         definition = trial.definition
         if isinstance(definition, Definition):
@@ -68,14 +82,19 @@ def _experiments(trials: Iterable[Trial]) -> Iterable[Experiment]:
                 shares=trial.epoch.shares,
                 unit=definition.unit,
                 model=definition.model,
-                salt=salt_of(trial),
+                salt=trial.salt,
                 epoch=trial.epoch.number,
                 exclude=definition.exclude,
                 override=definition.override,
+                failover=definition.failover,
             )
 
 
-def _shadows(trials: Iterable[Trial]) -> Iterable[Shadow]:
+def _shadows(trials: Sequence[Trial]) -> Iterable[Shadow]:
+    if not trials:
+        return
+    from sidecar.experiments.definition import ShadowDefinition
+
     for trial in trials:
         definition = trial.definition
         if isinstance(definition, ShadowDefinition) and any(trial.epoch.shares):
@@ -84,7 +103,7 @@ def _shadows(trials: Iterable[Trial]) -> Iterable[Shadow]:
                 variant=definition.shadow,
                 share=trial.epoch.shares[0],
                 model=definition.model,
-                salt=salt_of(trial),
+                salt=trial.salt,
                 epoch=trial.epoch.number,
             )
 

@@ -8,22 +8,31 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from ipaddress import ip_network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from sidecar.app.admin_config import AdminConfig, admin_faults
 from sidecar.app.feedback_config import FeedbackConfig, feedback_faults
-from sidecar.app.parts import Name, Part, Port, Share
+from sidecar.app.origins import Origin, origins_of
+from sidecar.app.parts import Duration, Name, Part, Port, Share, like
 from sidecar.app.sampling_config import SamplingConfig
+from sidecar.app.tls_config import listen_tls_faults, upstream_file_faults, upstream_tls_faults
 from sidecar.app.training_config import TrainerConfig, trainer_faults
 from sidecar.app.trials_config import ExperimentConfig, ShadowConfig, test_faults
+from sidecar.app.upstream_config import UpstreamConfig, own_port_faults
 from sidecar.app.watch_config import AlertsConfig, DriftConfig, NotifyConfig, notify_faults
 from sidecar.proxy.routing import compile_path
 
@@ -44,54 +53,31 @@ def _route_path(path: str) -> str:
     return path
 
 
+PATH = "a path that begins with / and has no spaces"
 Network = Annotated[str, AfterValidator(_network)]
 
 
 class ListenConfig(Part):
-    """The data port, where clients point, and the port of the probes."""
+    """The data port, where clients point, and the port of the probes. With ``tls_cert_file`` and ``tls_key_file`` the
+    data port speaks HTTPS, and nothing else."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
     health_port: Port = 8082
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
 
-
-class UpstreamConfig(Part):
-    """A model server, or one model version on it."""
-
-    name: Name
-    url: str
-    version: str = ""
-    path: str = ""
-    host: Literal["preserve", "upstream"] = "preserve"
-    score_threshold: Share | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _url(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            port_is_good = parts.port is None or parts.port > 0
-        except ValueError:
-            port_is_good, parts = False, urlsplit("")
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_good:
-            raise ValueError(f"{url!r} is no address of a model server, expected e.g. http://127.0.0.1:8000")
-        if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
-            raise ValueError(f"{url!r} must hold scheme, host and port only; give a path of its own as `path`")
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @field_validator("path")
-    @classmethod
-    def _path(cls, path: str) -> str:
-        if path and not path.startswith("/"):
-            raise ValueError(f"{path!r} must begin with /")
-        return path
+    @property
+    def scheme(self) -> str:
+        """What clients put before the address."""
+        return "http" if self.tls_cert_file is None else "https"
 
 
 class RouteConfig(Part):
     """A prediction route beside those the dialects know by themselves."""
 
-    path: Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_route_path)]
+    path: Annotated[str, like(r"/\S*", PATH), AfterValidator(_route_path)]
     methods: tuple[str, ...] = ("POST",)
     dialect: Literal["auto", "kserve_v2", "tensorflow_serving", "torchserve", "roboflow", "ultralytics"] = "auto"
     model: str = ""
@@ -124,7 +110,7 @@ class StreamConfig(Part):
     """A monitoring backend that gets the closed summaries."""
 
     name: Name = "backend"
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")]
+    url: Annotated[str, like(r"https?://[^\s/]+\S*", "an address such as https://hub.example.com/in", is_url=True)]
     headers: dict[str, str] = Field(default_factory=dict)
     outbox_bytes_max: Annotated[int, Field(ge=1 << 20)] = 512 << 20
 
@@ -136,12 +122,19 @@ class LimitsConfig(Part):
     connections_max: Annotated[int, Field(gt=0)] = 10_000
     upstream_connections_max: Annotated[int, Field(gt=0)] = 256
     upstream_pending_max: Annotated[int, Field(ge=0)] = 1_024
-    connect_timeout_s: Annotated[float, Field(gt=0)] = 3.0
-    first_byte_timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    idle_timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    drain_delay_s: Annotated[float, Field(ge=0)] = 0.0
-    drain_grace_s: Annotated[float, Field(gt=0)] = 20.0
+    connect_timeout_s: Annotated[Duration, Field(gt=0)] = 3.0
+    first_byte_timeout_s: Annotated[Duration, Field(gt=0)] = 60.0
+    idle_timeout_s: Annotated[Duration, Field(gt=0)] = 60.0
+    body_bytes_per_s_min: Annotated[int, Field(ge=0)] = 500
+    total_timeout_s: Annotated[Duration, Field(ge=0)] = 0.0
+    ejection_failures: Annotated[int, Field(ge=0)] = 5
+    ejection_s: Annotated[Duration, Field(gt=0)] = 10.0
+    ejection_max_s: Annotated[Duration, Field(gt=0)] = 300.0
+    drain_delay_s: Annotated[Duration, Field(ge=0)] = 0.0
+    drain_idle_s: Annotated[Duration, Field(ge=0)] = 1.0
+    drain_grace_s: Annotated[Duration, Field(gt=0)] = 20.0
     ring_bytes_max: Annotated[int, Field(ge=0)] = 64 << 20
+    tap_bytes_max: Annotated[int, Field(ge=1 << 20)] = 64 << 20
 
 
 TOKEN_FILE_VARIABLE = "SIDECAR_ADMIN_TOKEN_FILE"
@@ -149,7 +142,7 @@ TOKEN_FILE_VARIABLE = "SIDECAR_ADMIN_TOKEN_FILE"
 
 
 class Config(BaseSettings):
-    """Everything that can be set."""
+    """Everything that can be set. ``came_from`` has, by their dotted paths, the origins of what is not a default."""
 
     model_config = SettingsConfigDict(
         env_prefix="SIDECAR_",
@@ -157,6 +150,7 @@ class Config(BaseSettings):
         extra="forbid",
         frozen=True,
         nested_model_default_partial_update=True,
+        hide_input_in_errors=True,
     )
 
     listen: ListenConfig = ListenConfig()
@@ -178,9 +172,24 @@ class Config(BaseSettings):
     stream: tuple[StreamConfig, ...] = ()
     limits: LimitsConfig = LimitsConfig()
     trusted_proxies: tuple[Network, ...] = ()
-    slice_by: Annotated[str, Field(pattern=r"^(route|header:[A-Za-z0-9_-]+)?$")] = ""
-    health_path: Annotated[str, Field(pattern=r"^(/\S*)?$")] = ""
+    slice_by: Annotated[str, like(r"(route|header:[A-Za-z0-9_-]+)?", "route, header:NAME, or empty")] = ""
+    health_path: Annotated[str, like(r"(/\S*)?", f"{PATH}, such as /v2/health/ready, or empty")] = ""
     log_format: Literal["console", "json"] = "console"
+    _came_from: Mapping[str, Origin] = PrivateAttr(default_factory=dict)
+
+    @property
+    def came_from(self) -> Mapping[str, Origin]:
+        return self._came_from
+
+    def __eq__(self, other: object) -> bool:
+        """Where a value came from makes no difference: a file of the same values changes nothing."""
+        return self.__dict__ == other.__dict__ if isinstance(other, Config) else NotImplemented
+
+    def told_from(self, came_from: Mapping[str, Origin]) -> Config:
+        """The same with these origins."""
+        told = self.model_copy()
+        told._came_from = dict(came_from)
+        return told
 
     @property
     def default(self) -> str:
@@ -233,8 +242,16 @@ def _reference_faults(config: Config) -> list[str]:
     for index, model in enumerate(config.models):
         if model.class_names_file is not None and not model.class_names_file.is_file():
             faults.append(f"models.{index}.class_names_file: {str(model.class_names_file)!r} is no file")
+    in_use = _in_use.get()
     if _starting.get():
         faults += admin_faults(config.admin, config.data_dir)
+        faults += listen_tls_faults(config.listen)
+        faults += upstream_file_faults(config.upstreams)
+        faults += own_port_faults(config.upstreams, config.listen)
+    elif in_use is not None:
+        faults += upstream_file_faults(config.upstreams, in_use.upstreams)
+        faults += own_port_faults(config.upstreams, in_use.listen)
+    faults += upstream_tls_faults(config.upstreams)
     faults += feedback_faults(config.feedback, [route.path for route in config.routes])
     faults += notify_faults(config.notify)
     faults += trainer_faults(config.trainers)
@@ -249,25 +266,34 @@ def _reference_faults(config: Config) -> list[str]:
 
 
 _starting = ContextVar("starting", default=True)
+_in_use: ContextVar[Config | None] = ContextVar("in_use", default=None)
 
 
 @contextlib.contextmanager
-def while_running() -> Iterator[None]:
+def while_running(in_use: Config | None = None) -> Iterator[None]:
     """Within it what must hold only for a start is not asked: no monitor stays away, and no reload is refused, because
-    the last token has expired meanwhile."""
-    token = _starting.set(False)
+    the last token has expired meanwhile. ``in_use`` is what a reload would replace: upstreams that are new against it
+    must be good."""
+    starting, replaced = _starting.set(False), _in_use.set(in_use)
     try:
         yield
     finally:
-        _starting.reset(token)
+        _starting.reset(starting)
+        _in_use.reset(replaced)
 
 
-def config_of_running(document: dict[str, Any]) -> Config:
-    """The configuration of a sidecar that runs, as ``model_dump`` has it."""
+def config_of_running(document: dict[str, Any], came_from: Mapping[str, Origin] = MappingProxyType({})) -> Config:
+    """The configuration of a sidecar that runs, as ``model_dump`` has it, and where that came from."""
     with while_running():
-        return config_from(document, {})
+        return Config(**document).told_from(came_from)
 
 
 def config_from(arguments: dict[str, Any], from_file: dict[str, Any]) -> Config:
     """A Config of flags over environment over file. Raises pydantic.ValidationError."""
-    return Config(**{**arguments, "file_": from_file})
+    environment = EnvSettingsSource(Config)()
+    if TOKEN_FILE_VARIABLE in os.environ:
+        admin = environment.get("admin")
+        of_admin = dict(admin) if isinstance(admin, dict) else {}
+        environment = {**environment, "admin": {"token_file": os.environ[TOKEN_FILE_VARIABLE], **of_admin}}
+    given = Config(**{**arguments, "file_": from_file})
+    return given.told_from(origins_of(from_file, environment, arguments))

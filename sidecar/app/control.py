@@ -57,8 +57,12 @@ class Control:
     def compiled(self) -> ProxySettings:
         return compile_settings(self.config, self.state)
 
+    def settings_version(self) -> int:
+        return self.state.version
+
     def settings(self) -> dict[str, Any]:
-        """The effective configuration; values that may be secret are hidden."""
+        """The effective configuration; values that may be secret are hidden. ``came_from`` has the origin (file,
+        environment, flag) of each setting that was given, by its dotted path, such as upstreams[0].url."""
         shown = self.config.model_dump(mode="json")
         for stream in shown["stream"]:
             stream["headers"] = dict.fromkeys(stream["headers"], "***")
@@ -73,6 +77,7 @@ class Control:
             trainer["webhook"] = trainer["webhook"] and urlsplit(trainer["webhook"]).hostname
         shown["production"] = dict(self.state.production)
         shown["version"] = self.state.version
+        shown["came_from"] = dict(self._file.came_from)
         return shown
 
     def serving(self, model: str) -> str:

@@ -11,14 +11,16 @@ import json
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sidecar.app.config import Config
-from sidecar.app.demo_config import demo_config, loop_config
+from sidecar.app.demo_config import BASELINE_DAYS, demo_config, loop_config
 from sidecar.app.demo_logs import Aside, logs_aside
+from sidecar.app.demo_past import gather_answers, record_past
 from sidecar.app.supervisor import StartError, Supervisor, check_free
 
 DETECTOR_START_S = 60.0
@@ -32,7 +34,8 @@ INTERRUPTED = 130
 @dataclass(frozen=True, slots=True)
 class Setting:
     """``ports`` holds port, admin_port and health_port; ``rate`` is in requests/s, ``traffic`` more of what the traffic
-    is told. Without ``data_dir`` everything recorded goes with the end of the demo."""
+    is told; ``past_days`` of traffic before its start are recorded first. Without ``data_dir`` everything recorded goes
+    with the end of the demo."""
 
     host: str
     ports: dict[str, int]
@@ -40,6 +43,7 @@ class Setting:
     rate: float = 20.0
     seed: int = 1
     traffic: Sequence[str] = ()
+    past_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,16 @@ Play = Callable[[Backstage], Coroutine[Any, Any, int]]
 """Gives the exit code."""
 
 
-async def run_demo(
-    setting: Setting, announce: Callable[[Supervisor], None], play: Play | None = None, stay: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How the demo says what it is at: ``doing`` gets each thing that takes seconds before it begins, ``opened`` the
+    sidecar once all of it answers."""
+
+    doing: Callable[[str], None]
+    opened: Callable[[Supervisor], None]
+
+
+async def run_demo(setting: Setting, telling: Telling, play: Play | None = None, stay: bool = False) -> int:
     """Until a signal, or without ``stay`` until ``play`` has ended; the exit code. Raises StartError.
 
     Of a play the sidecar knows the first version only; what else it serves has to be trained.
@@ -73,7 +84,7 @@ async def run_demo(
         aside = stack.enter_context(logs_aside(home / "log")) if play is not None else Aside()
         run = _Run(setting, scratch, home, play)
         try:
-            code = await run.whole(announce, stay)
+            code = await run.whole(telling, stay)
             aside.wanted = code not in (0, INTERRUPTED)
             return code
         finally:
@@ -98,14 +109,20 @@ class _Run:
     def models(self) -> Path:
         return self.home / "models"
 
-    async def whole(self, announce: Callable[[Supervisor], None], stay: bool) -> int:
-        config = self._config(await self._start_detector())
+    async def whole(self, telling: Telling, stay: bool) -> int:
+        versions = "two versions" if self.play is None else "the first version"
+        telling.doing(f"training {versions} of the demo's detector")
+        port = await self._start_detector()
+        config = self._config(port)
+        if days := self.setting.past_days:
+            telling.doing(f"making {days} {'day' if days == 1 else 'days'} of history")
+            await self._record_past(config, f"http://127.0.0.1:{port}")
+        telling.doing("starting the sidecar")
         supervisor = Supervisor(config, lambda: config)
         begun = asyncio.Event()
         performance = asyncio.create_task(self._perform(begun, supervisor))
 
         def started(supervisor: Supervisor) -> None:
-            announce(supervisor)
             begun.set()
             if self.play is not None:
                 _on_signals(lambda: supervisor.stop() if performance.cancelling() else _end(performance, supervisor))
@@ -120,7 +137,7 @@ class _Run:
 
         performance.add_done_callback(performed)
         try:
-            await supervisor.run(started, stopping)
+            await supervisor.run(started, stopping, telling.opened)
         finally:
             performance.cancel()
             await asyncio.wait([performance])
@@ -134,8 +151,16 @@ class _Run:
             *("--dataset", "{dataset}", "--output", "{output}", "--base", "{base_model}"),
             *("--pools", str(self.pools.resolve()), "--models", str(self.models.resolve())),
         ]
-        make = demo_config if self.play is None else loop_config
-        return make(setting.host, setting.ports, data_dir, url, trainer)
+        if self.play is not None:
+            return loop_config(setting.host, setting.ports, data_dir, url, trainer)
+        has_past = setting.past_days >= BASELINE_DAYS
+        return demo_config(setting.host, setting.ports, data_dir, url, trainer, has_past=has_past)
+
+    async def _record_past(self, config: Config, url: str) -> None:
+        setting = self.setting
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        answers = await gather_answers(url, self.pools, setting.seed)
+        await record_past(config.data_dir, config, answers, setting.past_days, time.time(), setting.seed)
 
     async def _start_detector(self) -> int:
         """The port that the detector's process listens on. It trains its versions first, which takes seconds.
@@ -200,6 +225,8 @@ def _check(setting: Setting, play: Play | None) -> None:
         return
     if play is not None and (setting.data_dir / "settings.json").exists():
         raise StartError(f"--data-dir {setting.data_dir}: holds data already, --loop begins with an empty folder")
+    if setting.past_days and (setting.data_dir / "settings.json").exists():
+        raise StartError(f"--data-dir {setting.data_dir}: holds data already, --past begins with an empty folder")
     if play is None and (setting.data_dir / LOOP).exists():
         raise StartError(f"--data-dir {setting.data_dir}: holds what --loop recorded, another folder would do")
 

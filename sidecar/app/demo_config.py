@@ -14,8 +14,15 @@ TRAINED_PATH = "/v2/models/{model}/versions/{version}/infer"
 UNIT = "header:X-Camera-Id"
 
 
-def demo_config(host: str, ports: Mapping[str, int], data_dir: Path, url: str, trainer: Sequence[str]) -> Config:
-    """Two versions under test on traffic by day and night. ``url`` is the detector's, ``trainer`` a command.
+BASELINE_DAYS = 15
+"""From so many days of a past on, what is normal are its first two weeks, as in real use; else the first seconds."""
+
+
+def demo_config(
+    host: str, ports: Mapping[str, int], data_dir: Path, url: str, trainer: Sequence[str], *, has_past: bool = False
+) -> Config:
+    """Two versions under test on traffic by day and night. ``url`` is the detector's, ``trainer`` a command;
+    ``has_past``: there are days enough before the start to be a baseline.
 
     ``ports`` holds port, admin_port and health_port. Raises ConfigFaults.
     """
@@ -27,7 +34,7 @@ def demo_config(host: str, ports: Mapping[str, int], data_dir: Path, url: str, t
             "upstreams": [_upstream("A", url, "1"), _upstream("B", url, "2")],
             "experiments": [{"name": "digits-v2", **test}],
             "shadows": [{"name": "gate-v2", "model": "gate", "shadow": "B", "share": 1.0}],
-            "drift": {"baseline_period": "20s", "window": "20s"},
+            "drift": {} if has_past else {"baseline_period": "20s", "window": "20s"},
             "alerts": {"default_window": "20s", "default_for": "5s", "interval": "5s"},
             "sampling": {"low_confidence": {"threshold": 0.6, "sample_rate": 0.3}, "random_sample": {"rate": 0.05}},
         },
@@ -55,7 +62,11 @@ def loop_config(host: str, ports: Mapping[str, int], data_dir: Path, url: str, t
 
 def _common(host: str, ports: Mapping[str, int], data_dir: Path, url: str, trainer: Sequence[str]) -> dict[str, Any]:
     return {
-        "listen": {"host": host, "port": ports["port"], "health_port": ports["health_port"]},
+        # plain HTTP, whatever the environment of the next sidecar says: its clients here know no other
+        "listen": {
+            **{"host": host, "port": ports["port"], "health_port": ports["health_port"]},
+            **{"tls_cert_file": None, "tls_key_file": None},
+        },
         "admin": {"port": ports["admin_port"]},
         "data_dir": data_dir,
         # the demo's day lasts two minutes, and every scene is composed anew: no two images depend on each other

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from sidecar.app.parts import Part
+from sidecar.app.parts import Part, like
 from sidecar.dialects.routes import ROUTES
 from sidecar.proxy.routing import compile_path
 
@@ -34,7 +34,9 @@ class FeedbackConfig(Part):
     number.
     """
 
-    path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@/-]+)?$")] = ""
+    path: Annotated[
+        str, like(r"(/[A-Za-z0-9._~!$&'()*+,;=:@/-]+)?", "a path such as /feedback, without % or a query, or empty")
+    ] = ""
     origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
     per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 60
 

@@ -7,15 +7,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sidecar.api.services import WorkerStatus
+from sidecar.api.services import Backlog, WorkerStatus
+from sidecar.app.config import RetentionConfig
 from sidecar.data_engine import SampleKeeper
-from sidecar.monitor.intake import Intake
+from sidecar.data_engine.samples import QUEUE_BYTES_MAX as SAMPLES_BYTES_MAX
+from sidecar.data_engine.samples import QUEUE_ITEMS_MAX as SAMPLES_ITEMS_MAX
+from sidecar.monitor.intake import IMAGES_BYTES_MAX, QUEUE_BYTES_MAX, Intake
 from sidecar.monitor.pipeline import Pipeline
 from sidecar.monitor.sampling import Sampling
 from sidecar.recording import Store
 from sidecar.streaming import Delivery
 from sidecar.summaries import Summary
 from sidecar.trials import Tally
+from sidecar.types import Limits
 
 FAILING_S = 60.0
 """How long a part that failed counts as failing."""
@@ -33,6 +37,7 @@ class Figures:
         keeper: SampleKeeper,
         deliveries: Sequence[Delivery],
         tally: Tally,
+        retention: RetentionConfig,
     ) -> None:
         self._store = store
         self._intake = intake
@@ -41,6 +46,7 @@ class Figures:
         self._keeper = keeper
         self._deliveries = deliveries
         self._tally = tally
+        self._retention = retention
         self.part_failures: dict[str, tuple[str, float]] = {}
         self.removed: Counter[tuple[str, str]] = Counter()
 
@@ -51,16 +57,18 @@ class Figures:
         """Of each worker its last life, connected or not."""
         latest: dict[int, WorkerStatus] = {}
         for state in sorted(self._intake.workers.values(), key=lambda state: state.epoch):
-            latest[state.worker] = WorkerStatus(state.worker, state.epoch, state.pid, state.connected, state.status)
+            restarts = self._intake.starts[state.worker] - 1
+            latest[state.worker] = WorkerStatus(
+                state.worker, state.epoch, state.pid, state.connected, state.status, restarts
+            )
         return list(latest.values())
 
     def dropped(self) -> Mapping[tuple[str, str], int]:
         """What the workers dropped over all their lives, and what the monitor did."""
         dropped: Counter[tuple[str, str]] = Counter()
-        for state in self._intake.workers.values():
-            for name, count in state.status.get("dropped", {}).items():
-                stage, _, reason = name.partition("/")
-                dropped[stage, reason] += count
+        for name, count in self._intake.counted("dropped").items():
+            stage, _, reason = name.partition("/")
+            dropped[stage, reason] += count
         dropped["tally", "fault"] += self._tally.failed
         dropped["tally", "store"] += self._tally.lookup_failures
         dropped += self._intake.dropped
@@ -78,10 +86,11 @@ class Figures:
 
     def limits_hit(self) -> Mapping[str, int]:
         """How often the workers met each of their bounds, over all their lives."""
-        hit: Counter[str] = Counter()
-        for state in self._intake.workers.values():
-            hit.update(state.status.get("limits_hit", {}))
-        return hit
+        return self._intake.counted("limits_hit")
+
+    def tls_failed(self) -> Mapping[str, int]:
+        """Clients of the data port that no TLS connection came of, over all lives of the workers."""
+        return self._intake.counted("tls_failed")
 
     def lost(self) -> int:
         """Exchanges and predictions that were not recorded. An image that was not kept is no loss of the record, nor is
@@ -92,6 +101,21 @@ class Figures:
     def answering(self) -> set[str]:
         """Models that have answered with images."""
         return {model for (model, _, _), summary in self._pipeline.totals.items() if model and summary.images}
+
+    def backlog(self) -> Sequence[Backlog]:
+        """What waits to be recorded, in the order in which it moves on."""
+        workers = [worker for worker in self.workers() if worker.connected]
+        tap_bytes = sum(int(worker.status.get("tap_bytes", 0)) for worker in workers)
+        tap_bytes_max = sum(int(worker.status.get("tap_bytes_max", 0)) for worker in workers)
+        frames, frame_bytes = self._intake.queued
+        intake, keeper = self._intake, self._keeper
+        return [
+            Backlog("tap", None, tap_bytes, None, tap_bytes_max or Limits().tap_bytes_max),
+            Backlog("link", frames, frame_bytes, None, QUEUE_BYTES_MAX),
+            Backlog("writer", self._pipeline.uncommitted, None, None, None),
+            Backlog("images", len(intake.images), intake.images_bytes, None, IMAGES_BYTES_MAX),
+            Backlog("samples", keeper.queued, keeper.queued_bytes, SAMPLES_ITEMS_MAX, SAMPLES_BYTES_MAX),
+        ]
 
     def waiting(self) -> int:
         """What waits to be sent to backends."""
@@ -120,6 +144,13 @@ class Figures:
             "ok": health.ok,
             "reason": health.reason,
             "bytes": health.bytes,
+            "images_bytes": health.images_bytes,
+            "kept_bytes": health.kept_bytes,
+            "used_bytes": health.used_bytes,
+            "bytes_max": self._retention.bytes_max,
+            "age_days": self._retention.age_days,
+            "set_aside_bytes": health.set_aside_bytes,
+            "disk_free_bytes": health.disk_free_bytes,
             "set_aside": list(health.set_aside),
             "predictions_written": self._pipeline.written,
             "commit_seconds": self._pipeline.commit_seconds,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sidecar.app.config import Config, UpstreamConfig
+from sidecar.app.config import Config
 from sidecar.app.control import Control
 from sidecar.app.registered import model_of
+from sidecar.app.upstream_config import UpstreamConfig
 from sidecar.recording import ModelVersionRow, ModelVersions, Reader
 
 ANY_MODEL = "*"

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from sidecar.app.config import Config, config_from
+from sidecar.app.fault_words import message_of, place_of
+from sidecar.app.masking import masked_text
+from sidecar.app.setting_types import Place
+from sidecar.app.upstream_config import EXAMPLE
 
 FILE_BYTES_MAX = 1 << 20
-Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,11 @@ class Fault:
 
 
 class ConfigFaults(Exception):
-    """All faults of a configuration."""
+    """All faults of a configuration. They quote no user, password or query of a URL, whatever the values hold."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(map(str, faults)))
-        self.faults = faults
+        self.faults = [Fault(masked_text(fault.place), masked_text(fault.message)) for fault in faults]
+        super().__init__("\n".join(map(str, self.faults)))
 
 
 def load_config(file: Path | None, arguments: dict[str, Any]) -> Config:
@@ -46,7 +50,15 @@ def load_config(file: Path | None, arguments: dict[str, Any]) -> Config:
         hidden = _faults_between_fields(error, arguments, from_file)
         raise ConfigFaults(_faults([*error.errors(include_url=False), *hidden], file, lines)) from error
     except SettingsError as error:
-        raise ConfigFaults([Fault("environment", str(error))]) from error
+        raise ConfigFaults([_of_environment(error)]) from error
+
+
+def _of_environment(error: SettingsError) -> Fault:
+    """Of a variable whose text can't be taken apart."""
+    found = re.search(r'field "(\w+)"', str(error))
+    name = found[1].upper() if found else "..."
+    example = '\'[{"name": "A", "url": "http://127.0.0.1:8000"}]\'' if name == "UPSTREAMS" else "'[]' or '{}'"
+    return Fault(f"environment: SIDECAR_{name}", f"must be JSON, as lists and mappings are there, such as {example}")
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
@@ -71,7 +83,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
     _walk(node, (), lines, repeated, file)
     if repeated:
         raise ConfigFaults(repeated)
-    return content, lines
+    return {str(name): value for name, value in content.items()}, lines
 
 
 def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], repeated: list[Fault], file: Path) -> None:
@@ -110,6 +122,9 @@ def _faults_between_fields(
 
 
 def _leave_out(content: Any, place: Place) -> None:
+    """Take the setting at ``place`` out of ``content``; a list is taken out whole, so that its other places stay."""
+    while len(place) > 1 and isinstance(place[-1], int):
+        place = place[:-1]
     for part in place[:-1]:
         inside = isinstance(content, dict) and part in content
         if not inside and not (isinstance(content, list) and isinstance(part, int) and part < len(content)):
@@ -117,30 +132,24 @@ def _leave_out(content: Any, place: Place) -> None:
         content = content[part]
     if isinstance(content, dict):
         content.pop(place[-1], None)
-        if place[-1] == "url":  # an upstream can't do without
-            content["url"] = "http://127.0.0.1"
+        if place[-1] in ("url", "urls"):  # an upstream can't do without
+            content["url"] = EXAMPLE
 
 
 def _faults(items: list[ErrorDetails], file: Path | None, lines: dict[Place, int]) -> list[Fault]:
     faults = []
     for item in items:
-        place: Place = item["loc"]
+        place = place_of(item)
         if item["type"] == "too_short" and any(other["loc"][: len(place)] == place for other in items if other != item):
             continue  # a list whose items were all refused is not also too short
-        message = str(item["msg"]).removeprefix("Value error, ")
-        if not place:  # faults between fields: one a line, each beginning with its place
-            for line in message.splitlines():
+        if (item["type"] == "value_error" and isinstance(item["input"], (dict, BaseModel))) or not place:
+            # faults between fields: one a line, each beginning with its place
+            for line in message_of(item).splitlines():
                 path, _, rest = line.partition(": ")
                 inner = tuple(int(part) if part.isdigit() else part for part in path.split("."))
-                faults.append(Fault(_located(inner, file, lines), rest))
+                faults.append(Fault(_located((*place, *inner), file, lines), rest))
             continue
-        if item["type"] == "extra_forbidden":
-            message = "is not a setting; config/sidecar.yaml shows those there are"
-        elif place == ("upstreams",) and item["type"] == "missing":
-            message = "needed: at least one model server, e.g. --upstream http://127.0.0.1:8000"
-        elif item["type"] != "value_error":
-            message = f"{message}; got {item['input']!r:.80}"
-        faults.append(Fault(_located(place, file, lines), message))
+        faults.append(Fault(_located(place, file, lines), message_of(item)))
     return sorted(faults, key=_line_of)
 
 

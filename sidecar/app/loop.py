@@ -22,7 +22,7 @@ from sidecar.app.review_api import ReviewApi
 from sidecar.app.training_api import TrainingApi, register, remembered
 from sidecar.app.training_config import trainers_of
 from sidecar.app.versions_api import VersionsApi
-from sidecar.data_engine import DataEngine, SampleKeeper, dataset_slug
+from sidecar.data_engine import DataEngine, ImageProcess, SampleKeeper, Thumbnails, dataset_slug
 from sidecar.recording import (
     Datasets,
     FeedbackBook,
@@ -74,7 +74,9 @@ class Loop:
         self._jobs, self._models = Jobs(store), ModelVersions(store)
         self.known = KnownModels(reader, self._models, control)
         self.engine = DataEngine(engines_of(config, control.state))
-        self.keeper = SampleKeeper(config.data_dir, store, engine=self.engine, room=self._has_room)
+        process = ImageProcess()
+        self.keeper = SampleKeeper(config.data_dir, store, process, engine=self.engine, room=self._has_room)
+        self.thumbnails = Thumbnails(process)
         self.feedback = FeedbackApi(FeedbackBook(store), reader, clock, self.known.pairs)
         self.review = ReviewApi(self._datasets, items, reader, clock)
         self.versions = VersionsApi(self._datasets, items, versions, reader, config.data_dir, clock)
@@ -98,6 +100,7 @@ class Loop:
         services.data_engines = self.data_engines
         services.feedback = self.feedback
         services.review = self.review
+        services.thumbnails = self.thumbnails
         services.dataset_versions = self.versions
         services.models = ModelsApi(
             self.known,

@@ -10,11 +10,11 @@ from typing import Any
 
 from sidecar.api.errors import Conflict, ControlError, NotThere
 from sidecar.api.models import MODELS_LISTED_MAX
-from sidecar.app.config import UpstreamConfig
 from sidecar.app.control import Control
 from sidecar.app.known_models import Known, KnownModels, Pair, configured_models, known_pairs, version_of
 from sidecar.app.registered import RegistryFull, model_of, used_names
 from sidecar.app.state import Registered
+from sidecar.app.upstream_config import UpstreamConfig
 from sidecar.recording import Full, ModelVersionRow, ModelVersions
 from sidecar.summaries import Summary
 from sidecar.training import Training, path_fault, url_fault

@@ -29,6 +29,7 @@ from sidecar.app.admin_port import AdminPort
 from sidecar.app.config import Config, config_of_running
 from sidecar.app.control import Control
 from sidecar.app.figures import Figures
+from sidecar.app.giving_way import ask_for_short_slices
 from sidecar.app.logs import set_up_logs
 from sidecar.app.loop import Loop
 from sidecar.app.reading import Reading
@@ -122,7 +123,7 @@ class Monitor:
             loop.keeper.offer(wanted.keep, wanted.headers, body, measured)
 
         sampling = Sampling(
-            loop.engine.decide,
+            loop.engine.decide_all,
             keep,
             lambda worker, epoch, name: intake.want(worker, epoch, name),
             lambda worker, epoch, name: intake.release(worker, epoch, name),
@@ -134,7 +135,7 @@ class Monitor:
         )
         self._control = control
         pipeline = Pipeline(
-            *(intake, store.commit, buckets, sampling, reading.predictions_of, self._hand_on),
+            *(intake, store.commit, buckets, sampling, reading.predictions_of_all, self._hand_on),
             trials=trialing.tally,
             verdicts=loop.feedback.verdicts,
             generation=lambda: store.generation,
@@ -147,7 +148,8 @@ class Monitor:
             )
             for item in config.stream
         ]
-        figures = self._figures = Figures(store, intake, pipeline, sampling, loop.keeper, deliveries, trialing.tally)
+        counting = (store, intake, pipeline, sampling, loop.keeper, deliveries, trialing.tally)
+        figures = self._figures = Figures(*counting, config.retention)
         watching = Watching(config, store, reader, figures, stops=trialing.stops, named=loop.known.pairs)
         await watching.restore()
         await trialing.restore()
@@ -279,6 +281,7 @@ async def _main() -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     loop.add_signal_handler(signal.SIGTERM, finished.set)
     config, link = _hello(await reader.readline())
+    ask_for_short_slices()  # now that it is nice, and before it has threads
     set_up_logs(config.log_format, "monitor")
     monitor = Monitor(config, link)
     orders = asyncio.create_task(_follow_orders(reader, monitor, finished))
@@ -288,7 +291,7 @@ async def _main() -> None:
 
 def _hello(line: bytes) -> tuple[Config, Path]:
     hello = json.loads(line)
-    return config_of_running(hello["config"]), Path(hello["link"])
+    return config_of_running(hello["config"], hello.get("came_from", {})), Path(hello["link"])
 
 
 async def _follow_orders(reader: asyncio.StreamReader, monitor: Monitor, finished: asyncio.Event) -> None:
@@ -306,8 +309,6 @@ def main() -> None:
     """The process."""
     setproctitle.setproctitle("sidecar: monitor")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        os.nice(5)  # proxied traffic goes first where both want the same core
     uvloop.run(_main())
 
 

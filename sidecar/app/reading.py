@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
 from sidecar.app.config import Config, ModelConfig
-from sidecar.dialects import DialectSettings, Undecodable, decode
-from sidecar.monitor.predictions import predictions_of
+from sidecar.dialects import DialectSettings, decode_all
+from sidecar.monitor.predictions import is_answer, predictions_of
 from sidecar.types import Exchange, Prediction
 
 log = structlog.get_logger()
@@ -33,8 +34,19 @@ class Reading:
         self._resolved: dict[tuple[str, str, str], tuple[DialectSettings, float]] = {}
 
     def predictions_of(self, exchange: Exchange) -> list[Prediction]:
-        settings, score_threshold = self._settings(exchange.model, exchange.variant, exchange.dialect)
-        return predictions_of(exchange, lambda seen: decode(seen, settings), Undecodable, score_threshold)
+        """Of one exchange."""
+        return self.predictions_of_all([exchange])[0]
+
+    def predictions_of_all(self, exchanges: Sequence[Exchange]) -> list[list[Prediction]]:
+        """Of each exchange its predictions, in less time than one by one."""
+        settings = [self._settings(exchange.model, exchange.variant, exchange.dialect) for exchange in exchanges]
+        answered = [is_answer(exchange) for exchange in exchanges]
+        asked = zip(exchanges, settings, answered, strict=True)
+        outcomes = iter(decode_all([(seen, own) for seen, (own, _), has_answer in asked if has_answer]))
+        return [
+            predictions_of(seen, next(outcomes) if has_answer else None, score_threshold)
+            for seen, (_, score_threshold), has_answer in zip(exchanges, settings, answered, strict=True)
+        ]
 
     def _settings(self, model: str, variant: str, dialect: str) -> tuple[DialectSettings, float]:
         key = (model, variant, dialect)

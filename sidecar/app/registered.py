@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from hashlib import blake2b
+from typing import Any
 
-from sidecar.app.config import Config, UpstreamConfig
+from sidecar.app.config import Config
 from sidecar.app.state import Registered, State
+from sidecar.app.tls_config import SETTINGS
+from sidecar.app.upstream_config import UpstreamConfig
 
 REGISTERED_MAX = 100
 """Versions that have upstreams; for a new one the oldest goes that a job trained, that serves nobody and is in no
@@ -47,11 +50,24 @@ def with_registered(config: Config, state: State) -> Config:
     file's."""
     taken = {upstream.name for upstream in config.upstreams}
     added = [
-        RegisteredUpstream(name=item.name, url=item.url, version=item.version, path=item.path, model=item.model)
+        RegisteredUpstream(
+            name=item.name,
+            url=item.url,
+            version=item.version,
+            path=item.path,
+            model=item.model,
+            **_tls_at(item.url, config),
+        )
         for item in state.registered
         if item.name not in taken
     ]
     return config.model_copy(update={"upstreams": (*config.upstreams, *added)}) if added else config
+
+
+def _tls_at(url: str, config: Config) -> dict[str, Any]:
+    """How the configuration says TLS is spoken to the server of that very URL."""
+    of_file = next((upstream for upstream in config.upstreams if upstream.url == url), None)
+    return {} if of_file is None else {name: getattr(of_file, name) for name in SETTINGS}
 
 
 def model_of(upstream: UpstreamConfig) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from sidecar.api.errors import Conflict, ControlError, NotThere
-from sidecar.api.review import ItemStatus, Queue, ReviewFigures
+from sidecar.api.review import ItemStatus, Queue, ReviewFigures, Split
 from sidecar.app.item_documents import dataset_document, event_document, item_document
 from sidecar.feedback import labels_as_predicted, verdict_of_labels
 from sidecar.recording import (
@@ -101,6 +101,7 @@ class ReviewApi:
         claimed_by: str | None,
         since: float | None,
         until: float | None,
+        split: Split | None,
         limit: int,
         cursor: str | None,
     ) -> Document:
@@ -117,6 +118,7 @@ class ReviewApi:
             claimed_by=claimed_by,
             since=since,
             until=until,
+            split=split,
             before=cursor,
             limit=limit,
         )

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-log = structlog.get_logger()
+from sidecar.app.logs import LazyLog
+
+log = LazyLog()
 
 
 class Declared(BaseModel):

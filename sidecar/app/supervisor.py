@@ -1,7 +1,6 @@
 """The supervisor: owns the data folder's lock and the listeners, starts the workers and the monitor, drains them.
 
-Listeners are made here, one per worker with SO_REUSEPORT, and stay open across a worker's restarts: connections
-that wait in a dead worker's queue are served by its successor instead of being reset.
+Listeners are made here, one per worker with SO_REUSEPORT; each is a ``WorkerSlot``'s, which has a worker at it.
 """
 
 from __future__ import annotations
@@ -16,45 +15,48 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import setproctitle
-import structlog
 
+from sidecar.app.changes import changed_paths, section_of
 from sidecar.app.compile import compile_settings
 from sidecar.app.config import Config, while_running
 from sidecar.app.lifecycle import Child
 from sidecar.app.load import ConfigFaults
+from sidecar.app.logs import LazyLog
 from sidecar.app.probes import Probes
 from sidecar.app.state import load_state, save_state
+from sidecar.app.tls_config import ended_certificates, unverified
+from sidecar.app.worker_slot import WorkerSlot
 from sidecar.link import settings_to_json
+from sidecar.proxy.descriptors import connections_max, open_files_max
+from sidecar.proxy.drain import longest_s
+from sidecar.types import Limits
 
-log = structlog.get_logger()
+log = LazyLog()
 
 BACKLOG = 1_024
+DRAIN_MARGIN_S = 3.0
+"""What workers may take beyond the longest drain: for the start, where one had just begun, and for the exit."""
 MONITOR_GRACE_S = 10.0
 NEEDS_RESTART = ("listen", "admin", "data_dir", "stream", "retention", "log_format")
 """Settings that a reload does not take; all others follow it."""
-STATUS_LINE_BYTES_MAX = 65_536
-MALLOC_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "134217728"}
-"""Keeps glibc from giving memory back and faulting it in again with every 1 MB body: a factor of three there."""
+OPEN_POLL_S = 0.1
+"""How soon it is noticed that the admin port answers."""
+MONITOR_AFTER_S = 1.0
+"""How long the monitor's start waits for a worker that accepts: its imports would take the worker's processor."""
+MONITOR = "sidecar.app.monitor_process"
+MONITOR_NICENESS = 5
+"""Proxied traffic goes first where both want the same core."""
 
 
 class StartError(Exception):
     """The sidecar can't start here; the message says what would help."""
-
-
-@dataclass(slots=True)
-class WorkerSlot:
-    """One worker's place: its listener outlives its processes."""
-
-    index: int
-    listener: socket.socket
-    child: Child | None = None
-    status: dict[str, Any] = field(default_factory=dict)
 
 
 class Supervisor:
@@ -67,10 +69,10 @@ class Supervisor:
         self._monitor: Child | None = None
         self._probes = Probes(self._readiness)
         self._draining = asyncio.Event()
+        self._accepting = asyncio.Event()
         self._hurry = asyncio.Event()
         self._runtime = Path()
-        self._lives: dict[str, asyncio.Task[None]] = {}
-        self._readers: list[asyncio.Task[None]] = []
+        self._monitor_life: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -78,11 +80,15 @@ class Supervisor:
         return int(self._slots[0].listener.getsockname()[1])
 
     async def run(
-        self, started: Callable[[Supervisor], None] = lambda _: None, stopping: Callable[[], None] = lambda: None
+        self,
+        started: Callable[[Supervisor], None] = lambda _: None,
+        stopping: Callable[[], None] = lambda: None,
+        opened: Callable[[Supervisor], None] = lambda _: None,
     ) -> None:
         """Until a signal has asked to stop and all have drained. Raises StartError.
 
-        ``started`` is called when everything has been started, ``stopping`` before the drain.
+        ``started`` is called when everything has been started, ``opened`` when the admin port answers, which its
+        monitor's start takes seconds to do, ``stopping`` before the drain.
         """
         setproctitle.setproctitle("sidecar: supervisor")
         lock = _lock(self.config.data_dir)
@@ -90,7 +96,9 @@ class Supervisor:
         try:
             await self._start()
             started(self)
+            opening = asyncio.create_task(self._tell_of_admin_port(opened))
             await self._draining.wait()
+            opening.cancel()
             stopping()
             await self._drain()
         finally:
@@ -103,8 +111,12 @@ class Supervisor:
     async def _start(self) -> None:
         save_state(self.config.data_dir, load_state(self.config.data_dir))
         listen, admin = self.config.listen, self.config.admin
+        _warn(self.config)
         check_free(admin.host, admin.port, "--admin-port")
-        self._slots = [WorkerSlot(index, sock) for index, sock in enumerate(_listeners(self.config))]
+        self._slots = [
+            WorkerSlot(index, sock, self._worker_hello, self._accepting.set)
+            for index, sock in enumerate(_listeners(self.config))
+        ]
         try:
             await self._probes.start(listen.host, listen.health_port)
         except OSError as error:
@@ -114,37 +126,37 @@ class Supervisor:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._hangup)
         for slot in self._slots:
-            self._start_worker(slot)
-        self._monitor = Child("monitor", "sidecar.app.monitor", self._monitor_hello)
-        self._lives[self._monitor.name] = asyncio.create_task(self._monitor.run())
+            slot.start()
+        self._monitor = Child("monitor", MONITOR, self._monitor_hello, niceness=MONITOR_NICENESS)
+        self._monitor_life = asyncio.create_task(self._run_monitor(self._monitor))
 
-    def _start_worker(self, slot: WorkerSlot) -> None:
-        reading, writing = os.pipe()
-        os.set_inheritable(writing, True)
-        slot.child = Child(
-            f"worker {slot.index}",
-            "sidecar.proxy.worker",
-            lambda: self._worker_hello(slot, writing),
-            descriptors=(slot.listener.fileno(), writing),
-            environment=MALLOC_ENVIRONMENT,
-            on_exit=slot.status.clear,
-        )
-        self._lives[slot.child.name] = asyncio.create_task(slot.child.run())
-        self._readers.append(asyncio.create_task(_read_status(reading, slot)))
+    async def _run_monitor(self, monitor: Child) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._accepting.wait(), MONITOR_AFTER_S)
+        await monitor.run()
 
-    def _worker_hello(self, slot: WorkerSlot, status_fd: int) -> bytes:
+    async def _tell_of_admin_port(self, opened: Callable[[Supervisor], None]) -> None:
+        """As soon as it takes connections; where it never does, the monitor's log says why."""
+        admin = self.config.admin
+        while not await _listens(admin.host, admin.port):  # noqa: ASYNC110 - another process opens it
+            await asyncio.sleep(OPEN_POLL_S)
+        opened(self)
+
+    def _worker_hello(self, index: int) -> bytes:
         settings = compile_settings(self.config, load_state(self.config.data_dir))
         hello = {
-            "worker": slot.index,
-            "listen_fd": slot.listener.fileno(),
-            "status_fd": status_fd,
+            "worker": index,
             "link": str(self._runtime / "link.sock"),
             "settings": json.loads(settings_to_json(settings)),
         }
         return json.dumps(hello).encode()
 
     def _monitor_hello(self) -> bytes:
-        hello = {"config": json.loads(self.config.model_dump_json()), "link": str(self._runtime / "link.sock")}
+        hello = {
+            "config": json.loads(self.config.model_dump_json()),
+            "came_from": dict(self.config.came_from),
+            "link": str(self._runtime / "link.sock"),
+        }
         return json.dumps(hello).encode()
 
     def stop(self) -> None:
@@ -159,15 +171,29 @@ class Supervisor:
             self.stop()
             return
         try:
-            with while_running():
+            with while_running(self.config):
                 config = self._reload()
         except ConfigFaults as error:
             log.error("reload_refused", faults=[str(fault) for fault in error.faults])
             return
-        changed = [name for name in NEEDS_RESTART if getattr(config, name) != getattr(self.config, name)]
+        changed = [
+            path
+            for name in NEEDS_RESTART
+            for path in changed_paths(getattr(self.config, name), getattr(config, name), name)
+        ]
         if changed:
             log.warning("reload_needs_restart", settings=changed)
-        self.config = config.model_copy(update={name: getattr(self.config, name) for name in NEEDS_RESTART})
+        origins = {
+            path: origin
+            for (path, origin), stays in (
+                *((entry, True) for entry in self.config.came_from.items()),
+                *((entry, False) for entry in config.came_from.items()),
+            )
+            if (section_of(path) in NEEDS_RESTART) == stays
+        }
+        kept = config.model_copy(update={name: getattr(self.config, name) for name in NEEDS_RESTART})
+        self.config = kept.told_from(origins)
+        _warn(self.config)
         if self._monitor is not None:
             self._monitor.tell(self._monitor_hello())
         log.info("reloaded")
@@ -185,39 +211,59 @@ class Supervisor:
 
     async def _drain(self) -> None:
         """Workers first, so that what they still ship is recorded; the monitor last."""
+        for slot in self._slots:
+            slot.drain()
         log.info("draining")
-        workers = [slot.child for slot in self._slots if slot.child is not None]
         limits = self.config.limits
-        await self._finish(workers, limits.drain_delay_s + limits.drain_grace_s + 3.0)
-        if self._monitor is not None:
-            await self._finish([self._monitor], MONITOR_GRACE_S)
-        for task in self._readers:
-            task.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        lives = {child: life for slot in self._slots for child, life in slot.lives.items()}
+        await self._finish(lives, longest_s(limits.drain_delay_s, limits.drain_grace_s) + DRAIN_MARGIN_S)
+        for slot in self._slots:
+            slot.listener.close()
+        self._accepting.set()
+        if self._monitor is not None and self._monitor_life is not None:
+            await self._finish({self._monitor: self._monitor_life}, MONITOR_GRACE_S)
 
-    async def _finish(self, children: list[Child], grace_s: float) -> None:
-        for child in children:
+    async def _finish(self, lives: Mapping[Child, asyncio.Task[None]], grace_s: float) -> None:
+        for child in lives:
             child.drain()
         hurry = asyncio.ensure_future(self._hurry.wait())
-        ended: asyncio.Future[list[None]] = asyncio.gather(*(self._lives[child.name] for child in children))
+        ended: asyncio.Future[list[None]] = asyncio.gather(*lives.values())
         either: set[asyncio.Future[Any]] = {hurry, ended}
         await asyncio.wait(either, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
-        for child in children:
+        for child in lives:
             if child.pid:
                 log.warning("killed_while_draining", child=child.name)
                 child.kill()
         await ended
 
 
-async def _read_status(descriptor: int, slot: WorkerSlot) -> None:
-    """Keep the slot's status as its worker tells it, a line of JSON each."""
-    reader = asyncio.StreamReader(limit=STATUS_LINE_BYTES_MAX)
-    pipe = os.fdopen(descriptor, "rb", buffering=0)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    while line := await reader.readline():
-        with contextlib.suppress(ValueError, TypeError):
-            slot.status.update(json.loads(line))
+def _warn(config: Config) -> None:
+    """Of what is allowed and may not be meant."""
+    room = connections_max(replace(Limits(), **config.limits.model_dump()), len(config.upstreams), open_files_max(True))
+    if room < config.limits.connections_max:
+        log.warning(
+            "connections_max_above_open_files",
+            connections_max=config.limits.connections_max,
+            possible=room,
+            means="a worker turns away further clients with 503",
+            instead="a higher hard limit of open files (ulimit -Hn), or a lower limits.connections_max",
+        )
+    for place, days_ago in ended_certificates(config.listen, config.admin, config.upstreams, time.time()):
+        log.warning(
+            "CERTIFICATE_ENDED",
+            setting=place,
+            days_ago=days_ago,
+            means="whoever checks it refuses the connection",
+            instead="put a certificate that holds in its place: it is taken up without a restart",
+        )
+    for name in unverified(config.upstreams):
+        log.warning(
+            "UPSTREAM_CERTIFICATE_NOT_VERIFIED",
+            upstream=name,
+            means="whoever stands between can read the images and answer in its place",
+            instead=f"tls_ca_file, and tls_verify not false, for upstream {name}",
+        )
 
 
 def _lock(data_dir: Path) -> IO[str]:
@@ -251,6 +297,15 @@ def check_free(host: str, port: int, flag: str) -> None:
         raise StartError(f"{flag} {port}: {error.strerror}; another would do") from error
 
 
+async def _listens(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 def _listeners(config: Config) -> list[socket.socket]:
     """A listening socket per worker on one port. Raises StartError where the port is taken, even by a sidecar."""
     host, port = config.listen.host, config.listen.port
@@ -268,7 +323,6 @@ def _listeners(config: Config) -> list[socket.socket]:
             sock.bind(address)
             sock.listen(BACKLOG)
             sock.setblocking(False)
-            sock.set_inheritable(True)
             listeners.append(sock)
     except OSError as error:
         raise StartError(f"--host {host} --port {port}: {error.strerror}; another would do") from error

@@ -21,6 +21,7 @@ from sidecar.training import (
     TrainingFault,
     TrainingFull,
     TrainingMissing,
+    compared_with_base,
 )
 
 P = ParamSpec("P")
@@ -127,7 +128,7 @@ class TrainingApi:
 
     async def model_versions(self, model: str | None) -> Sequence[Document]:
         rows = [row for row in await self._models.all(model) if row.version]
-        return [{name: row.document.get(name) for name in _OF_A_VERSION} for row in rows[:JOBS_LISTED_MAX]]
+        return [trained_version_document(row) for row in rows[:JOBS_LISTED_MAX]]
 
     def figures(self) -> TrainingFigures:
         return {"jobs": {str(status): n for status, n in self._training.open_by_status().items()}}
@@ -135,6 +136,13 @@ class TrainingApi:
     def _base(self, model: str, base_model_id: str) -> str:
         """The version a new one is compared with: what serves, where the job was given a model without a version."""
         return base_model_id if "@" in base_model_id else self._serving(model)
+
+
+def trained_version_document(row: ModelVersionRow) -> Document:
+    """A ModelVersion."""
+    against, sentence = compared_with_base(row.document.get("metrics") or {})
+    known = {name: row.document.get(name) for name in _OF_A_VERSION}
+    return {**known, "against_base": against, "sentence": sentence}
 
 
 async def register(control: Control, row: ModelVersionRow) -> str:

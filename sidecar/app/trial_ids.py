@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from sidecar.app.config import Config, UpstreamConfig
+from sidecar.app.config import Config
 from sidecar.app.registered import model_of
+from sidecar.app.upstream_config import UpstreamConfig
 from sidecar.trials import Points, TrialFault
 
 LISTED_MAX = 20

@@ -19,7 +19,6 @@ from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import DAY_S, Trial
 from sidecar.recording import Reader, Store, StoreError, Trials
 from sidecar.trials import Book, Points, Readout, Running, Steward, Tally, by_units, split_of, stops_of
-from sidecar.trials.audit import salt_of
 
 log = structlog.get_logger()
 
@@ -137,6 +136,7 @@ class Trialing:
         return {
             "active": [share for trial in under_way for share in _shares_of(trial)],
             "under_way": {trial.trial_id: trial.status for trial in under_way},
+            "failover": [pair for trial in under_way for pair in answered_by_control(trial)],
             "statuses": Counter(trial.status for trial in trials),
             "pairs": compared,
             "agreement": {of: agreeing[of] / images for of, images in compared.items() if images},
@@ -212,7 +212,16 @@ def _running(trial: Trial) -> Running:
             samples_per_hour=definition.samples_per_hour if trial.active else 0,
         )
     assert isinstance(definition, Definition)
-    return Running(trial.trial_id, "ab", salt=salt_of(trial), unit=definition.unit, slow_edge_ms=trial.slow_edge_ms)
+    return Running(trial.trial_id, "ab", salt=trial.salt, unit=definition.unit, slow_edge_ms=trial.slow_edge_ms)
+
+
+def answered_by_control(trial: Trial) -> list[tuple[str, str, str]]:
+    """(id, control, treatment) of each treatment with a share that control answers for while it is down."""
+    definition = trial.definition
+    if not isinstance(definition, Definition) or not definition.failover:
+        return []
+    shares = zip(definition.treatments, trial.epoch.shares, strict=True)
+    return [(trial.trial_id, definition.control, treatment) for treatment, share in shares if share > 0]
 
 
 def _shares_of(trial: Trial) -> list[tuple[str, str, str, str, float]]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from sidecar.api.services import Conflict, ControlError, NotThere
 from sidecar.api.trials import Check, TrialFigures
+from sidecar.app.pair_documents import page_document
 from sidecar.app.trial_asking import Asking
 from sidecar.app.trialing import UNITS_FEW, Trialing
 from sidecar.experiments.asking import DefinitionError
 from sidecar.experiments.definition import Definition, ShadowDefinition
 from sidecar.experiments.lifecycle import DAY_S, Kind, Trial, concluded, paused, promoted, ramped, resumed, stopped
-from sidecar.recording import Full
+from sidecar.experiments.pairs.kinds import PairKind
+from sidecar.recording import Full, read_cursor
 from sidecar.trials import (
     Entry,
+    SideBySide,
     TrialClash,
     TrialFault,
     TrialMissing,
     TrialNotSaved,
     ab_document,
+    ab_history,
     by_units,
+    shadow_history,
     shadow_test_document,
 )
 
@@ -91,6 +97,26 @@ class TrialsApi:
     @answered
     async def results(self, kind: Kind, id: str) -> Document:
         return await self._trialing.steward.document(self._trialing.book.get(kind, id))
+
+    @answered
+    async def history(self, kind: Kind, id: str, metric: str | None = None) -> Document:
+        steward, reader, now = self._trialing.steward, self._trialing.reader, self._trialing.clock()
+        entry = self._trialing.book.get(kind, id)
+        results = await steward.document(entry)
+        if kind == "shadow":
+            return await shadow_history(entry.trial, reader, results, now)
+        present = await steward.snapshot(entry) if by_units(entry.trial) else None
+        return await ab_history(entry.trial, reader, results, present, metric, now)
+
+    @answered
+    async def shadow_pairs(
+        self, id: str, kind: PairKind, sampled: bool | None, cursor: str | None, limit: int
+    ) -> Document:
+        trial = self._trialing.book.get("shadow", id).trial
+        before = None if cursor is None else read_cursor(cursor)
+        now = self._trialing.clock()
+        page = await SideBySide(self._trialing.reader).page(trial, kind, before, limit, now, sampled)
+        return await asyncio.to_thread(page_document, page)
 
     def on_condition(self, check: Check) -> TrialsApi:
         return TrialsApi(self._trialing, self._asking, check)

@@ -1,20 +1,23 @@
-"""Tests of versions that the configuration declares: they begin with the sidecar and follow the file."""
+"""Tests of versions that the configuration declares: they begin with the sidecar and follow the file.
+
+What reads them takes NumPy, so it is imported where there is one to read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from sidecar.alerts.channels import parse_address
 from sidecar.app.parts import Name, Part
-from sidecar.experiments.asking import DefinitionError, check_variants, read_ab_config, read_shadow_config
-from sidecar.experiments.definition import Definition, ShadowDefinition
+
+if TYPE_CHECKING:
+    from sidecar.experiments.definition import Definition, ShadowDefinition
 
 _AB_FIELDS = (
     *("traffic_split", "metrics", "duration_days", "unit", "guardrails", "ramp", "alpha", "plan_units", "effect"),
-    *("exclude", "override_header", "notify"),
+    *("exclude", "override_header", "failover", "notify"),
 )
 _SHADOW_FIELDS = ("share", "duration_days", "iou_min", "samples_per_hour")
 
@@ -41,6 +44,7 @@ class ExperimentConfig(Part):
     effect: Any = None
     exclude: Any = None
     override_header: Any = None
+    failover: Any = None
     notify: Any = None
 
     @property
@@ -51,6 +55,9 @@ class ExperimentConfig(Part):
     @property
     def definition(self) -> Definition:
         """The test. Raises DefinitionError."""
+        from sidecar.experiments.asking import check_variants, read_ab_config
+        from sidecar.experiments.definition import Definition
+
         fields = ["control", *(["treatments"] * len(self.treatments) or ["treatment"])]
         check_variants(self.variants, fields)
         asked = _asked(self, _AB_FIELDS)
@@ -74,6 +81,9 @@ class ShadowConfig(Part):
     @property
     def definition(self) -> ShadowDefinition:
         """The test. Raises DefinitionError."""
+        from sidecar.experiments.asking import read_shadow_config
+        from sidecar.experiments.definition import ShadowDefinition
+
         asked = _asked(self, _SHADOW_FIELDS)
         return ShadowDefinition(
             self.name, self.model, self.shadow, **{"duration_days": None, **read_shadow_config(asked)}
@@ -85,6 +95,10 @@ def test_faults(
 ) -> Iterator[str]:
     """What can't be, names that stand for nothing or for two things, and traffic that two tests want. Each begins with
     its place."""
+    if not experiments and not shadows:
+        return
+    from sidecar.experiments.asking import DefinitionError
+
     known = " or ".join(upstreams)
     names: list[str] = []
     models: list[str] = []
@@ -124,7 +138,12 @@ def _variants_of(item: ExperimentConfig | ShadowConfig) -> list[tuple[str, str]]
 
 def _channel_faults(channels: Any) -> Iterator[str]:
     """Of those that can be channels at all."""
-    for channel in [channels] if isinstance(channels, str) else channels if isinstance(channels, list) else ():
+    given = [channels] if isinstance(channels, str) else channels if isinstance(channels, list) else ()
+    if not given:
+        return
+    from sidecar.alerts.channels import parse_address
+
+    for channel in given:
         try:
             parse_address(str(channel))
         except ValueError as error:

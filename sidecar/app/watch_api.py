@@ -16,6 +16,7 @@ from sidecar.app.watch_documents import (
     check_document,
     export_document,
     notification_document,
+    preview_document,
     transition_document,
 )
 from sidecar.app.watching import Watching
@@ -122,6 +123,12 @@ class WatchApi:
         scope = await self._scope(model_id)
         entry = await self._watching.book.create(scope._replace(slice=slice), name, condition, notify, enabled=enabled)
         return self._alert(entry)
+
+    @answered
+    async def preview_alert(self, model_id: str, condition: Mapping[str, Any], slice: str, period: str) -> Document:
+        scope = await self._scope(model_id)
+        found = await self._watching.previews.preview(scope._replace(slice=slice), condition, period)
+        return await asyncio.to_thread(preview_document, found)
 
     @answered
     async def alerts(self, model_id: str | None, state: str | None) -> list[Document]:

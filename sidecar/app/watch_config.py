@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from sidecar.app.parts import Duration, Name, Part, Port
+from sidecar.app.parts import Duration, Name, Part, Port, like
 
 DAY_S = 86_400.0
 
@@ -84,7 +84,7 @@ class SmtpConfig(Part):
 
     host: Annotated[str, Field(min_length=1)]
     port: Port = 587
-    sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
+    sender: Annotated[str, like(r"[^@\s<>]+@[^@\s<>]+", "an address of mail alone, such as sidecar@example.com")]
     username: str = ""
     password_file: Path | None = None
     tls: Literal["auto", "starttls", "tls", "off"] = "auto"
@@ -113,7 +113,7 @@ class NotifyConfig(Part):
     alertmanagers: tuple[AlertmanagerConfig, ...] = ()
     apprise: dict[Name, str] = Field(default_factory=dict)
     allowed_hosts: tuple[AllowedHost, ...] = ()
-    link: Annotated[str, Field(pattern=r"^(https?://[^\s/]+\S*)?$")] = ""
+    link: Annotated[str, like(r"(https?://[^\s/]+\S*)?", "an address such as https://host, or empty", is_url=True)] = ""
 
 
 def _holds_text(file: Path) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
+from sidecar.alerts import METRICS, condition_document
 from sidecar.drift import decode_blocks
 from sidecar.recording import BaselineRow, DriftCheckRow, NotificationRow, TransitionRow
-from sidecar.watch import Entry, Scope
+from sidecar.watch import Entry, Preview, Scope
 
 
 def baseline_document(row: BaselineRow) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def export_document(row: BaselineRow) -> dict[str, Any]:
 
 
 def check_document(row: DriftCheckRow) -> dict[str, Any]:
-    """A DriftCheck."""
+    """A DriftCheck. What another release checked does not tell its reference."""
+    report = dict(row.report)
     return {
         "checked_at": row.checked_at,
         "model_id": Scope(row.model, row.version).model_id,
@@ -45,7 +48,8 @@ def check_document(row: DriftCheckRow) -> dict[str, Any]:
         "since": row.since,
         "until": row.until,
         "baseline_id": row.baseline_id,
-        "report": dict(row.report),
+        "reference": report.pop("reference", None),
+        "report": report,
     }
 
 
@@ -107,4 +111,27 @@ def notification_document(row: NotificationRow) -> dict[str, Any]:
         "attempts": row.attempts,
         "gave_up_at": row.gave_up_at,
         "error": row.error,
+    }
+
+
+def preview_document(preview: Preview) -> dict[str, Any]:
+    """An AlertPreview."""
+    replayed = preview.replayed
+    last = replayed.points[-1] if replayed.points else None
+    return {
+        "model_id": preview.scope.model_id,
+        "slice": preview.scope.slice,
+        "condition": condition_document(preview.condition),
+        "unit": METRICS[preview.condition.metric].unit,
+        "since": preview.period.since,
+        "until": preview.period.until,
+        "step_s": preview.step_s,
+        "fired": replayed.fired,
+        "firing_s": replayed.firing_s,
+        "state": str(replayed.state),
+        "firings": [asdict(firing) for firing in replayed.firings],
+        "points": [asdict(point) for point in replayed.points],
+        "thresholds": {"low": last and last.low, "high": last and last.high},
+        "sentence": preview.sentence,
+        "limitations": list(preview.limitations),
     }

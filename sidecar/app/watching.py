@@ -29,9 +29,11 @@ from sidecar.watch import (
     History,
     Ledger,
     Normal,
+    Previews,
     Rounds,
     Scope,
     Seasons,
+    StoredSummaries,
     pages_of,
 )
 
@@ -94,6 +96,9 @@ class Watching:
         )
         self.sender = Sender(self.notifications, self.channels, firing=self._firing)
         load = pages_of(reader)
+        self.previews = Previews(
+            self.history, self.normal, StoredSummaries(reader), clock, lambda: self._config.alerts.interval
+        )
         self.rounds = Rounds(
             self.book,
             Ledger(load),
@@ -177,6 +182,7 @@ class Watching:
             "notifications_waiting": self._waiting,
             "failing_channels": self._failing,
             "drift_scores": self.checks.scores(),
+            "drift_found": self.checks.found(),
             "rounds": rounds.rounds,
             "round_seconds": rounds.seconds,
             "rounds_skipped": dict(rounds.skipped),

@@ -112,6 +112,12 @@ def create(
     no_guardrails: Annotated[bool, typer.Option("--no-guardrails", help="Never stop by itself.")] = False,
     exclude: Annotated[str | None, typer.Option(help="A header of requests to leave out, NAME or NAME=value.")] = None,
     override: Annotated[str | None, typer.Option(help="A header by which testers name the variant.")] = None,
+    failover: Annotated[
+        bool | None,
+        typer.Option(
+            "--failover/--no-failover", help="Control answers for a treatment that is down; it does by default."
+        ),
+    ] = None,
     effect: Annotated[float | None, typer.Option(help="The relative difference to plan for, e.g. 0.05.")] = None,
     alpha: Annotated[float | None, typer.Option(help="The chance of a false alarm; 0.05 by default.")] = None,
     plan_units: Annotated[int | None, typer.Option(help="Units at which bounds are tightest; 5000 by default.")] = None,
@@ -136,6 +142,7 @@ def create(
                 "guardrails": guardrails,
                 "exclude": exclude,
                 "override_header": override,
+                "failover": failover,
                 "effect": effect,
                 "alpha": alpha,
                 "plan_units": plan_units,
@@ -174,6 +181,33 @@ def results(
         from sidecar.cli.show_ab_results import results_page
 
         results_page(test, found, Console())
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    test_id: TestId,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="One that the test is about; the primary one by default.", autocompletion=ab_test_metrics),
+    ] = None,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """How the results came to be: the difference and its bounds over time. `--json` has every metric and point."""
+    with asking(context, url, token, AB_FLAGS) as client:
+        wanted = ab_test_id(client, test_id)
+        shown = metric or (None if as_json else client.ab_test(wanted).primary_metric)
+        found = client.get_ab_test_history(wanted, shown)
+    if as_json:
+        print(document_text(found))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_history import ab_history_page
+
+        ab_history_page(found, shown or found.primary_metric, Console())
 
 
 app.command()(steering_ab_test.pause)

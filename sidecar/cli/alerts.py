@@ -73,6 +73,34 @@ def threshold_number(given: str | float) -> float:
         raise typer.BadParameter(f"{given!r} is no number{hint}") from None
 
 
+Metric = Annotated[
+    str, typer.Option(help="What is watched; `sidecar alerts metrics` lists them.", autocompletion=alert_metrics)
+]
+Operator = Annotated[
+    str, typer.Option(help="lt, lte, gt, gte, or anomaly.", autocompletion=one_of("lt", "lte", "gt", "gte", "anomaly"))
+]
+Window = Annotated[str, typer.Option(help="The time it is measured over, e.g. 15m, 1h.")]
+Threshold = Annotated[
+    float | None, typer.Option(parser=threshold_number, metavar="NUMBER", help="What it is compared with.")
+]
+For = Annotated[str | None, typer.Option("--for", help="How long it must hold, e.g. 5m.")]
+Class = Annotated[str | None, typer.Option("--class", help="The class, for class_share.")]
+Compare = Annotated[
+    str | None,
+    typer.Option(
+        help="value, baseline_ratio or baseline_difference.  \\[default: value]",
+        autocompletion=one_of("value", "baseline_ratio", "baseline_difference"),
+    ),
+]
+Sensitivity = Annotated[float | None, typer.Option(help="Of an anomaly, in robust standard deviations.")]
+MinSamples = Annotated[int | None, typer.Option(help="Fewer in the window count as no data.")]
+NoData = Annotated[
+    str | None,
+    typer.Option(help="What no data does to the state: keep, ok or fire.", autocompletion=one_of("keep", "ok", "fire")),
+]
+Slice = Annotated[str, typer.Option(help="Only this slice of the traffic.")]
+
+
 @app.command()
 def create(
     context: typer.Context,
@@ -83,44 +111,94 @@ def create(
         ),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the alert is called.")],
-    metric: Annotated[
-        str, typer.Option(help="What is watched; `sidecar alerts metrics` lists them.", autocompletion=alert_metrics)
-    ],
-    operator: Annotated[
-        str,
-        typer.Option(help="lt, lte, gt, gte, or anomaly.", autocompletion=one_of("lt", "lte", "gt", "gte", "anomaly")),
-    ],
-    window: Annotated[str, typer.Option(help="The time it is measured over, e.g. 15m, 1h.")],
-    threshold: Annotated[
-        float | None, typer.Option(parser=threshold_number, metavar="NUMBER", help="What it is compared with.")
-    ] = None,
-    for_: Annotated[str | None, typer.Option("--for", help="How long it must hold, e.g. 5m.")] = None,
-    class_: Annotated[str | None, typer.Option("--class", help="The class, for class_share.")] = None,
-    compare: Annotated[
-        str | None,
-        typer.Option(
-            help="value, baseline_ratio or baseline_difference.  \\[default: value]",
-            autocompletion=one_of("value", "baseline_ratio", "baseline_difference"),
-        ),
-    ] = None,
-    sensitivity: Annotated[float | None, typer.Option(help="Of an anomaly, in robust standard deviations.")] = None,
-    min_samples: Annotated[int | None, typer.Option(help="Fewer in the window count as no data.")] = None,
-    no_data: Annotated[
-        str | None,
-        typer.Option(
-            help="What no data does to the state: keep, ok or fire.", autocompletion=one_of("keep", "ok", "fire")
-        ),
-    ] = None,
+    metric: Metric,
+    operator: Operator,
+    window: Window,
+    threshold: Threshold = None,
+    for_: For = None,
+    class_: Class = None,
+    compare: Compare = None,
+    sensitivity: Sensitivity = None,
+    min_samples: MinSamples = None,
+    no_data: NoData = None,
     notify: Annotated[
         list[str] | None, typer.Option(help="A channel, e.g. email:team@company.com; repeatable.")
     ] = None,
-    slice: Annotated[str, typer.Option(help="Only this slice of the traffic.")] = "",
+    slice: Slice = "",
     disabled: Annotated[bool, typer.Option("--disabled", help="Create it, but do not evaluate it yet.")] = False,
     url: Url = URL,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
     """Create an alert on a metric of a model."""
+    condition = _condition(
+        metric, operator, threshold, window, for_, class_, compare, sensitivity, min_samples, no_data
+    )
+    with asking(context, url, token, _FLAGS | {"slice": "--slice"}) as client:
+        made = client.create_alert(model, name, condition, notify, slice, not disabled)
+    if as_json:
+        print(document_text(made))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alerts import alert_facts
+
+        alert_facts(made, [], Console())
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model's name or NAME@VERSION.", autocompletion=models)
+    ],
+    metric: Metric,
+    operator: Operator,
+    window: Window,
+    threshold: Threshold = None,
+    for_: For = None,
+    class_: Class = None,
+    compare: Compare = None,
+    sensitivity: Sensitivity = None,
+    min_samples: MinSamples = None,
+    no_data: NoData = None,
+    slice: Slice = "",
+    period: Annotated[
+        str, typer.Option(help="The past to look at, up to 30d: a length such as 7d, or 2024-01-01:2024-01-31.")
+    ] = "7d",
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """When an alert would have fired; none is created."""
+    condition = _condition(
+        metric, operator, threshold, window, for_, class_, compare, sensitivity, min_samples, no_data
+    )
+    with asking(context, url, token, _FLAGS | {"slice": "--slice", "period": "--period"}) as client:
+        found = client.preview_alert(model, condition, slice, period)
+    if as_json:
+        print(document_text(found))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_alert_preview import alert_preview
+
+        alert_preview(found, Console())
+
+
+def _condition(
+    metric: str,
+    operator: str,
+    threshold: float | None,
+    window: str,
+    for_: str | None,
+    class_: str | None,
+    compare: str | None,
+    sensitivity: float | None,
+    min_samples: int | None,
+    no_data: str | None,
+) -> dict[str, Any]:
+    """The condition that options name; what is not given is left out."""
     parts: dict[str, Any] = {
         "metric": metric,
         "operator": operator,
@@ -133,17 +211,7 @@ def create(
         "min_samples": min_samples,
         "no_data": no_data,
     }
-    condition = {key: value for key, value in parts.items() if value is not None}
-    with asking(context, url, token, _FLAGS | {"slice": "--slice"}) as client:
-        made = client.create_alert(model, name, condition, notify, slice, not disabled)
-    if as_json:
-        print(document_text(made))
-    else:
-        from rich.console import Console
-
-        from sidecar.cli.show_alerts import alert_facts
-
-        alert_facts(made, [], Console())
+    return {key: value for key, value in parts.items() if value is not None}
 
 
 @app.command()

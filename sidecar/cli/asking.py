@@ -101,8 +101,21 @@ def none_of(things: str, empty: str, **filters: object) -> str:
     given = {name: value for name, value in filters.items() if value is not None}
     if not given:
         return empty
-    words = (str(value) if name in POSITIONAL else f"--{name} {value or repr('')}" for name, value in given.items())
-    return clean(f"no {things} match {' '.join(words)}")
+    return clean(f"no {things} match {' '.join(_typed(name, value) for name, value in given.items())}")
+
+
+def _typed(name: str, value: object) -> str:
+    """A filter as it was typed.
+
+    >>> _typed("of", "3f9c"), _typed("unit", ""), _typed("min_confidence", 0.5), _typed("sampled", False)
+    ('3f9c', "--unit ''", '--min-confidence 0.5', '--not-sampled')
+    """
+    if name in POSITIONAL:
+        return str(value)
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--not-{flag}"
+    return f"--{flag} {value if value != '' else repr('')}"
 
 
 def _given(context: typer.Context, name: str, value: T) -> T:

@@ -28,6 +28,8 @@ _HARMLESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.+/-]{0,127}")
 _HARMFUL = re.compile(r"[^A-Za-z0-9_@.+/%, -]")
 STATUSES = ("needs_review", "in_review", "labeled", "rejected")
 """Of images that were kept."""
+SPLITS = ("train", "val", "test")
+"""Of images that are in a version."""
 REASONS = (
     "random_sample",
     "low_confidence",

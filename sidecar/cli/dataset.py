@@ -9,7 +9,7 @@ import typer
 
 from sidecar.cli import completing, dataset_versions
 from sidecar.cli.asking import URL, Json, Limit, Token, Url, asking, none_of, picked
-from sidecar.cli.completing import REASONS, STATUSES, model_names, one_of
+from sidecar.cli.completing import REASONS, SPLITS, STATUSES, model_names, one_of
 from sidecar.cli.listing import listing
 from sidecar.cli.text import document_text
 from sidecar.cli.typed import when
@@ -45,6 +45,7 @@ _FLAGS = {
     "claimed_by": "--claimed-by",
     "since": "--since",
     "until": "--until",
+    "split": "--split",
 }
 
 
@@ -114,6 +115,9 @@ def items(
     claimed_by: Annotated[str | None, typer.Option("--claimed-by", help="Who has claimed it.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="From when on: 7d (ago), 2024-02-01.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Until when.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="train, val or test, as versions have it.", autocompletion=one_of(*SPLITS))
+    ] = None,
     limit: Limit = 50,
     url: Url = URL,
     token: Token = None,
@@ -130,6 +134,7 @@ def items(
         "claimed-by": claimed_by,
         "since": since,
         "until": until,
+        "split": split,
     }
     asked = {**given, "since": when(since, "--since"), "until": when(until, "--until")}
     asked["claimed_by"] = asked.pop("claimed-by")

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 from sidecar.cli.asking import fail
 
 DISTRIBUTION = "inference-sidecar"
+SERVER_MODULES = (
+    *("aiohttp", "aiosmtplib", "aiosqlite", "jinja2", "numpy", "orjson", "PIL", "prometheus_client", "pydantic"),
+    *("pydantic_settings", "setproctitle", "structlog", "uvloop"),
+)
+"""What the packages of the extra ``server`` are imported as."""
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([a-z, ]+)\])?.*;.*extra\s*==\s*['\"]([a-z]+)['\"]")
+
+
+def need_server(what: str) -> None:
+    """As ``need`` of the extra ``server``, whose packages' own records are read only where one may be missing: that
+    takes longer than it takes to look for them."""
+    if not all(map(find_spec, SERVER_MODULES)):
+        need("server", what)
 
 
 def need(extra: str, what: str) -> None:

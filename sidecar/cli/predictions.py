@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What models answered; without a subcommand the latest are listed.")
 
-ROLES = ("serving", "control", "treatment", "excluded", "override", "shadow")
+ROLES = ("serving", "control", "treatment", "excluded", "override", "failover", "shadow")
 OUTCOMES = ("ok", "error", "undecodable", "empty")
 FORMATS = ("jsonl", "csv", "parquet")
 PAGE_MAX = 1_000
@@ -35,14 +35,21 @@ _FLAGS = {
     "since": "--since",
     "until": "--until",
     "format": "--format",
+    "unit": "--unit",
     "min_confidence": "--min-confidence",
+    "max_confidence": "--max-confidence",
+    "min_latency_ms": "--min-latency-ms",
+    "max_latency_ms": "--max-latency-ms",
+    "sampled": "--sampled",
 }
 
 Model = Annotated[str | None, typer.Option(help="Only those of one model, by its name.", autocompletion=model_names)]
 Version = Annotated[str | None, typer.Option(help="Only those of one version of it.")]
 Role = Annotated[
     str | None,
-    typer.Option(help="serving, control, treatment, excluded, override or shadow.", autocompletion=one_of(*ROLES)),
+    typer.Option(
+        help="serving, control, treatment, excluded, override, failover or shadow.", autocompletion=one_of(*ROLES)
+    ),
 ]
 Status = Annotated[
     str | None,
@@ -52,6 +59,16 @@ Status = Annotated[
     ),
 ]
 Label = Annotated[str | None, typer.Option(help="Only those with a detection of this class.")]
+Unit = Annotated[str | None, typer.Option(help="Only those of one unit: a camera, a user, as requests name it.")]
+MinConfidence = Annotated[
+    float | None, typer.Option(help="Only those with a detection, of --label, at least so sure.", min=0, max=1)
+]
+MaxConfidence = Annotated[float | None, typer.Option(help="And at most so sure: the same detection.", min=0, max=1)]
+MinLatency = Annotated[float | None, typer.Option("--min-latency-ms", help="Only those that took as long.", min=0)]
+MaxLatency = Annotated[float | None, typer.Option("--max-latency-ms", help="Only those that took no longer.", min=0)]
+Sampled = Annotated[
+    bool | None, typer.Option("--sampled/--not-sampled", help="Only those whose image was kept, or was not.")
+]
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="From when on: 7d (ago), 2024-02-01.")]
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="Until when.")]
 
@@ -64,6 +81,12 @@ def list_predictions(
     role: Role = None,
     status: Status = None,
     label: Label = None,
+    unit: Unit = None,
+    min_confidence: MinConfidence = None,
+    max_confidence: MaxConfidence = None,
+    min_latency_ms: MinLatency = None,
+    max_latency_ms: MaxLatency = None,
+    sampled: Sampled = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 20,
@@ -73,6 +96,8 @@ def list_predictions(
 ) -> None:
     """What models answered, newest first; all that is asked for must hold. The word `list` may be left out."""
     given: dict[str, Any] = {"model": model, "version": version, "role": role, "status": status, "label": label}
+    given |= {"unit": unit, "min_confidence": min_confidence, "max_confidence": max_confidence, "sampled": sampled}
+    given |= {"min_latency_ms": min_latency_ms, "max_latency_ms": max_latency_ms}
     asked = {**given, **_period(since, until)}
     with asking(context, url, token, _FLAGS) as client:
         found = list(islice(client.predictions(limit=min(limit, PAGE_MAX), **asked), limit))
@@ -129,30 +154,31 @@ def export(
     detections: Annotated[
         bool, typer.Option("--detections", help="A row for each detection, not for each prediction.")
     ] = False,
-    min_confidence: Annotated[
-        float | None, typer.Option(help="With --detections: only those at least so sure.", min=0, max=1)
-    ] = None,
     model: Model = None,
     version: Version = None,
     role: Role = None,
     status: Status = None,
     label: Label = None,
+    unit: Unit = None,
+    min_confidence: MinConfidence = None,
+    max_confidence: MaxConfidence = None,
+    min_latency_ms: MinLatency = None,
+    max_latency_ms: MaxLatency = None,
+    sampled: Sampled = None,
     since: Since = None,
     until: Until = None,
     url: Url = URL,
     token: Token = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell machines what was written; not with -.")] = False,
 ) -> None:
-    """Save predictions, or their detections, as a file; all that is asked for must hold."""
-    if min_confidence is not None and not detections:
-        fail("--min-confidence: belongs to --detections")
+    """Save predictions, or their detections, as a file; all that is asked for must hold. With --detections
+    --min-confidence and --max-confidence are of each detection, also of those under the operating point."""
     if as_json and file == STDOUT:
         fail("--json: says what was written, and standard output is taken; give a FILE")
     wanted = format_of(file, format_)
     asked: dict[str, Any] = {"model": model, "version": version, "role": role, "status": status, "label": label}
-    asked |= _period(since, until)
-    if min_confidence is not None:
-        asked["min_confidence"] = min_confidence
+    asked |= {"unit": unit, "min_confidence": min_confidence, "max_confidence": max_confidence, "sampled": sampled}
+    asked |= {"min_latency_ms": min_latency_ms, "max_latency_ms": max_latency_ms, **_period(since, until)}
     things = "detections" if detections else "predictions"
     with asking(context, url, token, _FLAGS) as client:
         written = _saved(client, things, file, wanted, asked)

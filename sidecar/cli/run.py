@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sidecar.cli.asking import Json, fail
-from sidecar.cli.extras import need
+from sidecar.cli.extras import need, need_server
 from sidecar.cli.text import clean, document_text
 
 Upstreams = Annotated[
@@ -39,14 +39,14 @@ def run(
     ] = None,
 ) -> None:
     """Run the sidecar in front of a model server, until SIGTERM or Ctrl-C."""
-    need("server", "sidecar run")
+    need_server("sidecar run")
     arguments = _arguments(upstream or [], host, port, admin_port, health_port, data_dir, workers, split, unit)
     raise SystemExit(_supervise(config, arguments))
 
 
 def demo(
     loop: Annotated[
-        bool, typer.Option("--loop", help="Go once around the improvement loop, in under three minutes, and end.")
+        bool, typer.Option("--loop", help="Go once around the improvement loop, in two or three minutes, and end.")
     ] = False,
     stay: Annotated[bool, typer.Option("--stay", help="Of --loop: stay up at its end, for a look.")] = False,
     host: Annotated[str, typer.Option(help="Address of the data port.")] = "127.0.0.1",
@@ -58,6 +58,9 @@ def demo(
         float | None, typer.Option(help="Requests per second; --loop has its own.  \\[default: 20]", min=0.1, max=50)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the scenes, and of the training.", min=0)] = 1,
+    past: Annotated[
+        int, typer.Option(help="Days of traffic before now to record first, for a look at months.", min=0, max=90)
+    ] = 0,
 ) -> None:
     """Everything at once: a detector of handwritten digits, traffic, an A/B test, the dashboard. Until Ctrl-C."""
     need("demo", "sidecar demo")
@@ -71,12 +74,14 @@ def demo(
         fail("--stay: goes with --loop; without it the demo stays up anyway")
     if loop and rate is not None:
         fail("--rate: --loop has a rate of its own")
+    if loop and past:
+        fail("--past: does not go with --loop, which begins with nothing")
     set_up_logs("console", "supervisor")
     try:
         if loop:
             code = asyncio.run(_loop(host, ports, data_dir, seed, stay))
         else:
-            code = asyncio.run(_demo(host, ports, data_dir, rate or 20.0, seed))
+            code = asyncio.run(_demo(host, ports, data_dir, rate or 20.0, seed, past))
     except StartError as error:
         fail(str(error))
     except asyncio.CancelledError:  # a signal, before the sidecar was there
@@ -84,17 +89,17 @@ def demo(
     raise SystemExit(code)
 
 
-async def _demo(host: str, ports: dict[str, int], data_dir: Path | None, rate: float, seed: int) -> int:
-    from sidecar.app.demo import Setting, run_demo
+async def _demo(host: str, ports: dict[str, int], data_dir: Path | None, rate: float, seed: int, past: int) -> int:
+    from sidecar.app.demo import Setting, Telling, run_demo
 
-    print("training two versions of the demo's detector ...", flush=True)
-    return await run_demo(Setting(host, ports, data_dir, rate, seed), _announce)
+    telling = Telling(lambda what: print(f"{what} ...", flush=True), _announce)
+    return await run_demo(Setting(host, ports, data_dir, rate, seed, past_days=past), telling)
 
 
 async def _loop(host: str, ports: dict[str, int], data_dir: Path | None, seed: int, stay: bool) -> int:
     import time
 
-    from sidecar.app.demo import Backstage, Setting, run_demo
+    from sidecar.app.demo import Backstage, Setting, Telling, run_demo
     from sidecar.demo.loop import RATE, TRAFFIC, play
 
     began = time.monotonic()
@@ -107,9 +112,9 @@ async def _loop(host: str, ports: dict[str, int], data_dir: Path | None, seed: i
         say("end", _where(backstage.admin_url, data_dir, stay))
         return code
 
-    say("start", "training the first version of the demo's detector")
     setting = Setting(host, ports, data_dir, RATE, seed, TRAFFIC)
-    return await run_demo(setting, _announce, played, stay)
+    telling = Telling(lambda what: say("start", what), _announce)
+    return await run_demo(setting, telling, played, stay)
 
 
 def _say(elapsed_s: float, step: str, text: str) -> None:
@@ -232,22 +237,33 @@ def _supervise(file: Path | None, arguments: dict[str, Any]) -> int:
     import asyncio
 
     from sidecar.app.load import load_config
-    from sidecar.app.logs import set_up_logs
+    from sidecar.app.logs import set_up_logs_lazily
     from sidecar.app.supervisor import StartError, Supervisor
 
     config = _load(file, arguments)
-    set_up_logs(config.log_format, "supervisor")
+    set_up_logs_lazily(config.log_format, "supervisor")
     supervisor = Supervisor(config, lambda: load_config(file, arguments))
     try:
-        asyncio.run(supervisor.run(lambda started: _announce(started)))
+        asyncio.run(supervisor.run(_proxying, opened=_dashboard))
     except StartError as error:
         fail(str(error))
     return 0
 
 
 def _announce(supervisor: Any) -> None:
+    """Both addresses at once, when both answer."""
+    _proxying(supervisor)
+    _dashboard(supervisor)
+
+
+def _proxying(supervisor: Any) -> None:
     config = supervisor.config
-    targets = ", ".join(f"{item.name} {item.url}" for item in config.upstreams)
-    print(f"proxying   http://{config.listen.host}:{supervisor.port}  ->  {targets}", flush=True)
+    targets = ", ".join(f"{item.name} {' '.join(item.urls or (item.url,))}" for item in config.upstreams)
+    print(f"proxying   {config.listen.scheme}://{config.listen.host}:{supervisor.port}  ->  {targets}", flush=True)
+
+
+def _dashboard(supervisor: Any) -> None:
+    """It is told once it is there, some seconds after the proxy: whoever follows the address at once must find it."""
+    config = supervisor.config
     scheme = "http" if config.admin.tls_cert_file is None else "https"
     print(f"dashboard  {scheme}://{config.admin.host}:{config.admin.port}", flush=True)

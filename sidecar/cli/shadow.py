@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
 from sidecar.cli.asking import URL, Json, Token, Url, asking, none_of
-from sidecar.cli.completing import models, versions
+from sidecar.cli.completing import models, one_of, versions
 from sidecar.cli.listing import listing
 from sidecar.cli.text import document_text
 from sidecar.cli.trials import (
@@ -38,7 +39,10 @@ _FLAGS = {
     "config.samples_per_hour": "--samples-per-hour",
     "share": "SHARE",
     "reason": "--reason",
+    "kind": "--kind",
 }
+PAGE_MAX = 100
+"""The longest page of pairs."""
 
 
 @listing(app)
@@ -122,6 +126,59 @@ def results(
         from sidecar.cli.show_shadow import shadow_page
 
         shadow_page(test, found, Console())
+
+
+@app.command()
+def history(
+    context: typer.Context, test_id: TestId, url: Url = URL, token: Token = None, as_json: Json = False
+) -> None:
+    """How far both agreed over time. `--json` has every point."""
+    with asking(context, url, token, _FLAGS) as client:
+        found = client.get_shadow_test_history(shadow_test_id(client, test_id))
+    if as_json:
+        print(document_text(found))
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_history import shadow_history_page
+
+        shadow_history_page(found, Console())
+
+
+@app.command()
+def pairs(
+    context: typer.Context,
+    test_id: TestId,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="all, disagreement, class_flip, missed (by the shadow) or extra.",
+            autocompletion=one_of("all", "disagreement", "class_flip", "missed", "extra"),
+        ),
+    ] = "disagreement",
+    sampled: Annotated[
+        bool | None,
+        typer.Option("--sampled/--not-sampled", help="Only those whose image was kept, or was not."),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 10,
+    url: Url = URL,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """What both say of the same images, newest first: which boxes they see alike, and which not."""
+    with asking(context, url, token, _FLAGS) as client:
+        wanted = shadow_test_id(client, test_id)
+        found = list(islice(client.shadow_pairs(wanted, kind, min(limit, PAGE_MAX), sampled), limit))
+    if as_json:
+        print(document_text(found))
+    elif not found:
+        print("no pairs yet: no request was answered by both" if kind == "all" else f"no pairs of the kind {kind}")
+    else:
+        from rich.console import Console
+
+        from sidecar.cli.show_history import pairs_lines
+
+        pairs_lines(found, Console())
 
 
 @app.command()

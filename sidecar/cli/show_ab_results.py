@@ -30,7 +30,7 @@ def results_page(test: Document, results: Document, console: Console) -> None:
     labels = labels_of(test["variants"])
     head_lines(test, traffic_text(test), console, results["at"] if results["frozen"] else None)
     console.print()
-    hanging(console, text(_sentence(test, results), _STYLES.get(results["verdict"], "bold")), 0)
+    hanging(console, text(results["sentence"], _STYLES.get(results["verdict"], "bold")), 0)
     console.print()
     _variants(test, results, labels, console)
     if any(item["n"] for item in results["variants"].values()):
@@ -41,15 +41,6 @@ def results_page(test: Document, results: Document, console: Console) -> None:
     _what_next(test, results, console)
     notes(results["notes"], console)
     notes(test["warnings"], console, "warning", "yellow")
-
-
-def _sentence(test: Document, results: Document) -> str:
-    """What it comes to; once a test has ended nothing is still to come."""
-    said = str(results["sentence"])
-    if is_active(test):
-        return said
-    plan = results["how_much_longer"]["text"]
-    return said.removesuffix(plan).rstrip().replace("No difference yet", "No difference found", 1)
 
 
 def labels_of(variants: Sequence[Document]) -> dict[str, str]:
@@ -137,19 +128,34 @@ def _comparison(
     treatment = labels.get(comparison["variant"], comparison["variant"])
     console.print()
     if several:
-        verdict = comparison["verdict"]
-        words = {
-            "b_better": f"{treatment} is better",
-            "a_better": f"{control} is better",
-            "no_difference_yet": f"no difference {'yet' if is_active(test) else 'found'}",
-        }.get(verdict, verdict)
+        words = _verdict_words(comparison, control, treatment, is_active(test))
         head = text(f"{treatment} against {control}: ", "bold")
-        console.print(Text.assemble(head, text(words, _STYLES.get(verdict, "bold"))))
+        console.print(Text.assemble(head, text(words, _STYLES.get(comparison["verdict"], "bold"))))
     _metrics_table(comparison, control, treatment, console)
     if comparison["guardrails"]:
         console.print()
         floors = {item["metric"]: item["floor"] for item in test["guardrails"]}
         _guardrails_table(comparison["guardrails"], floors, control, treatment, console)
+
+
+def _verdict_words(comparison: Document, control: str, treatment: str, active: bool) -> str:
+    """A comparison's verdict; mixed is only what something speaks for and something against."""
+    verdict = str(comparison["verdict"])
+    if verdict == "mixed" and not _speaks_for_both(comparison):
+        return "different, unclear which is better"
+    if verdict == "no_difference_yet" and comparison["reasons"][0].startswith("too few units"):
+        return "too few units"
+    return {
+        "b_better": f"{treatment} is better",
+        "a_better": f"{control} is better",
+        "no_difference_yet": f"no sure difference {'yet' if active else 'found'}",
+    }.get(verdict, verdict)
+
+
+def _speaks_for_both(comparison: Document) -> bool:
+    favours = {metric["favours"] for metric in comparison["metrics"].values()}
+    harmful = any(item["decision"] == "harmful" for item in comparison["guardrails"])
+    return "model_b" in favours and ("model_a" in favours or harmful)
 
 
 def _metrics_table(comparison: Document, control: str, treatment: str, console: Console) -> None:
@@ -282,10 +288,10 @@ def _what_next(test: Document, results: Document, console: Console) -> None:
 
 
 def _longer(results: Document) -> str:
-    """How much longer it takes; what is found already takes no longer."""
+    """How much longer it takes; what is sure takes no longer."""
     plan, comparisons = results["how_much_longer"], results["comparisons"]
     planned = next((item for item in comparisons if item["variant"] == results["winner"]), comparisons[0])
     metric = planned["metrics"].get(plan["metric"])
     if metric and metric["significant"] and results["verdict"] != "invalid":
-        return f"A difference in {plan['metric']} is found already."
+        return f"It is sure that {plan['metric']} differs: no need to wait for that."
     return str(plan["text"])

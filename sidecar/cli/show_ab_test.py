@@ -92,6 +92,7 @@ def ab_test_facts(test: Test, console: Console) -> None:
             ("ramp", ramp_text(test["ramp"], test["traffic_split"])),
             ("left out", f"requests with {test['exclude']}" if test["exclude"] else ""),
             ("testers", f"choose a variant by {test['override_header']}" if test["override_header"] else ""),
+            ("if one is down", "control answers for it" if test["failover"] else "its requests fail"),
             ("notifies", ", ".join(test["notify"])),
             ("alpha", f"{test['alpha']:g}, tightest at {test['plan_units']:,} units"),
             ("planned for", f"a difference of {share_text(test['effect'])}" if test["effect"] else ""),

@@ -7,13 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
+from sidecar.cli.completing import SPLITS
 from sidecar.cli.show_trials import named
 from sidecar.cli.tables import facts, hanging, row, table, text
 from sidecar.cli.text import counted, moment, size
 
 CLASSES_SHOWN = 20
 EXAMPLES_SHOWN = 5
-SPLITS = ("train", "val", "test")
 Dataset = Mapping[str, Any]
 Version = Mapping[str, Any]
 

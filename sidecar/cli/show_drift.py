@@ -26,8 +26,8 @@ def report_tables(report: Report, console: Console) -> None:
         console,
         [
             ("model", whose(report["model_id"], report.get("slice"))),
-            ("reference", _side(report["reference"], report["n_reference"])),
-            ("current", _side(report["current"], report["n_current"])),
+            ("reference", _side(report["reference"], report["n_reference"], report["model_id"])),
+            ("current", _side(report["current"], report["n_current"], report["model_id"])),
             ("compared", _compared(report)),
         ],
     )
@@ -45,8 +45,9 @@ def _verdict_style(report: Report) -> str:
     return {"drift": "bold red", "no_drift": "bold green"}.get(report["verdict"], "bold yellow")
 
 
-def _side(side: Mapping[str, Any], counts: Mapping[str, int]) -> str:
-    named = f"baseline {side['baseline']}, " if side.get("baseline") else ""
+def _side(side: Mapping[str, Any], counts: Mapping[str, int], model_id: str) -> str:
+    of = f"of {whose(side['model_id'])}, " if side["model_id"] != model_id else ""
+    named = f"baseline {side['baseline']}{f' {of}' if of else ', '}" if side.get("baseline") else of
     return (
         f"{named}{span(side['since'], side['until'])}, {counts['images']:,} images, {counts['detections']:,} detections"
     )
@@ -111,6 +112,13 @@ def checks_table(checks: Sequence[Mapping[str, Any]], console: Console) -> None:
         row(made, moment(item["until"])[:shown], window, whose(item["model_id"], item["slice"]), verdict, *distances)
     console.print(made)
     console.print(text("Corrected distances, 0 (chance) to 1; * significant; - not tested or no data.", "dim"))
+    borrowed = {
+        item["model_id"]: item["reference"]["model_id"]
+        for item in reversed(checks)
+        if item["reference"] is not None and item["reference"]["model_id"] != item["model_id"]
+    }
+    for model_id, of in borrowed.items():
+        hanging(console, text(f"{whose(model_id)} is compared with the baseline of {whose(of)}.", "dim"), 0)
 
 
 def _distance(score: Mapping[str, Any] | None) -> Text:

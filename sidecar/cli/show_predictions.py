@@ -109,6 +109,7 @@ def prediction_page(item: Prediction, feedback: Sequence[Mapping[str, Any]], con
             ("slice", item["slice"]),
             ("took", took),
             ("image", _picture(item)),
+            ("kept as", item["sample_id"] or ""),
             ("sent", f"{size(item['request_bytes'])}, answered with {size(item['response_bytes'])}"),
             ("dialect", item["dialect"]),
             ("request", item["client_request_id"]),

@@ -54,6 +54,6 @@ def sample_page(item: Sample, image: str, console: Console) -> None:
             ("kept for", ", ".join(item["reasons"])),
             ("kept with", f"a chance of {percent(item['probability'])}"),
             ("at (UTC)", moment(item["at"])),
-            ("prediction", item["prediction_id"]),
+            ("prediction", item["prediction_id"] or HIDDEN),
         ],
     )

@@ -15,6 +15,7 @@ from sidecar.cli.text import figure, moment, percent, short
 METRICS_SHOWN = 8
 INDENT = 2
 _STYLES = {"running": "bold green", "waiting": "yellow", "succeeded": "green", "failed": "red", "timed_out": "red"}
+_AGAINST_BASE = {"better": "green", "worse": "bold yellow", "mixed": "yellow"}
 Job = Mapping[str, Any]
 
 
@@ -63,6 +64,7 @@ def jobs_lines(jobs: Sequence[Job], console: Console) -> None:
         said = [f"{job['base_model_id']}{made}", f"on {job['dataset_id']} {short(job['version_id'])}"]
         said += [f"by {trainer_text(job)}", took_text(job), f"since {moment(job['created_at'])[:16]} UTC"]
         hanging(console, text(", ".join(part for part in said if part), "dim"), INDENT, Text(" " * INDENT))
+        against_base_line(job, console, INDENT)
 
 
 def job_line(job: Job, console: Console) -> None:
@@ -70,6 +72,14 @@ def job_line(job: Job, console: Console) -> None:
     made = f", made {job['model_version_id']}" if job["model_version_id"] else ""
     asked = ", to be cancelled" if job["cancel_requested_at"] and job["ended_at"] is None else ""
     console.print(text(f"{job['name']}: {job['status']}{asked}{made}"), soft_wrap=True)
+    against_base_line(job, console)
+
+
+def against_base_line(made: Mapping[str, Any], console: Console, indent: int = 0) -> None:
+    """How what was made is beside what it started from, a warning where it is worse."""
+    if made["sentence"]:
+        style = _AGAINST_BASE.get(made["against_base"], "")
+        hanging(console, text(made["sentence"], style), indent, Text(" " * indent))
 
 
 def job_facts(job: Job, console: Console) -> None:
@@ -78,6 +88,7 @@ def job_facts(job: Job, console: Console) -> None:
     said = "; ".join(part for part in (took_text(job), job["error"], job["note"]) if part)
     status = status_text(job)
     hanging(console, Text.assemble(status, text(f": {said}" if said else "")), 0)
+    against_base_line(job, console)
     facts(
         console,
         [
@@ -108,6 +119,7 @@ def model_versions_lines(versions: Sequence[Mapping[str, Any]], console: Console
     for item in versions:
         head = text(f"{item['id']}  ", "bold")
         hanging(console, text(metrics_text(item["metrics"]) or "no metrics"), len(head), head)
+        against_base_line(item, console, INDENT)
         served = item["upstream"]
         of = [f"from {item['base_model_id']}" if item["base_model_id"] else ""]
         of += [f"on version {short(item['dataset_version_id'])}" if item["dataset_version_id"] else ""]

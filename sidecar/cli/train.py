@@ -259,6 +259,8 @@ def deploy(
     else:
         command = "ab-test" if ab else "shadow"
         print(clean(f"{job.model_version_id}: in test {job.test_id}; `sidecar {command} results {job.test_id}`"))
+        if job.against_base in ("worse", "mixed"):
+            print(clean(f"warning: {job.sentence}"), file=sys.stderr)
 
 
 def model_versions(

@@ -52,6 +52,7 @@ AB_FLAGS = {
     "config.effect": "--effect",
     "config.exclude": "--exclude",
     "config.override_header": "--override",
+    "config.failover": "--failover",
     "config.notify": "--notify",
     "traffic_split": "SHARE",
     "variant": "VARIANT",
@@ -59,6 +60,7 @@ AB_FLAGS = {
     "note": "--note",
     "reason": "--reason",
     "model_id": "--model",
+    "metric": "--metric",
 }
 """What on the command line a field of an A/B test is."""
 

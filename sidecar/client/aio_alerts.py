@@ -9,7 +9,7 @@ from sidecar.client import calls_alerts
 from sidecar.client.aio_asking import AsyncAsking
 from sidecar.client.calls import Filter, Length, Moment
 from sidecar.client.pages import AsyncPages
-from sidecar.client.records import Alert, AlertMetric, ChannelTest, Notification, Transition
+from sidecar.client.records import Alert, AlertMetric, AlertPreview, ChannelTest, Notification, Transition
 from sidecar.client.results import Records
 
 
@@ -31,6 +31,16 @@ class AsyncAlertMethods(AsyncAsking):
         ``delivery`` of the result warns of it. Raises InvalidRequest naming what is wrong.
         """
         return await self._run(calls_alerts.create_alert(model_id, name, condition, notify, slice, enabled))
+
+    async def preview_alert(
+        self, model_id: str, condition: Mapping[str, Any], slice: str = "", period: str | None = None
+    ) -> AlertPreview:
+        """When an alert with this ``condition`` would have fired in ``period`` (the past week; 30 days at most): its
+        ``firings`` with times in epoch seconds and values in ``unit``, and a ``sentence``. Nothing is created.
+
+        Metrics that are not measured from summaries have no preview: raises InvalidRequest naming what is wrong.
+        """
+        return await self._run(calls_alerts.preview_alert(model_id, condition, slice, period))
 
     async def alerts(self, model_id: str | None = None, state: str | None = None) -> Records[Alert]:
         """Alerts and how they stand, of one model or all, in one state or any."""

@@ -47,11 +47,13 @@ class AsyncDatasetMethods(AsyncAsking):
         claimed_by: str | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
+        split: str | None = None,
     ) -> Records[Item]:
         """At most ``limit`` items of a dataset in one status (None: any), those of the highest value first, that all
-        filters hold for. ``queue`` is value or audit, ``label`` a class that the image has. Raises NotFound."""
+        filters hold for. ``queue`` is value or audit, ``label`` a class that the image has, ``split`` train, val or
+        test. Raises NotFound."""
         size = calls_datasets.page_limit(limit)
-        others = (queue, reason, model, version, label, claimed_by, since, until)
+        others = (queue, reason, model, version, label, claimed_by, since, until, split)
         return await self.flagged_items(dataset_id, status, size, *others).take(limit)
 
     def flagged_items(
@@ -67,6 +69,7 @@ class AsyncDatasetMethods(AsyncAsking):
         claimed_by: str | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
+        split: str | None = None,
     ) -> AsyncPages[Item]:
         """The same, all of them, over all pages; ``limit`` is the size of a page."""
         filters: dict[str, Filter] = {
@@ -80,6 +83,7 @@ class AsyncDatasetMethods(AsyncAsking):
             "claimed_by": claimed_by,
             "since": since,
             "until": until,
+            "split": split,
         }
         return self._pages(lambda page: items_page(dataset_id, page), filters)
 

@@ -24,6 +24,12 @@ class AsyncExportMethods(AsyncAsking):
         since: Moment | None = None,
         until: Moment | None = None,
         progress: Progress | None = None,
+        unit: str | None = None,
+        min_confidence: float | None = None,
+        max_confidence: float | None = None,
+        min_latency_ms: float | None = None,
+        max_latency_ms: float | None = None,
+        sampled: bool | None = None,
     ) -> None:
         """Save all predictions that the filters hold for, newest first, as a file at ``path`` (or into a file that is
         open for writing bytes), which is there only once it is complete.
@@ -39,6 +45,12 @@ class AsyncExportMethods(AsyncAsking):
             "label": label,
             "since": since,
             "until": until,
+            "unit": unit,
+            "min_confidence": min_confidence,
+            "max_confidence": max_confidence,
+            "min_latency_ms": min_latency_ms,
+            "max_latency_ms": max_latency_ms,
+            "sampled": sampled,
         }
         await self._save(calls_exports.export_predictions(format_of(path, format), filters), path, progress)
 
@@ -55,9 +67,14 @@ class AsyncExportMethods(AsyncAsking):
         since: Moment | None = None,
         until: Moment | None = None,
         progress: Progress | None = None,
+        unit: str | None = None,
+        max_confidence: float | None = None,
+        min_latency_ms: float | None = None,
+        max_latency_ms: float | None = None,
+        sampled: bool | None = None,
     ) -> None:
-        """The same with a row for each detection: of the class ``label``, and at least ``min_confidence`` sure. Without
-        either all that were recorded, also those under the score threshold."""
+        """The same with a row for each detection: of the class ``label``, and from ``min_confidence`` to
+        ``max_confidence`` sure. Without these all that were recorded, also those under the score threshold."""
         filters: dict[str, Filter] = {
             "model": model,
             "version": version,
@@ -67,5 +84,10 @@ class AsyncExportMethods(AsyncAsking):
             "min_confidence": min_confidence,
             "since": since,
             "until": until,
+            "unit": unit,
+            "max_confidence": max_confidence,
+            "min_latency_ms": min_latency_ms,
+            "max_latency_ms": max_latency_ms,
+            "sampled": sampled,
         }
         await self._save(calls_exports.export_detections(format_of(path, format), filters), path, progress)

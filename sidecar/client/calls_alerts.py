@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sidecar.client.calls import (
+    SLOW_TIMEOUT_S,
     SLOWEST_TIMEOUT_S,
     Call,
     Filter,
@@ -21,7 +22,7 @@ from sidecar.client.calls import (
     segment,
 )
 from sidecar.client.pages import Page
-from sidecar.client.records import Alert, AlertMetric, ChannelTest, Notification, Transition
+from sidecar.client.records import Alert, AlertMetric, AlertPreview, ChannelTest, Notification, Transition
 from sidecar.client.results import Records
 
 ALERTS = "/api/v1/alerts"
@@ -65,6 +66,22 @@ def _channels(notify: Sequence[str] | str | None) -> list[str]:
     (['alertmanager'], [])
     """
     return [notify] if isinstance(notify, str) else list(notify or ())
+
+
+def preview_alert(model_id: str, condition: Mapping[str, Any], slice: str, period: str | None) -> Call[AlertPreview]:
+    """When an alert would have fired."""
+    body = {"model_id": model_id, "condition": _condition(condition), "slice": slice}
+    if period is not None:
+        body["period"] = period
+    return Call(
+        "POST",
+        f"{ALERTS}/preview",
+        reading(AlertPreview),
+        body=body,
+        timeout_s=SLOW_TIMEOUT_S,
+        keyed=False,
+        repeatable=True,
+    )
 
 
 def alerts(model_id: str | None, state: str | None) -> Call[Records[Alert]]:

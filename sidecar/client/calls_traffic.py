@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sidecar.client.calls import Call, Filter, paging, params_of, reading, segment
+from sidecar.client.calls import Call, Filter, listing, paging, params_of, reading, segment
 from sidecar.client.pages import Page
-from sidecar.client.records import Prediction, Sample, Status, Summaries
-from sidecar.client.results import Document
+from sidecar.client.records import Event, Overview, Prediction, RelatedPrediction, Sample, Status, Summaries
+from sidecar.client.results import Document, Records
 
 
 def status() -> Call[Status]:
@@ -20,6 +20,16 @@ def settings() -> Call[Document]:
     return Call("GET", "/api/v1/settings", reading(Document))
 
 
+def overview(filters: Mapping[str, Filter]) -> Call[Overview]:
+    """A range of time."""
+    return Call("GET", "/api/v1/overview", reading(Overview), params_of(filters))
+
+
+def events(filters: Mapping[str, Filter]) -> Call[Records[Event]]:
+    """What came about."""
+    return Call("GET", "/api/v1/events", listing(Event), params_of(filters))
+
+
 def predictions_page(filters: Mapping[str, Filter]) -> Call[Page[Prediction]]:
     """One page of predictions."""
     return Call("GET", "/api/v1/predictions", paging(Prediction), params_of(filters))
@@ -28,6 +38,12 @@ def predictions_page(filters: Mapping[str, Filter]) -> Call[Page[Prediction]]:
 def prediction(prediction_id: str) -> Call[Prediction]:
     """One prediction."""
     return Call("GET", f"/api/v1/predictions/{segment(prediction_id, 'prediction_id')}", reading(Prediction))
+
+
+def related_predictions(prediction_id: str) -> Call[Records[RelatedPrediction]]:
+    """The other predictions of its request."""
+    path = f"/api/v1/predictions/{segment(prediction_id, 'prediction_id')}/related"
+    return Call("GET", path, listing(RelatedPrediction))
 
 
 def summaries(filters: Mapping[str, Filter]) -> Call[Summaries]:
@@ -45,6 +61,7 @@ def sample(sample_id: str) -> Call[Sample]:
     return Call("GET", f"/api/v1/samples/{segment(sample_id, 'sample_id')}", reading(Sample))
 
 
-def sample_image(sample_id: str) -> Call[bytes]:
-    """The image of a sample."""
-    return Call("GET", f"/api/v1/samples/{segment(sample_id, 'sample_id')}/image", bytes)
+def sample_image(sample_id: str, width: int | None) -> Call[bytes]:
+    """The image of a sample, of a width or as it was kept."""
+    path = f"/api/v1/samples/{segment(sample_id, 'sample_id')}/image"
+    return Call("GET", path, bytes, params_of({"width": width}))

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from sidecar.client.calls import SLOW_TIMEOUT_S, Call, listing, params_of, reading, segment
-from sidecar.client.records import AbResults, AbTest, AbTestMetric, ShadowResults, ShadowTest
+from sidecar.client.calls import SLOW_TIMEOUT_S, Call, Filter, listing, paging, params_of, reading, segment
+from sidecar.client.pages import Page
+from sidecar.client.records import (
+    AbHistory,
+    AbResults,
+    AbTest,
+    AbTestMetric,
+    ShadowHistory,
+    ShadowPair,
+    ShadowResults,
+    ShadowTest,
+)
 from sidecar.client.results import Record, Records
 
 Test = TypeVar("Test", bound=Record)
@@ -61,6 +71,22 @@ def ab_test_results(test_id: str) -> Call[AbResults]:
 def shadow_test_results(test_id: str) -> Call[ShadowResults]:
     """The results of a shadow test."""
     return Call("GET", _path(ShadowTest, test_id, "/results"), reading(ShadowResults), timeout_s=SLOW_TIMEOUT_S)
+
+
+def ab_test_history(test_id: str, metric: str | None) -> Call[AbHistory]:
+    """How the results of an A/B test came to be."""
+    path = _path(AbTest, test_id, "/history")
+    return Call("GET", path, reading(AbHistory), params_of({"metric": metric}), timeout_s=SLOW_TIMEOUT_S)
+
+
+def shadow_test_history(test_id: str) -> Call[ShadowHistory]:
+    """How the results of a shadow test came to be."""
+    return Call("GET", _path(ShadowTest, test_id, "/history"), reading(ShadowHistory), timeout_s=SLOW_TIMEOUT_S)
+
+
+def shadow_pairs_page(test_id: str, filters: Mapping[str, Filter]) -> Call[Page[ShadowPair]]:
+    """One page of the pairs of a shadow test."""
+    return Call("GET", _path(ShadowTest, test_id, "/pairs"), paging(ShadowPair), params_of(filters))
 
 
 def _path(kind: type[Record], test_id: str, rest: str = "") -> str:

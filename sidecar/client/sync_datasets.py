@@ -49,11 +49,13 @@ class DatasetMethods(Asking):
         claimed_by: str | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
+        split: str | None = None,
     ) -> Records[Item]:
         """At most ``limit`` items of a dataset in one status (None: any), those of the highest value first, that all
-        filters hold for. ``queue`` is value or audit, ``label`` a class that the image has. Raises NotFound."""
+        filters hold for. ``queue`` is value or audit, ``label`` a class that the image has, ``split`` train, val or
+        test. Raises NotFound."""
         size = calls_datasets.page_limit(limit)
-        others = (queue, reason, model, version, label, claimed_by, since, until)
+        others = (queue, reason, model, version, label, claimed_by, since, until, split)
         return self.flagged_items(dataset_id, status, size, *others).take(limit)
 
     def flagged_items(
@@ -69,6 +71,7 @@ class DatasetMethods(Asking):
         claimed_by: str | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
+        split: str | None = None,
     ) -> Pages[Item]:
         """The same, all of them, over all pages; ``limit`` is the size of a page."""
         filters: dict[str, Filter] = {
@@ -82,6 +85,7 @@ class DatasetMethods(Asking):
             "claimed_by": claimed_by,
             "since": since,
             "until": until,
+            "split": split,
         }
         return self._pages(lambda page: items_page(dataset_id, page), filters)
 

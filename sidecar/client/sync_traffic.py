@@ -5,11 +5,13 @@ Made of aio_traffic.py by tests/client/unasync.py: change that, not this.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sidecar.client import calls_traffic
 from sidecar.client.calls import Filter, Moment
 from sidecar.client.pages import Pages
-from sidecar.client.records import Prediction, Sample, Status, Summaries
-from sidecar.client.results import Document
+from sidecar.client.records import Event, Overview, Prediction, RelatedPrediction, Sample, Status, Summaries
+from sidecar.client.results import Document, Records
 from sidecar.client.sync_asking import Asking
 
 
@@ -24,6 +26,41 @@ class TrafficMethods(Asking):
         """The effective configuration, secrets hidden."""
         return self._run(calls_traffic.settings())
 
+    def get_overview(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        model: str | None = None,
+        version: str | None = None,
+        width_s: int | None = None,
+        compare: Literal["auto", "previous", "baseline"] | None = None,
+    ) -> Overview:
+        """A range of time, the last hour by default: its ``sentence`` says what changed, ``totals`` and ``versions``
+        have figures beside those of the range before and of the baseline, ``series`` go with ``at``, ``markers`` are
+        events. ``model`` is a model, or ``name@version``; ``compare`` what the sentence compares with."""
+        filters: dict[str, Filter] = {
+            "since": since,
+            "until": until,
+            "model": model,
+            "version": version,
+            "width_s": width_s,
+            "compare": compare,
+        }
+        return self._run(calls_traffic.overview(filters))
+
+    def events(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        model: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+    ) -> Records[Event]:
+        """What came about, newest first, ``limit`` (100) at most: versions that came, promotions, tests of versions,
+        alerts that fired, baselines. ``model`` is a model, or ``name@version``."""
+        filters: dict[str, Filter] = {"since": since, "until": until, "model": model, "kind": kind, "limit": limit}
+        return self._run(calls_traffic.events(filters))
+
     def predictions(
         self,
         model: str | None = None,
@@ -34,8 +71,18 @@ class TrafficMethods(Asking):
         since: Moment | None = None,
         until: Moment | None = None,
         limit: int | None = None,
+        unit: str | None = None,
+        min_confidence: float | None = None,
+        max_confidence: float | None = None,
+        min_latency_ms: float | None = None,
+        max_latency_ms: float | None = None,
+        sampled: bool | None = None,
     ) -> Pages[Prediction]:
-        """Predictions, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page."""
+        """Predictions, newest first, over all pages, that all filters hold for; ``limit`` is the size of a page.
+
+        The confidences hold where one detection at or above the score threshold, of the class ``label`` where one is
+        given, lies between them; ``sampled`` where its image was kept.
+        """
         filters: dict[str, Filter] = {
             "model": model,
             "version": version,
@@ -44,6 +91,12 @@ class TrafficMethods(Asking):
             "label": label,
             "since": since,
             "until": until,
+            "unit": unit,
+            "min_confidence": min_confidence,
+            "max_confidence": max_confidence,
+            "min_latency_ms": min_latency_ms,
+            "max_latency_ms": max_latency_ms,
+            "sampled": sampled,
             "limit": limit,
         }
         return self._pages(calls_traffic.predictions_page, filters)
@@ -51,6 +104,11 @@ class TrafficMethods(Asking):
     def get_prediction(self, prediction_id: str) -> Prediction:
         """One prediction with its ``detections``. Raises NotFound."""
         return self._run(calls_traffic.prediction(prediction_id))
+
+    def related_predictions(self, prediction_id: str) -> Records[RelatedPrediction]:
+        """The other predictions of its request: of its other images, and of the other version where the request was
+        copied to a shadow. Raises NotFound."""
+        return self._run(calls_traffic.related_predictions(prediction_id))
 
     def summaries(
         self,
@@ -81,6 +139,7 @@ class TrafficMethods(Asking):
         """One sample. Raises NotFound."""
         return self._run(calls_traffic.sample(sample_id))
 
-    def sample_image(self, sample_id: str) -> bytes:
-        """The image of a sample as it was kept. Raises NotFound."""
-        return self._run(calls_traffic.sample_image(sample_id))
+    def sample_image(self, sample_id: str, width: int | None = None) -> bytes:
+        """The image of a sample as it was kept; with a ``width`` of 160, 320 or 640 a JPEG that is no wider, where one
+        can be made. Raises NotFound."""
+        return self._run(calls_traffic.sample_image(sample_id, width))

@@ -6,11 +6,23 @@ Made of aio_trials.py by tests/client/unasync.py: change that, not this.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sidecar.client import calls_trials
+from sidecar.client.calls import Filter
 from sidecar.client.calls_trials import act
-from sidecar.client.records import AbResults, AbTest, AbTestMetric, ShadowResults, ShadowTest
+from sidecar.client.pages import Pages
+from sidecar.client.records import (
+    AbHistory,
+    AbResults,
+    AbTest,
+    AbTestMetric,
+    ShadowHistory,
+    ShadowPair,
+    ShadowResults,
+    ShadowTest,
+)
 from sidecar.client.results import Records
 from sidecar.client.sync_asking import Asking
 
@@ -45,6 +57,11 @@ class TrialMethods(Asking):
         """What an A/B test comes to: ``model_a`` and ``model_b`` with their averages (NaN where there are none yet),
         ``p_value``, ``metrics``, ``verdict``, ``sentence``. Raises NotFound."""
         return self._run(calls_trials.ab_test_results(test_id))
+
+    def get_ab_test_history(self, test_id: str, metric: str | None = None) -> AbHistory:
+        """How the results of an A/B test came to be: ``comparisons``, each with the ``points`` of its ``metrics`` (of
+        ``metric`` alone where one is named), and ``srm``. Raises NotFound, InvalidRequest."""
+        return self._run(calls_trials.ab_test_history(test_id, metric))
 
     def pause_ab_test(self, test_id: str, reason: str = "", if_match: str | None = None) -> AbTest:
         """Send all traffic to control until it is resumed. Raises NotFound, InvalidRequest."""
@@ -100,6 +117,21 @@ class TrialMethods(Asking):
         """How far both versions agree: ``agreement`` and ``boxes`` (rates are NaN before any image was compared),
         ``flips``, ``classes``, ``latency``, ``sentence``. Raises NotFound."""
         return self._run(calls_trials.shadow_test_results(test_id))
+
+    def get_shadow_test_history(self, test_id: str) -> ShadowHistory:
+        """How the results of a shadow test came to be, as ``points``. Raises NotFound."""
+        return self._run(calls_trials.shadow_test_history(test_id))
+
+    def shadow_pairs(
+        self, test_id: str, kind: str = "all", limit: int | None = None, sampled: bool | None = None
+    ) -> Pages[ShadowPair]:
+        """What both versions of a shadow test say of the same images, box by box, newest first, over all pages.
+
+        ``kind`` is all, disagreement, class_flip, missed or extra; ``sampled`` holds where the image was kept;
+        ``limit`` is the size of a page.
+        """
+        filters: dict[str, Filter] = {"kind": kind, "sampled": sampled, "limit": limit}
+        return self._pages(partial(calls_trials.shadow_pairs_page, test_id), filters)
 
     def pause_shadow_test(self, test_id: str, reason: str = "", if_match: str | None = None) -> ShadowTest:
         """Send no copies until it is resumed. Raises NotFound, InvalidRequest."""

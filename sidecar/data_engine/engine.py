@@ -7,21 +7,24 @@ from what a former life recorded and kept.
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from sidecar.data_engine.columns import Columns
 from sidecar.data_engine.config import DISAGREEMENT, RANDOM, SamplingConfig
 from sidecar.data_engine.history import ClassHistory
 from sidecar.data_engine.limits import RuleLimits
 from sidecar.data_engine.near_duplicates import KeptScenes, Scene, scene_of
-from sidecar.data_engine.policies import Decision, decide, expected_value
+from sidecar.data_engine.policies import Decision, decide_all, expected_value
 from sidecar.recording import Sample
 from sidecar.types import Prediction
 
 MODELS_MAX = 100
 """Models of which something is known; the one that answered longest ago is forgotten, and counted, for another."""
+RESTORED_AT_ONCE = 500
+"""Predictions of a model that a history takes up in one go."""
 OTHERS = "*"
 HOUR_S = 3_600
 DAY_HOURS = 24
@@ -96,22 +99,45 @@ class DataEngine:
         """The id of the dataset that the model's images go to."""
         return self._engine_of(model).dataset_id or dataset_slug(model)
 
-    def decide(self, prediction: Prediction) -> Decision | None:
-        """Whether to keep the image, with what it takes of the limits; the prediction joins its model's history. To be
-        called once for each prediction."""
-        known, config, unit = self._of(prediction.model), self.config_of(prediction.model), unit_of(prediction)
+    def decide_all(self, predictions: Sequence[Prediction]) -> list[Decision | None]:
+        """Whether to keep the image of each, with what it takes of the limits; they join their models' histories after
+        that. To be called once for each prediction.
 
-        def is_held_back(rule: str, drawn: bool) -> bool:
-            reason = _reason(known, config, rule, unit, prediction.at)
+        What is decided is what would be one after the other, but for the history: all are judged by what their model
+        had seen before this batch. Only a class that is new is so in the first image of the batch that has it. Limits
+        and cool-downs count each image that is taken for those after it.
+        """
+        found: list[Decision | None] = [None] * len(predictions)
+        of_models: dict[str, list[int]] = {}
+        for place, prediction in enumerate(predictions):
+            if prediction.detections is not None:
+                of_models.setdefault(prediction.model, []).append(place)
+        for model in sorted(of_models, key=lambda model: of_models[model][-1]):  # the model that answered last is last
+            places = of_models[model]
+            for index, decision in self._decide(model, Columns(predictions[place] for place in places)).items():
+                found[places[index]] = decision
+        return found
+
+    def decide(self, prediction: Prediction) -> Decision | None:
+        """``decide_all`` of a batch of one."""
+        return self.decide_all([prediction])[0]
+
+    def _decide(self, model: str, seen: Columns) -> dict[int, Decision]:
+        known, config = self._of(model), self.config_of(model)
+
+        def is_held_back(image: Prediction, rule: str, drawn: bool) -> bool:
+            reason = _reason(known, config, rule, unit_of(image), image.at)
             if reason is not None and drawn:
                 known.held_back[rule, reason] += 1
             return reason is not None
 
-        decision = decide(prediction, config, known.history, is_held_back)
-        known.history.add(prediction)
-        for rule in decision.reasons if decision is not None else ():
-            known.limits.take(rule, unit, prediction.at)
-        return decision
+        def take(image: Prediction, rules: Sequence[str]) -> None:
+            for rule in rules:
+                known.limits.take(rule, unit_of(image), image.at)
+
+        decisions = decide_all(seen, config, known.history, is_held_back, take)
+        known.history.add(seen)
+        return decisions
 
     def admit(self, prediction: Prediction, why: Why) -> Decision | None:
         """Whether to keep an image that a shadow test asks for, by the rule ``disagreement``."""
@@ -164,8 +190,14 @@ class DataEngine:
 
     def restore(self, predictions: Iterable[Prediction], samples: Iterable[Sample]) -> None:
         """Take up what a former life has recorded, and the samples that it kept within the last day; oldest first."""
+        waiting: defaultdict[str, list[Prediction]] = defaultdict(list)
         for prediction in predictions:
-            self._of(prediction.model).history.add(prediction)
+            of_model = waiting[prediction.model]
+            of_model.append(prediction)
+            if len(of_model) >= RESTORED_AT_ONCE:
+                self._of(prediction.model).history.add(Columns(waiting.pop(prediction.model)))
+        for model, of_model in waiting.items():
+            self._of(model).history.add(Columns(of_model))
         for sample in samples:
             for rule in sample.reasons:
                 self._of(sample.model).limits.take(rule, sample.unit, sample.at)

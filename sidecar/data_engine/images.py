@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 DRAFT_SIDE = 256
 """A JPEG is decoded at the smallest of its scales with sides this long or longer: an eighth of the work, mostly."""
 LUMA_MAX = 255.0
+THUMBNAIL_ASPECT_MAX = 4
+"""How many times as high as wide a thumbnail may be."""
+THUMBNAIL_QUALITY = 80
 HASH_SIDE = 8
 
 
@@ -125,6 +129,42 @@ def probe(image: RequestImage) -> Probe | ImageFault:
         return _broken(error)
 
 
+def thumbnail(path: str, media_type: str, width: int) -> bytes | ImageFault:
+    """The kept image at ``path`` as a JPEG of ``width`` pixels at most, or THUMBNAIL_ASPECT_MAX as many in height.
+
+    As its pixels are stored, whatever its EXIF says of turning: boxes are in those, and models see those.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        return ImageFault("no_image", type(error).__name__)
+    opened = _open(RequestImage(media_type, content), (width, 1))
+    if isinstance(opened, ImageFault):
+        return opened
+    try:
+        picture = _opaque(opened[2])
+        picture.thumbnail((width, width * THUMBNAIL_ASPECT_MAX))
+        made = io.BytesIO()
+        picture.save(made, "JPEG", quality=THUMBNAIL_QUALITY)
+    except Exception as error:
+        return _broken(error)
+    return made.getvalue()
+
+
+def _opaque(picture: Any) -> Any:
+    """In RGB, on white where it is transparent. Of 16 bits a channel the upper 8, as a browser shows them."""
+    from PIL import Image
+
+    if picture.mode.startswith("I"):
+        picture = Image.fromarray(np.clip(np.asarray(picture) >> 8, 0, 255).astype(np.uint8))
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    clear = picture.convert("RGBA")
+    ground = Image.new("RGB", clear.size, "white")
+    ground.paste(clear, mask=clear.getchannel("A"))
+    return ground
+
+
 def _from_tensor(image: RequestImage) -> RequestImage:
     try:
         return RequestImage("image/png", to_png(image))
@@ -132,8 +172,8 @@ def _from_tensor(image: RequestImage) -> RequestImage:
         return RequestImage("image/png", b"")
 
 
-def _open(image: RequestImage) -> tuple[int, int, Any] | ImageFault:
-    """(width, height, decoded picture, of a JPEG perhaps a smaller one) or what is wrong with it."""
+def _open(image: RequestImage, least: tuple[int, int] = (DRAFT_SIDE, DRAFT_SIDE)) -> tuple[int, int, Any] | ImageFault:
+    """(width, height, decoded picture, of a JPEG perhaps a smaller one but no less than ``least``) or what is wrong."""
     from PIL import Image  # only ever in the image process
 
     if image.media_type not in FORMATS:
@@ -143,7 +183,7 @@ def _open(image: RequestImage) -> tuple[int, int, Any] | ImageFault:
         width, height = picture.size
         if width * height > PIXELS_MAX:
             return ImageFault("too_large", f"{width} x {height} pixels, at most {PIXELS_MAX}")
-        picture.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
+        picture.draft("RGB", least)
         picture.load()
         return width, height, picture
     except Image.DecompressionBombError as error:

@@ -1,28 +1,21 @@
-"""The rules: what makes an image worth keeping, and the draw that decides. Pure."""
+"""The rules: what makes an image worth keeping, and the draw that decides, over a batch of images. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sidecar.data_engine.boxes import iou
+from sidecar.data_engine.columns import Columns, Flags, Ints
 from sidecar.data_engine.config import CLASS_PREFIX, RANDOM, CloseToThreshold, SamplingConfig
+from sidecar.data_engine.density import DENSE_BOXES_MIN, are_dense
 from sidecar.data_engine.history import ClassHistory
-from sidecar.hashing import unit_interval
-from sidecar.review import value_of
-from sidecar.types import Detections, Prediction
+from sidecar.hashing import unit_intervals
+from sidecar.review import value_by, value_of
+from sidecar.types import Prediction
 
-DENSE_IOU = 0.3
-DENSE_SHARE = 0.5
-DENSE_BOXES_MIN = 4
-"""high_density: of at least this many boxes, at least DENSE_SHARE overlap another one with an IoU over DENSE_IOU ..."""
-DENSE_COUNT = 100
-"""... or there are this many boxes, however they lie."""
-BOXES_COMPARED_MAX = 300
-"""Overlap is measured among this many boxes, those of highest score: the work grows with its square."""
 NEW_CLASS_IMAGES_MIN = 100
 """Images of a model from which on a class that was in none of them is a new one."""
 _DECIMALS = 6
@@ -47,38 +40,110 @@ class Decision:
     disagreement: float = 0.0
 
 
-def _never(rule: str, drawn: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule over G images: ``meets`` [G] are those that meet it. Where to say so is dear, they are those that may, and
+    ``confirm`` tells of such indices of images which do."""
+
+    name: str
+    rate: float
+    meets: Flags
+    confirm: Callable[[Ints], Flags] | None = None
+
+    def confirmed(self, places: Ints) -> Flags:
+        """Which of these images meet it."""
+        found = self.meets[places]
+        if self.confirm is not None:
+            found[found] = self.confirm(places[found])
+        return found
+
+
+def _never(prediction: Prediction, rule: str, drawn: bool) -> bool:
     return False
 
 
-def decide(
-    prediction: Prediction,
+def _nothing(prediction: Prediction, rules: Sequence[str]) -> None:
+    """Takes nothing."""
+
+
+def decide(prediction: Prediction, config: SamplingConfig, history: ClassHistory | None = None) -> Decision | None:
+    """Whether to keep the image of ``prediction``, with no limit on anything; None where no rule draws it, or where it
+    has no readable result."""
+    return decide_all(Columns([prediction]), config, ClassHistory() if history is None else history).get(0)
+
+
+def decide_all(
+    seen: Columns,
     config: SamplingConfig,
-    history: ClassHistory | None = None,
-    is_held_back: Callable[[str, bool], bool] = _never,
-) -> Decision | None:
-    """Whether to keep the image of ``prediction``; None where no rule draws it, or where it has no readable result.
+    history: ClassHistory,
+    is_held_back: Callable[[Prediction, str, bool], bool] = _never,
+    take: Callable[[Prediction, Sequence[str]], None] = _nothing,
+) -> dict[int, Decision]:
+    """Which images of a batch to keep, by their index in it.
 
     Rule r keeps a matching image where ``unit_interval(request_id, r) < p_r``, so the images of one request share their
     draws and a worker, who can't see the result, draws alike. Rules are independent: with P = 1 - prod(1 - p_r).
-    ``is_held_back`` gets a rule and whether it drew the image, and says whether a limit or a cool-down stands against
-    it; such a rule keeps nothing now, so it has no part in P. ``random_sample`` is never held back.
+    ``is_held_back`` gets an image, a rule and whether it drew the image, and says whether a limit or a cool-down stands
+    against it; such a rule keeps nothing now, so it has no part in P. ``random_sample`` is never held back. It is asked
+    about images that some rule drew, in their order, and ``take`` hears of each that is kept before the next.
+
+    ``history`` is what was seen before the batch, for all of its images, but that a class is new in the first image of
+    the batch alone that has it.
     """
-    history = ClassHistory() if history is None else history
-    reasons: list[str] = []
-    left_out, draw_rate = 1.0, 0.0
-    for rule, rate in matching(prediction, config, history):
-        draws = unit_interval(prediction.request_id, rule) < rate
-        if rule != RANDOM and is_held_back(rule, draws):
-            continue
-        left_out *= 1 - rate
-        if draws:
-            reasons.append(rule)
-            draw_rate = rate if rule == RANDOM else draw_rate
-    if not reasons:
-        return None
-    value = expected_value(prediction, history)
-    return Decision(tuple(reasons), 1 - left_out, RANDOM in reasons, draw_rate, value)
+    rules = rules_of(seen, config, history)
+    draws = _draws(seen, rules)
+    kept = np.flatnonzero(draws.any(axis=0))
+    meets = np.array([rule.confirmed(kept) for rule in rules], np.bool_).reshape(len(rules), len(kept))
+    found: dict[int, Decision] = {}
+    of_kept = (kept.tolist(), meets.T.tolist(), draws.T[kept].tolist(), _values(seen, kept, history))
+    for place, met, drawn, value in zip(*of_kept, strict=True):
+        image = seen.images[place]
+        reasons: list[str] = []
+        left_out, draw_rate = 1.0, 0.0
+        for index, rule in enumerate(rules):
+            if not met[index] or (rule.name != RANDOM and is_held_back(image, rule.name, drawn[index])):
+                continue
+            left_out *= 1 - rule.rate
+            if drawn[index]:
+                reasons.append(rule.name)
+                draw_rate = rule.rate if rule.name == RANDOM else draw_rate
+        if reasons:
+            take(image, reasons)
+            found[place] = Decision(tuple(reasons), 1 - left_out, RANDOM in reasons, draw_rate, value)
+    return found
+
+
+def _draws(seen: Columns, rules: Sequence[Rule]) -> Flags:
+    """Of each rule which images it draws of those that meet it, [rules, G]. What is dear is asked after the draw."""
+    found = np.zeros((len(rules), len(seen.images)), np.bool_)
+    for drawn, rule in zip(found, rules, strict=True):
+        places = np.flatnonzero(rule.meets)
+        if rule.rate < 1:
+            request_ids = [seen.request_ids[place] for place in places.tolist()]
+            places = places[np.array(unit_intervals(request_ids, rule.name)) < rule.rate]
+        drawn[places] = rule.confirmed(places)
+    return found
+
+
+def _values(seen: Columns, places: Ints, history: ClassHistory) -> list[float]:
+    """``expected_value`` of these images."""
+    if not len(places):
+        return []
+    images_with = history.counts_of(seen.names)
+    fewest = np.full(len(seen.images), np.iinfo(np.int64).max)
+    np.minimum.at(fewest, seen.present.image, images_with[seen.present.name])
+    known = (seen.numbers, seen.sizes - seen.numbers, seen.lowest, seen.highest_below, fewest)
+    return [
+        value_by(
+            seen.images[place].score_threshold,
+            lowest if counted else None,
+            highest_below if below else None,
+            rarest if counted else None,
+        )
+        for place, counted, below, lowest, highest_below, rarest in zip(
+            places.tolist(), *(column[places].tolist() for column in known), strict=True
+        )
+    ]
 
 
 def expected_value(prediction: Prediction, history: ClassHistory, disagreement: float = 0.0) -> float:
@@ -87,105 +152,68 @@ def expected_value(prediction: Prediction, history: ClassHistory, disagreement: 
     return value_of(prediction.detections, prediction.score_threshold, disagreement, history.images_with(labels))
 
 
-def matching(prediction: Prediction, config: SamplingConfig, history: ClassHistory) -> list[tuple[str, float]]:
-    """The rules that the image meets, each with its rate; none where the answer could not be read."""
-    detections = prediction.detections
-    if detections is None:
-        return []
-    counted = detections.scores >= prediction.score_threshold
+def rules_of(seen: Columns, config: SamplingConfig, history: ClassHistory) -> list[Rule]:
+    """The rules that are on, and which of the images meet each."""
     found = [
-        *_by_scores(prediction, detections, counted, config),
-        *_edge_cases(prediction, detections, counted, config, history),
-        *_by_classes(detections, counted, config, history),
+        *_by_scores(seen, config),
+        *_edge_cases(seen, config, history),
+        *_by_classes(seen, config, history),
     ]
     if config.random_sample.enabled:
-        found.append((RANDOM, config.random_sample.rate))
+        found.append(Rule(RANDOM, config.random_sample.rate, np.ones(len(seen.images), np.bool_)))
     return found
 
 
-def _by_scores(
-    prediction: Prediction, detections: Detections, counted: NDArray[np.bool_], config: SamplingConfig
-) -> Iterator[tuple[str, float]]:
+def _by_scores(seen: Columns, config: SamplingConfig) -> Iterator[Rule]:
     low, close = config.low_confidence, config.close_to_threshold
-    if low.enabled and bool((counted & (detections.scores < low.threshold)).any()):
-        yield "low_confidence", low.sample_rate
+    if low.enabled:
+        yield Rule("low_confidence", low.sample_rate, seen.images_of(seen.scores_at < low.threshold))
     if close.enabled:
-        threshold = prediction.score_threshold if close.threshold is None else close.threshold
-        if _close_objects(detections, threshold, close) >= close.minimum_objects:
-            yield "close_to_threshold", close.rate
+        yield Rule("close_to_threshold", close.rate, _close_objects(seen, close) >= close.minimum_objects)
 
 
-def _close_objects(detections: Detections, threshold: float, rule: CloseToThreshold) -> int:
-    distance = np.abs(np.asarray(detections.scores, np.float64) - threshold)
+def _close_objects(seen: Columns, rule: CloseToThreshold) -> Ints:
+    """Of each image how many of its objects are close, also of those that do not count."""
+    thresholds = seen.thresholds[seen.image] if rule.threshold is None else rule.threshold
+    distance = np.abs(seen.scores.astype(np.float64) - thresholds)
     close = np.round(distance, _DECIMALS) < round(rule.epsilon, _DECIMALS)
     if rule.classes:
-        close &= np.isin(detections.classes, [i for i, label in enumerate(detections.labels) if label in rule.classes])
-    return int(close.sum())
+        close &= np.array([name in rule.classes for name in seen.names], np.bool_)[seen.name]
+    return np.bincount(seen.image[close], minlength=len(seen.images))
 
 
-def _edge_cases(
-    prediction: Prediction,
-    detections: Detections,
-    counted: NDArray[np.bool_],
-    config: SamplingConfig,
-    history: ClassHistory,
-) -> Iterator[tuple[str, float]]:
+def _edge_cases(seen: Columns, config: SamplingConfig, history: ClassHistory) -> Iterator[Rule]:
     if not config.edge_cases.enabled:
         return
     for condition in config.edge_cases.conditions:
+        rule = partial(Rule, condition, config.edge_cases.rate)
         if condition == "no_detections":
-            meets = not counted.any()
+            yield rule(seen.numbers == 0)
         elif condition == "high_density":
-            meets = is_dense(np.asarray(detections.boxes, np.float64).reshape(-1, 4)[counted])
+            yield rule(seen.numbers >= DENSE_BOXES_MIN, lambda places: are_dense(seen.boxes_at, seen.numbers, places))
         else:
-            meets = history.has_unusual_size(prediction)
-        if meets:
-            yield condition, config.edge_cases.rate
+            yield rule(history.have_unusual_size(seen))
 
 
-def _by_classes(
-    detections: Detections, counted: NDArray[np.bool_], config: SamplingConfig, history: ClassHistory
-) -> Iterator[tuple[str, float]]:
+def _by_classes(seen: Columns, config: SamplingConfig, history: ClassHistory) -> Iterator[Rule]:
     new, rare = config.new_class, config.rare_class
     if not (new.enabled or rare.enabled or config.classes):
         return
-    lowest = _lowest_scores(detections, counted)
-    unknown = [] if history.is_full else [label for label in lowest if not history.knows(label)]
-    if new.enabled and unknown and history.images >= NEW_CLASS_IMAGES_MIN:
-        yield "new_class", new.rate
-    seldom = unknown or [name for name in lowest if history.knows(name) and history.share_of(name) < rare.share]
-    if rare.enabled and seldom and history.images >= rare.minimum_images:
-        yield "rare_class", rare.rate
-    for name, rule in config.classes.items():
-        if rule.enabled and name in lowest and (rule.threshold is None or lowest[name] < rule.threshold):
-            yield CLASS_PREFIX + name, rule.rate
-
-
-def _lowest_scores(detections: Detections, counted: NDArray[np.bool_]) -> dict[str, np.floating]:
-    """Of each class that counts its lowest score, in the scores' own precision."""
-    by_index = np.full(len(detections.labels), np.inf, detections.scores.dtype)
-    np.minimum.at(by_index, detections.classes[counted], detections.scores[counted])
-    found: dict[str, np.floating] = {}
-    for index in np.flatnonzero(np.isfinite(by_index)).tolist():
-        label = detections.labels[index]
-        found[label] = min(by_index[index], found.get(label, by_index[index]))  # two indices may have one name
-    return found
-
-
-def is_dense(boxes: NDArray[np.float64]) -> bool:
-    """Whether boxes [N, 4] (x1, y1, x2, y2; highest score first) crowd each other, by the bounds above.
-
-    The measure is overlap: half of four boxes or more lie on another one with an IoU over 0.3, as where objects hide
-    each other and a suppression of doubles may take a true one away. From a hundred boxes on it is their number.
-
-    >>> is_dense(np.tile([0.0, 0.0, 9.0, 9.0], (4, 1))), is_dense(np.zeros((0, 4)))
-    (True, False)
-    """
-    if len(boxes) >= DENSE_COUNT:
-        return True
-    if len(boxes) < DENSE_BOXES_MIN:
-        return False
-    compared = boxes[:BOXES_COMPARED_MAX]
-    overlaps = iou(compared, compared)
-    overlaps.flat[:: len(compared) + 1] = 0.0  # each with itself
-    return int((overlaps > DENSE_IOU).any(axis=1).sum()) >= DENSE_SHARE * len(compared)
+    present, known = seen.present, history.rows_of(seen.names) >= 0
+    image, name = present.image, present.name
+    counts = np.isfinite(present.lowest)  # a score without end tells nothing of a class
+    first = np.full(len(seen.names), len(seen.images))
+    np.minimum.at(first, name, image)
+    unknown = counts & ~known[name] & (image == first[name]) & (not history.is_full)
+    if new.enabled and history.images >= NEW_CLASS_IMAGES_MIN:
+        yield Rule("new_class", new.rate, seen.flags(image[unknown]))
+    if rare.enabled and history.images >= rare.minimum_images:
+        seldom = (history.shares_of(seen.names) < rare.share) & (known | (not history.is_full))
+        yield Rule("rare_class", rare.rate, seen.flags(image[unknown | (counts & seldom[name])]))
+    numbering = {name: index for index, name in enumerate(seen.names)}
+    for class_name, rule in config.classes.items():
+        if rule.enabled:
+            meets = counts & (name == numbering.get(class_name, -1))
+            if rule.threshold is not None:
+                meets &= present.lowest < rule.threshold
+            yield Rule(CLASS_PREFIX + class_name, rule.rate, seen.flags(image[meets]))

@@ -20,10 +20,15 @@ DECODE_TIMEOUT_S = 30.0
 START_TIMEOUT_S = 60.0
 
 
+class NotStarted(OSError):
+    """There is no child, and none could be started: nothing is known of what it was asked."""
+
+
 class ImageProcess:
     """One child process, started at the first call and again after it died. ``restarts`` counts those, by reason.
 
-    Raises TimeoutError after ``timeout_s`` (the child is killed) and BrokenProcessPool where the child died.
+    Raises TimeoutError after ``timeout_s`` (the child is killed), BrokenProcessPool where the child died of what it was
+    asked, and NotStarted.
     """
 
     def __init__(self, timeout_s: float = DECODE_TIMEOUT_S) -> None:
@@ -41,11 +46,9 @@ class ImageProcess:
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """``function(*arguments)`` in the child; both must be picklable. One call at a time, the others wait."""
         async with self._turn:
-            pool = self._pool or await self._start()
+            asked = await self._asked(function, *arguments)
             try:
-                return await asyncio.wait_for(
-                    asyncio.get_running_loop().run_in_executor(pool, function, *arguments), self._timeout_s
-                )
+                return await asyncio.wait_for(asked, self._timeout_s)
             except TimeoutError:
                 self._abandon("timeout")
                 raise
@@ -63,15 +66,28 @@ class ImageProcess:
             if pool is not None:
                 await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _start(self) -> ProcessPoolExecutor:
-        # spawn: a fork would copy the monitor's threads' locks and its open store
-        pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_child)
+    async def _asked(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        pool = self._pool or await self._start()
         try:
+            return loop.run_in_executor(pool, function, *arguments)
+        except BrokenProcessPool:  # it died while nothing was asked of it
+            self._abandon("crashed")
+            return loop.run_in_executor(await self._start(), function, *arguments)
+
+    async def _start(self) -> ProcessPoolExecutor:
+        pool = None
+        try:
+            # spawn: a fork would copy the monitor's threads' locks and its open store
+            pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_child)
             self._pid = await asyncio.wait_for(
                 asyncio.get_running_loop().run_in_executor(pool, os.getpid), START_TIMEOUT_S
             )
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException as error:
+            if pool is not None:
+                pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, (BrokenProcessPool, MemoryError, OSError)):  # the latter has TimeoutError, too
+                raise NotStarted(f"the image process did not start: {error or type(error).__name__}") from error
             raise
         self._pool = pool
         return pool

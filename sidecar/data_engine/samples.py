@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -34,7 +33,7 @@ PART = ".part"
 STATUS = "needs_review"
 AUDIT = "audit"
 NEAR_DUPLICATE = "near_duplicate"
-_SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+ID_BYTES = 16
 
 Headers = Sequence[tuple[str, str]]
 Probed = Callable[[int, int, float], None]
@@ -235,8 +234,8 @@ class SampleKeeper:
 
 
 def sample_of(prediction: Prediction, why: Why, image: Prepared, dataset_id: str = "") -> Sample:
-    """The row of an image. Its id is the prediction's, so that keeping one twice keeps one."""
-    sample_id = _file_name(prediction.prediction_id)
+    """The row of an image. Its id is made of the prediction's, so that keeping one twice keeps one."""
+    sample_id = _id_of(prediction.prediction_id)
     day = datetime.fromtimestamp(prediction.at, UTC)
     return Sample(
         sample_id=sample_id,
@@ -295,11 +294,10 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def _file_name(prediction_id: str) -> str:
-    """The id where it is safe as a file's name, else its hash."""
-    if _SAFE_ID.fullmatch(prediction_id):
-        return prediction_id
-    return blake2b(prediction_id.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+def _id_of(prediction_id: str) -> str:
+    """An id that leads to no prediction: who reviews an image in the audit is given it, and must not know which version
+    answered. As a file's name it is safe whatever the prediction is called."""
+    return blake2b(prediction_id.encode("utf-8", "surrogateescape"), digest_size=ID_BYTES).hexdigest()
 
 
 def _remove_parts(folder: Path) -> None:

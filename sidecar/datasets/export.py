@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PIL import Image
-
 from sidecar.recording import Sample
 from sidecar.recording.loop_rows import VersionItem, VersionRow
 
@@ -101,6 +99,8 @@ def present(export: Export, needs_size: bool) -> Export:
 
 def _size_of(file: Path) -> tuple[int, int]:
     """Width and height by the image's header, (0, 0) where it can't be read. Nothing is decoded."""
+    from PIL import Image  # 2 MB that a monitor rarely needs
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

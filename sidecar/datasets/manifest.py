@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -60,9 +60,11 @@ def version_id_of(dataset_id: str, parent_id: str, name: str, content: str) -> s
 
 
 def counts_of(items: Iterable[VersionItem]) -> dict[str, Any]:
-    """Boxes, boxes and images of each class, images and boxes of each split, images deleted since, bytes of images."""
+    """Boxes, boxes and images of each class, images and boxes of each split and its boxes by class, images deleted
+    since, bytes of images."""
     classes: dict[str, dict[str, int]] = defaultdict(lambda: {"boxes": 0, "images": 0})
-    splits: dict[str, dict[str, int]] = {name: {"images": 0, "boxes": 0} for name in ("train", "val", "test")}
+    splits: dict[str, dict[str, Any]] = {name: {"images": 0, "boxes": 0} for name in ("train", "val", "test")}
+    of_split: dict[str, Counter[str]] = {name: Counter() for name in splits}
     boxes = deleted = size = 0
     for item in items:
         for one in item.labels:
@@ -71,9 +73,12 @@ def counts_of(items: Iterable[VersionItem]) -> dict[str, Any]:
             classes[name]["images"] += 1
         splits[item.split]["images"] += 1
         splits[item.split]["boxes"] += len(item.labels)
+        of_split[item.split].update(one.label for one in item.labels)
         boxes += len(item.labels)
         deleted += item.deleted_at is not None
         size += item.bytes
+    for name, found in of_split.items():
+        splits[name]["classes"] = dict(sorted(found.items()))
     return {
         "boxes": boxes,
         "classes": dict(sorted(classes.items())),
@@ -86,6 +91,7 @@ def counts_of(items: Iterable[VersionItem]) -> dict[str, Any]:
 def version_document(row: VersionRow, deleted: int | None = None) -> dict[str, Any]:
     """The version as the API gives it. ``deleted`` is how many of its images are gone by now, where it is known."""
     counts = {name: value for name, value in row.counts.items() if name != "bytes"}
+    counts["splits"] = {name: {"classes": None, **split} for name, split in counts.get("splits", {}).items()}
     if deleted is not None:
         counts["deleted"] = deleted
     return {

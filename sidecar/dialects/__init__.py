@@ -1,7 +1,8 @@
 """The wire formats of model servers: from the bytes of an exchange to the detections of each image.
 
 ``decode`` is the way in: it takes an ``Exchange`` and ``DialectSettings`` and gives a ``DecodedImage`` for each image
-of the request. ``routes.ROUTES`` says which paths carry predictions, ``table.DIALECTS`` which formats there are.
+of the request; ``decode_all`` reads many exchanges in less time. ``routes.ROUTES`` says which paths carry predictions,
+``table.DIALECTS`` which formats there are.
 ``request.request_images`` finds the images in a request's body.
 
 Invariants: whatever bytes come in, ``decode`` raises ``Undecodable`` or nothing. What cannot be read is never "no
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sidecar.dialects.image_size import image_size
     from sidecar.dialects.request import RequestImage, request_images, to_png
     from sidecar.dialects.routes import NAMES, ROUTES, routes_for
-    from sidecar.dialects.table import decode
+    from sidecar.dialects.table import decode, decode_all
     from sidecar.dialects.terms import BOX_FORMATS, REASONS, DecodedImage, DialectSettings, Undecodable
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "RequestImage",
     "Undecodable",
     "decode",
+    "decode_all",
     "image_size",
     "request_images",
     "routes_for",
@@ -50,6 +52,7 @@ _MODULES = {
     "RequestImage": "request",
     "Undecodable": "terms",
     "decode": "table",
+    "decode_all": "table",
     "request_images": "request",
     "routes_for": "routes",
     "to_png": "request",

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from sidecar.dialects import kserve_v2, roboflow, tensorflow_serving, torchserve, ultralytics
+from sidecar.dialects.columns import RawImage
 from sidecar.dialects.object_rows import DEEPSTACK, REKOGNITION, format_of, image_of_rows
 from sidecar.dialects.reply import Reply, bounded_images
 from sidecar.dialects.roles import images_of, roles_of
 from sidecar.dialects.tensorflow_serving import array_of, image_of_any_rows
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 # Where a route's dialect finds another format than its own, the body is asked.
 ANOTHER_FORMAT = frozenset(("unknown_format", "missing_output", "shape"))
 _ROWS = ("predictions", "detections", "objects", "results", "boxes", "data")
 
 
-def decode(reply: Reply) -> list[DecodedImage]:
+def decode(reply: Reply) -> list[RawImage]:
     """The images of a body in whichever known shape it has. Raises Undecodable.
 
     The order matters: each test is stricter than those after it.
@@ -47,7 +48,7 @@ def raise_reported_error(value: dict[str, Any]) -> None:
         raise Undecodable("error_reply", str(text)[:200])
 
 
-def _object(value: dict[str, Any], reply: Reply) -> list[DecodedImage]:
+def _object(value: dict[str, Any], reply: Reply) -> list[RawImage]:
     labels = value.get("CustomLabels")
     if isinstance(labels, list) or isinstance(value.get("Labels"), list):
         return [_rekognition(value, reply)]
@@ -71,7 +72,7 @@ def _object(value: dict[str, Any], reply: Reply) -> list[DecodedImage]:
     raise Undecodable("unknown_format", f"an object of {', '.join(list(value)[:8])}"[:200])
 
 
-def _lists(value: list[Any], reply: Reply) -> list[DecodedImage]:
+def _lists(value: list[Any], reply: Reply) -> list[RawImage]:
     if not value or format_of(value[0]) is not None:
         return [image_of_any_rows(value, reply, 0)]
     if all(isinstance(item, list) and (not item or isinstance(item[0], dict)) for item in value):
@@ -91,7 +92,7 @@ def recognisable(item: dict[str, Any]) -> bool:
     return "boxes" in roles and "scores" in roles
 
 
-def _mxnet(rows: list[Any], reply: Reply) -> DecodedImage:
+def _mxnet(rows: list[Any], reply: Reply) -> RawImage:
     """SageMaker's MXNet detector: rows of class, score, xmin, ymin, xmax, ymax in 0..1; class -1 is padding."""
     table = array_of(rows if rows else [[]])
     if isinstance(table, list) or (table.size and (table.ndim != 2 or table.shape[1] != 6)):
@@ -101,7 +102,7 @@ def _mxnet(rows: list[Any], reply: Reply) -> DecodedImage:
     return images_of(reply, columns, "xyxy", True)[0]
 
 
-def _rekognition(value: dict[str, Any], reply: Reply) -> DecodedImage:
+def _rekognition(value: dict[str, Any], reply: Reply) -> RawImage:
     """Custom labels lie with their geometry; labels have instances, and those that have none are no detections."""
     rows = []
     for label in value.get("CustomLabels") or []:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from sidecar.dialects.columns import Array
+from sidecar.dialects.columns import Array, RawImage
 from sidecar.dialects.reply import Reply
 from sidecar.dialects.roles import images_of, roles_of
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype("?"),
@@ -44,7 +44,7 @@ def recognises(value: Any) -> bool:
     return all(isinstance(output, dict) and "shape" in output and "name" in output for output in value["outputs"])
 
 
-def decode(reply: Reply) -> list[DecodedImage]:
+def decode(reply: Reply) -> list[RawImage]:
     """The images of an inference response. Raises Undecodable."""
     outputs = reply.value.get("outputs") if isinstance(reply.value, dict) else None
     if not isinstance(outputs, list):

@@ -11,9 +11,9 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, cast
 
-from sidecar.dialects.columns import Array, numbers, one_image
+from sidecar.dialects.columns import Array, RawImage, numbers, one_image
 from sidecar.dialects.reply import Reply
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 Row = dict[str, Any]
 
@@ -97,7 +97,7 @@ def image_of_rows(
     index: int,
     size: tuple[int, int] = (0, 0),
     box: Callable[[Any], Sequence[float]] | None = None,
-) -> DecodedImage:
+) -> RawImage:
     """One image's rows as columns. ``box`` replaces the format's way to read a box. Raises Undecodable."""
     if not isinstance(rows, list):
         raise Undecodable("shape", f"detections are a {type(rows).__name__}, not a list")

@@ -18,7 +18,7 @@ _BEFORE = b"\"', \r\n\t"  # a string, a data URI, or the start of the body
 _SHAPE = re.compile(rb'"shape"\s*:\s*\[([\d\s,]{5,60})\]')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HeadSizes:
     """``each`` in order of the images seen; ``batch`` where a tensor's shape holds for every image of the request."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sidecar.dialects.columns import RawImage
 from sidecar.dialects.object_rows import ROBOFLOW, image_of_rows
 from sidecar.dialects.reply import Reply, bounded_images, positive_size
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 
 def recognises(value: Any) -> bool:
@@ -20,7 +21,7 @@ def recognises(value: Any) -> bool:
     return "image" in first
 
 
-def decode(reply: Reply) -> list[DecodedImage]:
+def decode(reply: Reply) -> list[RawImage]:
     """The images of a response of object detection, one or a list of them. Raises Undecodable."""
     value = reply.value
     if isinstance(value, dict):
@@ -33,7 +34,7 @@ def decode(reply: Reply) -> list[DecodedImage]:
     return [_image(item, reply, index) for index, item in enumerate(bounded_images(value))]
 
 
-def _image(value: Any, reply: Reply, index: int) -> DecodedImage:
+def _image(value: Any, reply: Reply, index: int) -> RawImage:
     if not isinstance(value, dict) or "predictions" not in value:
         raise Undecodable("missing_output", "no predictions")
     size = value.get("image")
@@ -41,7 +42,7 @@ def _image(value: Any, reply: Reply, index: int) -> DecodedImage:
     return image_of_rows(value["predictions"], ROBOFLOW, reply, index, positive_size(width, height))
 
 
-def _with_sizes(value: dict[str, Any], sizes: list[Any], reply: Reply) -> list[DecodedImage]:
+def _with_sizes(value: dict[str, Any], sizes: list[Any], reply: Reply) -> list[RawImage]:
     rows = value.get("predictions")
     if not isinstance(rows, list):
         raise Undecodable("missing_output", "no predictions")

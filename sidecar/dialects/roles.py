@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sidecar.dialects.columns import Array, one_image
+from sidecar.dialects.columns import Array, RawImage, one_image
 from sidecar.dialects.reply import IMAGES_MAX, Reply
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 # In order of preference: where a model has several outputs of a role, the first name in the list is taken.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -68,7 +68,7 @@ def images_of(
     box_format: str = "xyxy",
     normalised: bool | None = None,
     first: int = 0,
-) -> list[DecodedImage]:
+) -> list[RawImage]:
     """The images that role -> column describe. Raises Undecodable where columns miss or don't fit.
 
     Shapes of boxes: [N, 4], [B, N, 4] or those with axes of length 1 between; with 5 columns the fifth is the score,
@@ -169,7 +169,7 @@ def _counts(count: Array | list[str] | None, batch: int, slots: int) -> list[int
     return [int(value) for value in values]
 
 
-def _by_image(reply: Reply, rows: Array, box_format: str, normalised: bool | None, first: int) -> list[DecodedImage]:
+def _by_image(reply: Reply, rows: Array, box_format: str, normalised: bool | None, first: int) -> list[RawImage]:
     """Rows of image, x1, y1, x2, y2, class, score. An image without a row is only seen before one with rows."""
     images = rows[:, 0]
     last = images.max() if len(rows) else 0

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidecar.dialects.columns import Array, numbers, one_image
+from sidecar.dialects.columns import Array, RawImage, numbers, one_image
 from sidecar.dialects.kserve_v2 import AXES_MAX, from_list
 from sidecar.dialects.object_rows import format_of, image_of_rows
 from sidecar.dialects.reply import Reply, bounded_images
 from sidecar.dialects.roles import images_of, roles_of
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 _NESTED = ("predictions", "detections", "objects", "results")
 
@@ -28,7 +28,7 @@ def recognises(value: Any) -> bool:
     return isinstance(predictions, list) and (not predictions or isinstance(predictions[0], dict | list))
 
 
-def decode(reply: Reply) -> list[DecodedImage]:
+def decode(reply: Reply) -> list[RawImage]:
     """The images of a prediction response. Raises Undecodable."""
     value = reply.value
     if not isinstance(value, dict):
@@ -43,7 +43,7 @@ def decode(reply: Reply) -> list[DecodedImage]:
         raise Undecodable("unknown_format", "neither predictions nor outputs")
     if not predictions or _is_row(predictions[0]):
         return [image_of_any_rows(predictions, reply, 0)]
-    images: list[DecodedImage] = []
+    images: list[RawImage] = []
     for index, item in enumerate(bounded_images(predictions)):
         images.append(_instance(item, reply, index))
     return images
@@ -53,7 +53,7 @@ def _is_row(item: Any) -> bool:
     return format_of(item) is not None
 
 
-def image_of_any_rows(rows: Any, reply: Reply, index: int) -> DecodedImage:
+def image_of_any_rows(rows: Any, reply: Reply, index: int) -> RawImage:
     """One image's list of objects of whatever format its first one is of. Raises Undecodable."""
     row_format = format_of(rows[0]) if isinstance(rows, list) and rows else None
     if row_format is not None:
@@ -63,7 +63,7 @@ def image_of_any_rows(rows: Any, reply: Reply, index: int) -> DecodedImage:
     return one_image(numbers((), 0).reshape(0, 4), numbers((), 0), [], reply.frame(index), reply.settings)
 
 
-def _instance(item: Any, reply: Reply, index: int) -> DecodedImage:
+def _instance(item: Any, reply: Reply, index: int) -> RawImage:
     if isinstance(item, list):
         if item and isinstance(item[0], list):  # one output of rows: x1, y1, x2, y2, score, class
             return _single(images_of(reply, {"boxes": array_of(item)}, first=index))
@@ -79,13 +79,13 @@ def _instance(item: Any, reply: Reply, index: int) -> DecodedImage:
     return _single(_columns(item, reply, index))
 
 
-def _single(images: list[DecodedImage]) -> DecodedImage:
+def _single(images: list[RawImage]) -> RawImage:
     if len(images) != 1:
         raise Undecodable("shape", f"{len(images)} images in one prediction")
     return images[0]
 
 
-def _columns(outputs: dict[str, Any], reply: Reply, first: int) -> list[DecodedImage]:
+def _columns(outputs: dict[str, Any], reply: Reply, first: int) -> list[RawImage]:
     roles = roles_of(outputs, reply.settings.outputs)
     if "boxes" not in roles and "error" in outputs:
         raise Undecodable("error_reply", str(outputs["error"])[:200])
@@ -118,7 +118,7 @@ def array_of(value: Any) -> Array | list[str]:
     return from_list(value, elements).reshape(shape)
 
 
-def _vertex(item: dict[str, Any], reply: Reply, index: int) -> DecodedImage:
+def _vertex(item: dict[str, Any], reply: Reply, index: int) -> RawImage:
     boxes, scores = array_of(item["bboxes"]), array_of(item["confidences"])
     names = item.get("displayNames") or item.get("ids") or []
     if isinstance(boxes, list) or isinstance(scores, list):

@@ -65,7 +65,7 @@ class DialectSettings:
                 raise ValueError(f"outputs: {role!r} is none of {', '.join(ROLES)}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DecodedImage:
     """The detections of one image. ``width`` and ``height`` are 0 where neither response nor request head told them."""
 

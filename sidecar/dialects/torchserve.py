@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from sidecar.dialects.columns import numbers, one_image
+from sidecar.dialects.columns import RawImage, numbers, one_image
 from sidecar.dialects.object_rows import format_of
 from sidecar.dialects.reply import Reply, bounded_images
 from sidecar.dialects.tensorflow_serving import image_of_any_rows
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 REPORTED_SCORE = 1.0
 _TEXT_CHARACTERS_MAX = 400
@@ -30,7 +30,7 @@ def recognises(value: Any) -> bool:
     return _is_keyed(value)
 
 
-def decode(reply: Reply) -> list[DecodedImage]:
+def decode(reply: Reply) -> list[RawImage]:
     """The images of a response: a list of rows is one image, a list of such lists several. Raises Undecodable."""
     value = reply.value
     if isinstance(value, dict):
@@ -54,7 +54,7 @@ def _is_keyed(row: Any) -> bool:
     return (isinstance(box, list) and len(box) == 4) or ("score" not in row and isinstance(box, str) and "(" in box)
 
 
-def _image(rows: Any, reply: Reply, index: int) -> DecodedImage:
+def _image(rows: Any, reply: Reply, index: int) -> RawImage:
     if not isinstance(rows, list):
         raise Undecodable("shape", "lists of detections mixed with other values")
     if not rows or not _is_keyed(rows[0]):

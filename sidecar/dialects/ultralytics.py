@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sidecar.dialects.columns import RawImage
 from sidecar.dialects.object_rows import ULTRALYTICS, image_of_rows
 from sidecar.dialects.reply import Reply, bounded_images, positive_size
-from sidecar.dialects.terms import DecodedImage, Undecodable
+from sidecar.dialects.terms import Undecodable
 
 
 def recognises(value: Any) -> bool:
@@ -18,7 +19,7 @@ def recognises(value: Any) -> bool:
     return isinstance(value, dict) and "box" in value and "confidence" in value
 
 
-def decode(reply: Reply) -> list[DecodedImage]:
+def decode(reply: Reply) -> list[RawImage]:
     """The images of a response; a bare list is one image, a list of lists one list for each. Raises Undecodable."""
     value = reply.value
     if isinstance(value, dict):
@@ -34,7 +35,7 @@ def decode(reply: Reply) -> list[DecodedImage]:
     return [_rows(rows, reply, index, (0, 0)) for index, rows in enumerate(lists)]
 
 
-def _image(image: Any, reply: Reply, index: int) -> DecodedImage:
+def _image(image: Any, reply: Reply, index: int) -> RawImage:
     if not isinstance(image, dict) or "results" not in image:
         raise Undecodable("missing_output", "an image without results")
     shape = image.get("shape")
@@ -42,7 +43,7 @@ def _image(image: Any, reply: Reply, index: int) -> DecodedImage:
     return _rows(image["results"], reply, index, size)
 
 
-def _rows(rows: Any, reply: Reply, index: int, size: tuple[int, int]) -> DecodedImage:
+def _rows(rows: Any, reply: Reply, index: int, size: tuple[int, int]) -> RawImage:
     if isinstance(rows, list) and rows and isinstance(rows[0], dict):
         box = rows[0].get("box")
         if isinstance(box, dict) and "x4" in box:

@@ -96,14 +96,16 @@ def compare(
     permutations: int = 999,
     seed: int = 0,
     inputs: tuple[Sequence[Block], Sequence[Block], Level] | None = None,
+    reference_name: str = "",
 ) -> DriftReport:
     """Whether the blocks of ``current`` differ from those of ``reference`` by more than blocks of one side do.
 
     Blocks within a day are matched by hour of the day, unless images are declared ``independent``; the level ``IMAGE``
     is only for those. ``inputs`` are blocks for ``input_drift`` where others than the rest (the input probe is
-    known by time only). Blocks without images have no say. The same arguments, in whatever order of blocks, give the
-    same report. Raises ValueError for an ``alpha`` out of 0..1, too few or too many ``permutations``, and images
-    that are not independent.
+    known by time only). Blocks without images have no say. ``reference_name`` is what the sentence calls the reference,
+    where that needs a name (``sentence_of``). The same arguments, in whatever order of blocks, give the same report.
+    Raises ValueError for an ``alpha`` out of 0..1, too few or too many ``permutations``, and images that are not
+    independent.
     """
     _check(level, independent, alpha, permutations)
     sides = Sides.of(with_images(reference), with_images(current), level, independent)
@@ -139,7 +141,7 @@ def compare(
         limitations=tuple(_limitations(found, probed, level, out_of_reach, alpha)),
         distributions=chart_of(found.table, ~found.deal.current) | chart_of(probed.table, ~probed.deal.current),
     )
-    return replace(report, sentence=sentence_of(report, found.divergences | probed.divergences))
+    return replace(report, sentence=sentence_of(report, found.divergences | probed.divergences, reference_name))
 
 
 def _check(level: Level, independent: bool, alpha: float, permutations: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sidecar.drift.blocks import BLOCKS_MIN
 from sidecar.drift.permutation import at_most
+from sidecar.drift.scores import GATE
 
 if TYPE_CHECKING:
     from sidecar.drift.report import DriftReport
@@ -17,53 +18,66 @@ NAMED_MAX = 5
 NAME_CHARACTERS_MAX = 60
 """Of a class name within a sentence."""
 SENTENCE_CHARACTERS_MAX = 1_000
+SAME_CONFIDENCE, SAME_COUNT = 0.01, 0.02
+"""Average confidences that differ by less, and average numbers of detections by less of themselves, are called nearly
+the same: it is the spread around them that moved."""
+DIGITS_MAX = 6
+"""Behind the point, to tell two figures apart."""
 
 
-def sentence_of(report: DriftReport, divergences: Mapping[str, float]) -> str:
-    """What ``report`` says; ``divergences`` of each part tell which part of a score moved most."""
+def sentence_of(report: DriftReport, divergences: Mapping[str, float], reference: str = "") -> str:
+    """What ``report`` says; ``divergences`` of each part tell which part of a score moved most. ``reference`` names
+    what it was compared with where that is not plain, such as "the baseline of det@1"."""
     if report.verdict == "too_few_blocks":
-        body = _too_few(report)
+        body = _too_few(report, reference)
     elif report.verdict == "drift":
-        body = _drift(report, divergences)
+        body = _drift(report, divergences, reference)
     else:
-        body = _no_drift(report, divergences)
+        body = _no_drift(report, divergences, reference)
     return _cut(" ".join([body, *_new(report)]), SENTENCE_CHARACTERS_MAX)
 
 
-def _drift(report: DriftReport, divergences: Mapping[str, float]) -> str:
+def _drift(report: DriftReport, divergences: Mapping[str, float], reference: str) -> str:
     moved = [_MOVES[name](report, divergences) for name, score in report.scores.items() if score.significant]
     lowest = min(score.p_adjusted for score in report.scores.values() if score.significant)
-    return f"Drift: {_listed(moved, '; ')} (adjusted p = {_p(lowest)}; {_sizes(report)})."
+    return f"Drift{_from(reference)}: {'; '.join(moved)} (adjusted p = {_p(lowest)}; {_sizes(report)})."
 
 
-def _no_drift(report: DriftReport, divergences: Mapping[str, float]) -> str:
-    small = [
-        name
+def _no_drift(report: DriftReport, divergences: Mapping[str, float], reference: str) -> str:
+    small = {
+        name: score
         for name, score in report.scores.items()
         if at_most(score.p_adjusted, report.alpha) and not score.significant
-    ]
+    }
     if small:
-        moved = _listed([_MOVES[name](report, divergences) for name in small], "; ")
-        return f"No drift that matters: {moved}, surely but by little ({_sizes(report)})."
+        moved = "; ".join(_MOVES[name](report, divergences) for name in small)
+        farthest = max(score.corrected for score in small.values())
+        far = next(text for digits in (2, 3, 4, 17) if (text := f"{farthest:.{digits}f}") != f"{GATE:.{digits}f}")
+        return (
+            f"No drift{_from(reference)}, only a small shift: {moved}. It is more than chance, but its distance of "
+            f"{far} is under the {GATE:g} that counts as drift ({_sizes(report)})."
+        )
     level = report.blocks.level.plural
-    return f"No drift: the two sides differ no more than {level} of one side do ({_sizes(report)})."
+    return f"No drift{_from(reference)}: the two periods differ no more than {level} within each do ({_sizes(report)})."
 
 
-def _too_few(report: DriftReport) -> str:
-    blocks = report.blocks
+def _from(reference: str) -> str:
+    return f" from {reference}" if reference else ""
+
+
+def _too_few(report: DriftReport, reference: str) -> str:
+    blocks, whose = report.blocks, f", {reference}," if reference else ""
     if not report.n_reference.images or not report.n_current.images:
-        side = "current period" if report.n_reference.images else "reference"
-        return f"Nothing to compare: the {side} has no images."
+        side = "current period" if report.n_reference.images else f"reference{whose.removesuffix(',')}"
+        return f"Nothing to compare: there are no images in the {side}."
+    counts = f"{blocks.reference} in the reference{whose} and {blocks.current} in the current period"
     if min(blocks.reference, blocks.current) >= BLOCKS_MIN:
         return (
-            f"Too few {blocks.level.plural} to judge at alpha {report.alpha:g}: {blocks.reference} in the reference "
-            f"and {blocks.current} in the current period."
+            f"Too few {blocks.level.plural} to judge: with {counts}, no difference, however large, could be told from "
+            f"chance (at alpha {report.alpha:g})."
         )
     of_hours = " at hours of the day that both have" if blocks.matched_by else ""
-    return (
-        f"Too few {blocks.level.plural} to judge: {blocks.reference} in the reference and {blocks.current} in the "
-        f"current period{of_hours}, at least {BLOCKS_MIN} a side are needed."
-    )
+    return f"Too few {blocks.level.plural} to judge: {counts}{of_hours}; each needs at least {BLOCKS_MIN}."
 
 
 def _new(report: DriftReport) -> list[str]:
@@ -74,21 +88,33 @@ def _new(report: DriftReport) -> list[str]:
 
 
 def _class_move(report: DriftReport, divergences: Mapping[str, float]) -> str:
-    return f"the mix of classes moved ({_classes(report)})"
+    return f"the mix of classes changed, {_classes(report)}"
 
 
 def _confidence_move(report: DriftReport, divergences: Mapping[str, float]) -> str:
     before, now = report.n_reference.avg_confidence, report.n_current.avg_confidence
-    if abs(now - before) < 0.005:
-        return f"confidence is spread otherwise around {now:.2f}"
-    return f"confidence {'rose' if now > before else 'fell'} from {before:.2f} to {now:.2f}"
+    if abs(now - before) < SAME_CONFIDENCE:
+        return f"confidences are spread differently, though on average nearly the same, {now:.2f}"
+    return f"confidence {'rose' if now > before else 'fell'} from {_from_to(before, now)}"
 
 
 def _count_move(report: DriftReport, divergences: Mapping[str, float]) -> str:
     before, now = report.n_reference.detections_per_image, report.n_current.detections_per_image
-    if abs(now - before) < 0.005:
-        return f"detections are spread otherwise over the images ({now:.2g} an image)"
-    return f"detections per image {'rose' if now > before else 'fell'} from {before:.2f} to {now:.2f}"
+    if abs(now - before) < SAME_COUNT * max(before, now):
+        return (
+            f"detections are spread differently over the images, though on average nearly as many, {now:.2f} an image"
+        )
+    return f"detections per image {'rose' if now > before else 'fell'} from {_from_to(before, now)}"
+
+
+def _from_to(before: float, now: float) -> str:
+    """Both, with as many digits as make them differ, two at least.
+
+    >>> _from_to(0.8549, 0.8451), _from_to(0.7, 0.45)
+    ('0.855 to 0.845', '0.70 to 0.45')
+    """
+    digits = next((n for n in range(2, DIGITS_MAX) if f"{before:.{n}f}" != f"{now:.{n}f}"), DIGITS_MAX)
+    return f"{before:.{digits}f} to {now:.{digits}f}"
 
 
 def _box_move(report: DriftReport, divergences: Mapping[str, float]) -> str:
@@ -111,10 +137,10 @@ _MOVES = {
 
 def _classes(report: DriftReport) -> str:
     if not report.affected_classes:
-        return "no class alone stands out"
+        return "though no single class stands out"
     return _capped(
         [
-            f"{_name(item.name)} from {_percent(item.share_before)} to {_percent(item.share_after)}"
+            f"{_name(item.name)} from {_percents(item.share_before, item.share_after)}"
             for item in report.affected_classes
         ]
     )
@@ -145,14 +171,21 @@ def _cut(text: str, most: int) -> str:
 def _capped(items: Sequence[str]) -> str:
     more = len(items) - NAMED_MAX
     shown = [*items[:NAMED_MAX], f"{more} more"] if more > 0 else list(items)
-    return _listed(shown, ", ")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _listed(items: Sequence[str], separator: str) -> str:
-    if len(items) == 1:
-        return items[0]
-    last = "; and " if separator == "; " else " and "
-    return separator.join(items[:-1]) + last + items[-1]
+def _percents(before: float, after: float) -> str:
+    """Both shares, with as many digits as make them differ.
+
+    >>> _percents(0.604, 0.6), _percents(0.2, 0.05), _percents(0.0, 0.3)
+    ('60.4 % to 60.0 %', '20 % to 5.0 %', '0 % to 30 %')
+    """
+    texts = (_percent(before), _percent(after))
+    if texts[0] == texts[1]:
+        digits = (n for n in range(1, DIGITS_MAX) if f"{100 * before:.{n}f}" != f"{100 * after:.{n}f}")
+        places = next(digits, DIGITS_MAX)
+        texts = (f"{100 * before:.{places}f} %", f"{100 * after:.{places}f} %")
+    return f"{texts[0]} to {texts[1]}"
 
 
 def _percent(share: float) -> str:

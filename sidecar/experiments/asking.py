@@ -27,7 +27,7 @@ TEXT_MAX = 200
 
 _AB_KEYS = (
     *("traffic_split", "metrics", "duration_days", "unit", "treatments", "guardrails", "ramp", "alpha", "plan_units"),
-    *("effect", "exclude", "override_header", "notify"),
+    *("effect", "exclude", "override_header", "failover", "notify"),
 )
 _SHADOW_KEYS = ("share", "duration_days", "iou_min", "samples_per_hour")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -64,6 +64,7 @@ def read_ab_config(config: Mapping[str, Any], variants: Sequence[str]) -> dict[s
     reading.take(fields, "effect", "effect", lambda value: _number(value, 0.0, 10.0, "()"))
     reading.take(fields, "exclude", "exclude", _exclude)
     reading.take(fields, "override_header", "override", _header)
+    reading.take(fields, "failover", "failover", _yes_or_no)
     reading.take(fields, "notify", "notify", _texts)
     ramp: Ramp | None = fields.get("ramp")
     split = config.get("traffic_split")
@@ -212,6 +213,12 @@ def _unit(value: Any) -> str:
     if kind == "header" and _HEADER.fullmatch(header):
         return f"header:{header.lower()}"
     raise ValueError(f"{value!r} is no unit, expected request, client or header:NAME")
+
+
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _header(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from sidecar.experiments import rare
@@ -90,7 +90,8 @@ class MetricResult:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """``counts_differ`` names those of COUNT_METRICS that differ (Holm over them). ``feedback_p_value`` is against
-    feedback coming equally often, 1 where that is not asked. ``n_control`` and ``n_treatment`` are units."""
+    feedback coming equally often, 1 where that is not asked. ``n_control`` and ``n_treatment`` are units, ``share`` is
+    the part of both that came to the treatment by the latest split, NaN where there was none."""
 
     treatment: str
     metrics: tuple[MetricResult, ...]
@@ -99,6 +100,7 @@ class Comparison:
     feedback_p_value: float
     n_control: int
     n_treatment: int
+    share: float = nan
 
     @property
     def primary(self) -> MetricResult:
@@ -162,6 +164,7 @@ def compare(
                 feedback,
                 n_control,
                 n_treatment,
+                _latest_share(epochs, treatment),
             )
         )
     return found, now
@@ -217,6 +220,11 @@ def _feedback_p(epochs: Sequence[Epoch], treatment: str) -> float:
     if min(map(min, given)) < 0:
         return 1.0
     return float(rare.p_value(given[0], given[1], [share for _, _, share in pairs]))
+
+
+def _latest_share(epochs: Sequence[Epoch], treatment: str) -> float:
+    pairs = (epoch.pair(treatment) for epoch in reversed(epochs) if not epoch.returning)
+    return next((pair[2] for pair in pairs if pair), nan)
 
 
 def _units(epochs: Sequence[Epoch], treatment: str) -> tuple[int, int]:

@@ -35,7 +35,8 @@ class Definition:
     ``control`` and ``treatments`` name variants; ``model`` may be ``*``. ``unit`` is ``request``, ``client`` or
     ``header:NAME``. ``duration_days`` None: until it is stopped. ``effect`` is the relative difference to plan for.
     ``exclude`` is a header (``NAME`` or ``NAME=value``) of requests that are not part of it, ``override`` a header by
-    which a tester names the variant.
+    which a tester names the variant. With ``failover`` control answers for a treatment that is down, and nothing is
+    analysed meanwhile.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Definition:
     exclude: str = ""
     override: str = ""
     notify: tuple[str, ...] = ()
+    failover: bool = True
 
     @property
     def variants(self) -> tuple[str, ...]:

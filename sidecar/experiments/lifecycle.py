@@ -93,6 +93,11 @@ class Trial:
         return "ab" if isinstance(self.definition, Definition) else "shadow"
 
     @property
+    def salt(self) -> str:
+        """What the draws and hashes of its units are salted with."""
+        return self.definition.salt or self.trial_id
+
+    @property
     def active(self) -> bool:
         return self.status in ACTIVE
 

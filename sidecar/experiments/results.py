@@ -16,7 +16,15 @@ from sidecar.experiments.metrics import METRICS, metric_named
 from sidecar.experiments.plan import Plan, plan_for
 from sidecar.experiments.sentence import sentence_of
 from sidecar.experiments.srm import Srm, srm_of
-from sidecar.experiments.verdict import Judgement, Verdict, feedback_notes_of, judgement_of, notes_of, overall
+from sidecar.experiments.verdict import (
+    Judgement,
+    Verdict,
+    failover_notes_of,
+    feedback_notes_of,
+    judgement_of,
+    notes_of,
+    overall,
+)
 
 VARIANTS_MAX = 10
 DEFAULT_METRICS = ("confidence", "latency", "feedback_score")
@@ -120,7 +128,8 @@ class ComparisonResult:
 class Results:
     """``p_value`` is the primary metric's always-valid one (with several treatments the lowest, adjusted by Holm).
 
-    ``variants`` are control first; ``lowest`` has the lowest p-values so far, to be kept and given to the next call.
+    ``variants`` are control first; ``sentence_ended`` is what the sentence says once the test has ended; ``lowest`` has
+    the lowest p-values so far, to be kept and given to the next call.
     """
 
     variants: dict[str, VariantFigures]
@@ -134,10 +143,12 @@ class Results:
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
     sentence: str
+    sentence_ended: str
     how_much_longer: Plan
     epochs: int
     elapsed_s: float
     lowest: dict[str, float]
+    failover: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The documented shape; JSON-able, None (null) for what there is no number for.
@@ -150,7 +161,7 @@ class Results:
           the metric's unit) or, for rare events, the ``ratio`` (b / a). None is a side not bounded yet.
         - ``srm``: {p_value, ok, expected, observed}, units by variant.
         - ``verdict``: b_better, a_better, no_difference_yet, mixed or invalid; ``winner`` (a variant's name or None),
-          ``reasons``, ``notes``, ``sentence``.
+          ``reasons``, ``notes``, ``sentence``; ``failover``: requests that control answered for a treatment.
         - ``how_much_longer``: {metric, effect, effect_relative, power, units, units_seen, units_left, seconds, text}.
         - ``epochs`` with traffic, ``elapsed_s``.
         """
@@ -171,6 +182,7 @@ class Results:
             "winner": self.winner or None,
             "reasons": list(self.reasons),
             "notes": list(self.notes),
+            "failover": self.failover,
             "sentence": self.sentence,
             "how_much_longer": self.how_much_longer.to_dict(),
             "epochs": self.epochs,
@@ -189,12 +201,14 @@ def results(
     effect_relative: float | None = None,
     lowest: Mapping[str, float] | None = None,
     notes: Sequence[str] = (),
+    failover: int = 0,
 ) -> Results:
     """What is known of an experiment with these ``variants``, control first, after ``epochs`` (none yet is fine).
 
     The first of ``metrics`` is the primary one. ``elapsed_s`` is how long it has run; ``effect_relative`` the
     difference in the primary metric to plan for, as a share of control's value; ``lowest`` what the call before gave;
-    ``notes`` what else a reader must know.
+    ``failover`` how many requests control answered because their treatment was down, ``notes`` what else a reader must
+    know.
     Raises ValueError for variants, metrics or epochs that do not fit.
     """
     _check(variants, epochs, metrics)
@@ -224,12 +238,14 @@ def results(
         judgement.verdict,
         judgement.winner,
         judgement.reasons,
-        (*said, *of_feedback, *notes),
-        sentence_of(judgement, comparisons, plan),
+        (*said, *failover_notes_of(failover), *of_feedback, *notes),
+        sentence_of(judgement, comparisons, plan, variants[0]),
+        sentence_of(judgement, comparisons, plan, variants[0], ended=True),
         plan,
         len({epoch.number for epoch in used}),
         elapsed_s,
         {**lowest, **now, "srm": srm.p_value},
+        failover,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 from sidecar.experiments.arms import Arm
@@ -32,12 +33,13 @@ def judgement_of(comparison: Comparison, srm: Srm, control: str) -> Judgement:
     side is better speaks for control, under UNITS_MIN too. Where detections per image or the no-detection rate differ,
     or one metric speaks for each, it is mixed; but not where the primary metric is what people said of a random sample,
     since they judged those very detections. What is neither better nor worse, such as confidence, makes it mixed where
-    nothing else speaks.
+    nothing else speaks. What is mixed without any metric that speaks for a side is different, and nobody knows which
+    side is better: ``sentence_of`` says so.
     """
     invalid = [*_mismatch(srm), *_feedback(comparison)]
     if invalid:
         return Judgement("invalid", "", tuple(invalid))
-    few = _too_few(comparison, control)
+    few = too_few_of(comparison, control)
     broken = [reading for reading in comparison.guardrails if reading.decision == "harmful"]
     harms = [reading.reason for reading in broken if METRICS[reading.metric].better]
     moved = [reading.reason for reading in broken if not METRICS[reading.metric].better]
@@ -63,7 +65,7 @@ def judgement_of(comparison: Comparison, srm: Srm, control: str) -> Judgement:
         return Judgement("a_better", control, (*for_a, *neutral))
     if neutral:
         return Judgement("mixed", "", tuple(neutral))
-    return Judgement("no_difference_yet", "", ("no metric differs surely so far",))
+    return Judgement("no_difference_yet", "", ("no metric surely differs so far",))
 
 
 def overall(judgements: Sequence[tuple[Comparison, Judgement]], control: str) -> Judgement:
@@ -103,6 +105,20 @@ def notes_of(
         yield "The feedback score is of what users sent by themselves: it is shown, the verdict does not rest on it."
 
 
+def failover_notes_of(requests: int) -> Iterator[str]:
+    """What a reader must know where control answered ``requests`` that were a treatment's.
+
+    >>> list(failover_notes_of(0))
+    []
+    """
+    if requests:
+        yield (
+            f"{requests:,} requests were answered by control because the version they were due was down. They are in no"
+            " figure, nor is what was served meanwhile: only times when all versions were up are compared, so how often"
+            " one is down is not part of the verdict."
+        )
+
+
 def feedback_notes_of(arms: Sequence[Arm]) -> Iterator[str]:
     """What a reader must know of the feedback of all arms, each over its epochs."""
     drawn = ", ".join(f"{arm.judged:,} of {arm.sampled:,} with {arm.name}" for arm in arms)
@@ -128,16 +144,20 @@ def _mismatch(srm: Srm) -> Iterator[str]:
 
 def _feedback(comparison: Comparison) -> Iterator[str]:
     if comparison.feedback_p_value < FEEDBACK_P_MIN:
-        yield f"feedback comes at unlike rates with both variants (p = {comparison.feedback_p_value:.2g})"
+        yield f"users sent feedback at different rates with the two variants (p = {comparison.feedback_p_value:.2g})"
 
 
-def _too_few(comparison: Comparison, control: str) -> str:
-    if min(comparison.n_control, comparison.n_treatment) >= UNITS_MIN:
+def too_few_of(comparison: Comparison, control: str, *, ended: bool = False) -> str:
+    """That there are too few units for a verdict, how many there are and about how many more it takes by the latest
+    split, of a test that has ``ended`` only how many it took; empty where there are enough."""
+    n_control, n_treatment, share = comparison.n_control, comparison.n_treatment, comparison.share
+    if min(n_control, n_treatment) >= UNITS_MIN:
         return ""
-    return (
-        f"too few units: {comparison.n_control:,} with {control} and {comparison.n_treatment:,} with "
-        f"{comparison.treatment}, at least {UNITS_MIN} each are needed"
-    )
+    needed = f"at least {UNITS_MIN} each {'were' if ended else 'are'} needed"
+    if 0 < share < 1 and not ended:
+        more = max((UNITS_MIN - n_control) / (1 - share), (UNITS_MIN - n_treatment) / share)
+        needed += f", about {ceil(more):,} more in all"
+    return f"too few units ({n_control:,} with {control} and {n_treatment:,} with {comparison.treatment}; {needed})"
 
 
 def _say(item: MetricResult) -> str:

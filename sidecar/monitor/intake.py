@@ -27,12 +27,15 @@ from sidecar.types import ProxySettings
 
 log = structlog.get_logger()
 
-QUEUE_BYTES_MAX = 64 << 20
-"""Sequenced frames that wait for the pipeline; over it the workers' sockets are not read."""
+QUEUE_BYTES_MAX = 16 << 20
+"""Sequenced frames that wait for the pipeline; over it the workers' sockets are not read. Workers keep what is not
+acknowledged, so it takes its room twice."""
 IMAGES_BYTES_MAX = 64 << 20
 """Request bodies under assembly; a body that would pass it is dropped and counted."""
+COUNTS = ("dropped", "limits_hit", "tls_failed")
+"""Of a worker's status, what it counts by name since its start."""
 WORKERS_REMEMBERED_MAX = 64
-"""Workers of which the last status is kept after they have gone."""
+"""Lives of workers of which the last status is kept; of a life that is let go, only what it counted is."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class Intake:
     """Listens on ``path``; ``positions`` are the sequences the store has already committed.
 
     ``on_image(id, body)`` and ``on_missing(id, reason)`` answer what ``want`` asked for. They must not block.
+    ``starts`` counts the lives of each worker that were heard of; ``counted`` sums over all of them, so it never falls.
     ``on_ask(body)`` gives status, media type and body of what a client is answered that asked on the data port; what
     was answered is counted by status in ``asked``.
     """
@@ -79,6 +83,8 @@ class Intake:
         self.on_missing = on_missing
         self.asks = Asks(on_ask)
         self.workers: dict[tuple[int, int], WorkerState] = {}
+        self.starts: Counter[int] = Counter()
+        self._let_go: dict[str, Counter[str]] = {name: Counter() for name in COUNTS}
         self.dropped: Counter[tuple[str, str]] = Counter()
         self.images: dict[str, _Assembly] = {}
         self.images_bytes = 0
@@ -123,6 +129,11 @@ class Intake:
         return self.asks.asked
 
     @property
+    def queued(self) -> tuple[int, int]:
+        """Frames that wait for the pipeline, and their bytes."""
+        return len(self._queue), self._queue_bytes
+
+    @property
     def is_quiet(self) -> bool:
         """No worker is connected and nothing waits: all that was shipped has been taken."""
         return not self._connections and not self._queue
@@ -155,16 +166,31 @@ class Intake:
     def joined(self, connection: _Connection, hello: Mapping[str, Any]) -> tuple[int, int]:
         life = (int(hello["worker"]), int(hello["epoch"]))
         self._connections[life] = connection
+        self.starts[life[0]] += life not in self.workers
         state = self.workers.setdefault(life, WorkerState(*life))
         state.pid, state.connected = int(hello.get("pid", 0)), True
         if int(hello.get("settings", 0)) != self.settings.version:
             connection.send(pack_frame(Kind.SETTINGS, settings_to_json(self.settings)))
-        while len(self.workers) > WORKERS_REMEMBERED_MAX:
-            gone = next((life for life, state in self.workers.items() if not state.connected), None)
-            if gone is None:
-                break
-            del self.workers[gone]
+        while len(self.workers) > WORKERS_REMEMBERED_MAX and (over := self._over()) is not None:
+            status = self.workers.pop(over).status
+            for name, sums in self._let_go.items():
+                sums.update(status.get(name, {}))
         return life
+
+    def _over(self) -> tuple[int, int] | None:
+        """The life that may be let go: the one first heard of among those that are away. One that was followed by
+        another of its worker goes before; only that is sure not to come back, and to count again what was added up."""
+        away = [life for life, state in self.workers.items() if not state.connected]
+        newest = dict(sorted(self.workers))
+        followed = (life for life in away if life[1] < newest[life[0]])
+        return next(followed, away[0] if away else None)
+
+    def counted(self, name: str) -> Counter[str]:
+        """The sums of one of COUNTS over all lives of all workers."""
+        sums = self._let_go[name].copy()
+        for state in self.workers.values():
+            sums.update(state.status.get(name, {}))
+        return sums
 
     def left(self, connection: _Connection) -> None:
         self._accepted.discard(connection)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
-from sidecar.link import FrameError, Kind, unpack_counts, unpack_exchanges
+from sidecar.link import FrameError, Kind, unpack_counts
 from sidecar.monitor.buckets import Buckets
 from sidecar.monitor.intake import Intake, Received
-from sidecar.monitor.sampling import Decision, Sampling
+from sidecar.monitor.sampling import Decision, Life, Read, Sampling
 from sidecar.recording import Batch, OutboxItem, PairRow, StoreError, UnitCut, UnitRow, VerdictChange
+from sidecar.shipping import unpack_exchanges
 from sidecar.summaries import Summary, SummaryKey
 from sidecar.types import Exchange, Prediction, RequestCounts
 
@@ -24,13 +25,20 @@ log = structlog.get_logger()
 BATCH_S = 0.25
 BATCH_ROWS_MAX = 500
 FRAMES_MAX = 64
+EXCHANGES_A_TURN = 128
+"""Exchanges that are read at once before the event loop gets its turn, some 5 ms."""
 COMMIT_RETRY_S = 1.0
 BUCKET_S = 10
+TOTALS_MAX = 10_000
+"""Models, versions and roles with a total of their own, 3 KB each; clients may make names up: others share one."""
+OTHER = "other"
+SAMPLED_AT_ONCE = 500
+BOXES_SAMPLED_AT_ONCE = 10_000
+"""Predictions, and boxes of them, that rules decide over before the event loop gets its turn: some 5 ms, 15 where
+each image is tried for a crowd of just under a hundred boxes."""
 
 
 Hand = Callable[[SummaryKey, int, Summary], Sequence[OutboxItem]]
-Life = tuple[int, int]
-"""A worker and its epoch."""
 
 
 class Tallied(Protocol):
@@ -60,7 +68,7 @@ class Settled(Protocol):
 class Trials(Protocol):
     """Sums of A/B tests and shadow tests."""
 
-    async def add(self, sampled: Sequence[tuple[Life, Exchange, Sequence[Prediction]]]) -> Tallied:
+    async def add(self, sampled: Sequence[Read]) -> Tallied:
         """Add what a batch brought; what is to be committed with it. Called in each turn."""
 
     def committed(self) -> Sequence[Settled]:
@@ -87,17 +95,17 @@ class Taken:
     predictions: list[Prediction] = field(default_factory=list)
     counts: list[RequestCounts] = field(default_factory=list)
     positions: dict[Life, int] = field(default_factory=dict)
-    sampled: list[tuple[Life, Exchange, Sequence[Prediction]]] = field(default_factory=list)
+    sampled: list[Read] = field(default_factory=list)
     verdicts: Sequence[VerdictChange] = ()
 
 
 class Pipeline:
     """Turns frames into rows, summaries and samples. One task runs ``run``.
 
-    ``commit`` is the store's; ``predictions_of`` reads an exchange; ``hand_on`` says what of a closed bucket goes to
+    ``commit`` is the store's; ``predictions_of_all`` reads exchanges; ``hand_on`` says what of a closed bucket goes to
     the outbox. ``totals`` are the summaries since the start of this process, by (model, version, role). ``trials`` sums
     up what is of tests, ``verdicts`` has what people said; ``generation`` is the store's: where it grows, what is kept
-    in memory is written again.
+    in memory is written again. ``uncommitted`` are the predictions of the batch that is with the store now.
     """
 
     def __init__(
@@ -106,7 +114,7 @@ class Pipeline:
         commit: Callable[[Batch], Awaitable[None]],
         buckets: Buckets,
         sampling: Sampling,
-        predictions_of: Callable[[Exchange], list[Prediction]],
+        predictions_of_all: Callable[[Sequence[Exchange]], list[list[Prediction]]],
         hand_on: Hand,
         clock: Callable[[], float] = time.time,
         *,
@@ -118,7 +126,7 @@ class Pipeline:
         self._commit = commit
         self._buckets = buckets
         self._sampling = sampling
-        self._predictions_of = predictions_of
+        self._predictions_of_all = predictions_of_all
         self._hand_on = hand_on
         self._clock = clock
         self._trials = trials
@@ -127,6 +135,7 @@ class Pipeline:
         self._written_to = generation()
         self.totals: dict[tuple[str, str, str], Summary] = {}
         self.written = 0
+        self.uncommitted = 0
         self.commit_failures: Counter[str] = Counter()
         self.commit_seconds = 0.0
         self.dropped: Counter[tuple[str, str]] = Counter()
@@ -167,7 +176,7 @@ class Pipeline:
         self._buckets.evict(self._clock())
         self._intake.acknowledge(taken.positions)
         self.written += len(taken.predictions)
-        self._sample(taken)
+        await self._sample(taken)
 
     def _look_at_the_store(self) -> None:
         """One that was begun afresh has nothing of what was summed up since a test began."""
@@ -178,17 +187,21 @@ class Pipeline:
             if self._trials is not None:
                 self._trials.write_all()
 
-    def _sample(self, taken: Taken) -> None:
+    async def _sample(self, taken: Taken) -> None:
         """Ask for the images that are worth keeping, and let go of the others."""
         settled = self._trials.committed() if self._trials is not None else ()
         for request in settled:  # first, so that no rule lets go of what is wanted here
             if request.keep:
                 self._sampling.want_for(request.life, request.request_id, request.headers, request.keep)
-        for life, exchange, predictions in taken.sampled:
-            held = self._trials is not None and self._trials.holds(exchange.prediction_id)
-            self._sampling.consider(life, exchange, predictions, held)
+        for number, part in enumerate(_parts(taken.sampled)):
+            if number:
+                await asyncio.sleep(0)
+            self._sampling.consider(part, self._holds)
         for request in settled:
             self._sampling.let_go(request.life, request.request_id)
+
+    def _holds(self, request_id: str) -> bool:
+        return self._trials is not None and self._trials.holds(request_id)
 
     def probed(self, prediction: Prediction, width: int, height: int, brightness: float) -> None:
         """The input probe measured an image (``brightness`` in 0..1): it counts in the bucket of its prediction."""
@@ -199,28 +212,43 @@ class Pipeline:
         taken = Taken()
         loop = asyncio.get_running_loop()
         ends = loop.time() + BATCH_S
-        while (wait_s := ends - loop.time()) > 0 and len(taken.predictions) < BATCH_ROWS_MAX:
+        unread: list[tuple[Life, Exchange]] = []
+        while (wait_s := ends - loop.time()) > 0 and len(taken.predictions) + len(unread) < BATCH_ROWS_MAX:
             for received in await self._intake.take(wait_s, FRAMES_MAX):
-                self._read(received, taken)
+                unread += self._unpack(received, taken)
                 await asyncio.sleep(0)
+            # a frame has few exchanges, and to read few at once costs twice as much for each
+            while len(unread) >= EXCHANGES_A_TURN:
+                await self._read(unread, taken)
+        while unread:
+            await self._read(unread, taken)
         return taken
 
-    def _read(self, received: Received, taken: Taken) -> None:
+    async def _read(self, unread: list[tuple[Life, Exchange]], taken: Taken) -> None:
+        """Move some of ``unread`` into ``taken``; then the event loop has its turn."""
+        exchanges = unread[:EXCHANGES_A_TURN]
+        del unread[:EXCHANGES_A_TURN]
+        read = self._predictions_of_all([exchange for _, exchange in exchanges])
+        for (life, exchange), predictions in zip(exchanges, read, strict=True):
+            taken.predictions += predictions
+            taken.sampled.append((life, exchange, predictions))
+        await asyncio.sleep(0)
+
+    def _unpack(self, received: Received, taken: Taken) -> list[tuple[Life, Exchange]]:
+        """The exchanges of a frame that was not taken yet; its counts go into ``taken``."""
         life = (received.worker, received.epoch)
         if received.frame.sequence <= max(self._intake.positions.get(life, 0), taken.positions.get(life, 0)):
-            return
+            return []
         taken.positions[life] = received.frame.sequence
         try:
             if received.frame.kind is Kind.COUNTS:
                 taken.counts += unpack_counts(received.frame.payload)
-                return
-            for exchange in unpack_exchanges(received.frame.payload):
-                predictions = self._predictions_of(exchange)
-                taken.predictions += predictions
-                taken.sampled.append((life, exchange, predictions))
+                return []
+            return [(life, exchange) for exchange in unpack_exchanges(received.frame.payload)]
         except (FrameError, KeyError, TypeError, ValueError) as error:
             self.dropped["pipeline", "bad_frame"] += 1
             log.warning("bad_frame_payload", worker=received.worker, error=str(error))
+            return []
 
     def _summarise(self, taken: Taken) -> dict[SummaryKey, Summary]:
         deltas: dict[SummaryKey, Summary] = defaultdict(Summary)
@@ -234,8 +262,10 @@ class Pipeline:
         for key, predictions in grouped.items():
             deltas[key].add_predictions(predictions)
         for key, delta in deltas.items():
-            total = self.totals.get((key.model, key.version, key.role), Summary())
-            self.totals[key.model, key.version, key.role] = total.merge(delta)
+            whose = (key.model, key.version, key.role)
+            if whose not in self.totals and len(self.totals) >= TOTALS_MAX:
+                whose = (OTHER, "", key.role)
+            self.totals[whose] = self.totals.get(whose, Summary()).merge(delta)
         return dict(deltas)
 
     async def _commit_until_done(self, batch: Batch) -> None:
@@ -244,6 +274,7 @@ class Pipeline:
         What it calls invalid it would refuse for ever: then some of the batch is dropped, and counted.
         """
         started = time.monotonic()
+        self.uncommitted = len(batch.predictions)
         lighter = _lighter(batch)
         tried = batch
         while True:
@@ -259,11 +290,28 @@ class Pipeline:
                 await asyncio.sleep(COMMIT_RETRY_S)
         self._count_dropped("store", len(batch.predictions) - len(tried.predictions))
         self._count_dropped("trials", _rows_of_trials(batch) - _rows_of_trials(tried))
+        self.uncommitted = 0
         self.commit_seconds += time.monotonic() - started
 
     def _count_dropped(self, stage: str, rows: int) -> None:
         if rows:
             self.dropped[stage, "invalid"] += rows
+
+
+def _parts(sampled: Iterable[Read]) -> Iterator[list[Read]]:
+    """What rules decide over at once; an exchange is never divided."""
+    part: list[Read] = []
+    images = boxes = 0
+    for read in sampled:
+        of_read = [len(image.detections.scores) for image in read[2] if image.detections is not None]
+        images += len(of_read)
+        boxes += sum(of_read)
+        if part and (images > SAMPLED_AT_ONCE or boxes > BOXES_SAMPLED_AT_ONCE):
+            yield part
+            part, images, boxes = [], len(of_read), sum(of_read)
+        part.append(read)
+    if part:
+        yield part
 
 
 def _rows_of_trials(batch: Batch) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 from zlib import crc32
@@ -10,6 +10,7 @@ from zlib import crc32
 from sidecar.types import Detections, Exchange, Prediction
 
 LABEL_MAX = 200
+CLIENT_ID_MAX = 200
 
 
 class Image(Protocol):
@@ -23,29 +24,35 @@ class Image(Protocol):
     def height(self) -> int: ...
 
 
-Decode = Callable[[Exchange], Sequence[Image]]
-"""Reads an exchange's response; raises ``undecodable`` (an exception type with ``reason``) and nothing else."""
+class Undecodable(Protocol):
+    """Why an exchange's response could not be read."""
+
+    @property
+    def reason(self) -> str: ...
+
+
+def is_answer(exchange: Exchange) -> bool:
+    """Whether it has a response to be read: it went well, with a status of 200..299."""
+    return not exchange.error and 200 <= exchange.status <= 299
 
 
 def predictions_of(
-    exchange: Exchange, decode: Decode, undecodable: type[Exception], score_threshold: float
+    exchange: Exchange, outcome: Sequence[Image] | Undecodable | None, score_threshold: float
 ) -> list[Prediction]:
-    """One prediction per image, at least one per exchange.
+    """One prediction per image, at least one per exchange; ``outcome`` is what reading it came to.
 
-    A failed exchange (an error, or a status outside 200..299) and one that can't be read have a single prediction
-    without detections; ``undecodable`` is set for the latter alone.
+    A failed exchange (None: there was nothing to read) and one that can't be read have a single prediction without
+    detections; ``undecodable`` is set for the latter alone.
     """
-    if exchange.error or not 200 <= exchange.status <= 299:
+    if outcome is None:
         return [_prediction(exchange, score_threshold)]
-    try:
-        images = decode(exchange)
-    except undecodable as error:
-        return [_prediction(exchange, score_threshold, undecodable=str(getattr(error, "reason", "unknown")))]
-    if len(images) == 1:
-        return [_prediction(exchange, score_threshold, image=images[0])]
-    if not images:
+    if not isinstance(outcome, Sequence):
+        return [_prediction(exchange, score_threshold, undecodable=outcome.reason)]
+    if len(outcome) == 1:
+        return [_prediction(exchange, score_threshold, image=outcome[0])]
+    if not outcome:
         return [_prediction(exchange, score_threshold, undecodable="empty")]
-    return [_prediction(exchange, score_threshold, image=image, index=index) for index, image in enumerate(images)]
+    return [_prediction(exchange, score_threshold, image=image, index=index) for index, image in enumerate(outcome)]
 
 
 def _prediction(
@@ -56,41 +63,46 @@ def _prediction(
     index: int | None = None,
     undecodable: str = "",
 ) -> Prediction:
-    fields = dict(exchange.request_headers)
-    return Prediction(
-        prediction_id=exchange.prediction_id if index is None else f"{exchange.prediction_id}.{index}",
-        request_id=exchange.prediction_id,
-        image_index=index or 0,
-        at=exchange.started_at,
-        model=exchange.model,
-        version=exchange.version,
-        variant=exchange.variant,
-        role=exchange.role,
-        experiment=exchange.experiment,
-        epoch=exchange.epoch,
-        unit=exchange.unit,
-        slice=exchange.slice,
-        dialect=exchange.dialect,
-        status=exchange.status,
-        error=exchange.error,
-        undecodable=undecodable,
-        latency_ms=exchange.latency_ms,
-        upstream_ms=exchange.upstream_ms,
-        first_byte_ms=exchange.first_byte_ms,
-        request_bytes=exchange.request_bytes,
-        response_bytes=exchange.response_bytes,
-        image_width=image.width if image else 0,
-        image_height=image.height if image else 0,
-        score_threshold=score_threshold,
-        client_request_id=fields.get("x-request-id", "")[:200],
-        trace_id=_trace_id(fields.get("traceparent", "")),
-        detections=_with_short_names(image.detections) if image else None,
+    client_request_id, traceparent = "", ""
+    for name, value in exchange.request_headers:
+        if name == "x-request-id":
+            client_request_id = value[:CLIENT_ID_MAX]
+        elif name == "traceparent":
+            traceparent = value
+    return Prediction(  # in the order of its fields: by name it takes a third longer, and there are thousands a second
+        exchange.prediction_id if index is None else f"{exchange.prediction_id}.{index}",
+        exchange.prediction_id,
+        index or 0,
+        exchange.started_at,
+        exchange.model,
+        exchange.version,
+        exchange.variant,
+        exchange.role,
+        exchange.experiment,
+        exchange.epoch,
+        exchange.unit,
+        exchange.slice,
+        exchange.dialect,
+        exchange.status,
+        exchange.error,
+        undecodable,
+        exchange.latency_ms,
+        exchange.upstream_ms,
+        exchange.first_byte_ms,
+        exchange.request_bytes,
+        exchange.response_bytes,
+        image.width if image else 0,
+        image.height if image else 0,
+        score_threshold,
+        client_request_id,
+        _trace_id(traceparent) if traceparent else "",
+        _with_short_names(image.detections) if image else None,
     )
 
 
 def _with_short_names(detections: Detections) -> Detections:
     """Names of classes over LABEL_MAX characters, which no model has, cut: each is kept in every summary."""
-    if all(len(label) <= LABEL_MAX for label in detections.labels):
+    if max(map(len, detections.labels), default=0) <= LABEL_MAX:
         return detections
     labels = tuple(
         label if len(label) <= LABEL_MAX else f"{label[:LABEL_MAX]}~{crc32(label.encode('utf-8', 'replace')):08x}"

@@ -7,12 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from sidecar.types import Exchange, Prediction
+from sidecar.types import Exchange, Prediction, alone
 
 WANTED_MAX = 2_000
 """Requests whose body is awaited; the oldest is given up, and counted, for a newer one."""
 PROBE = "input_probe"
 PROBES_PER_S_MAX = 5
+
+Life = tuple[int, int]
+"""A worker and its epoch."""
+Read = tuple[Life, Exchange, Sequence[Prediction]]
+"""An exchange, who shipped it, and what was read of its response."""
 
 
 class Decision(Protocol):
@@ -56,6 +61,10 @@ def _nobody(prediction: Prediction, why: Decision) -> None:
     """Takes nothing back."""
 
 
+def _held_by_nobody(request_id: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Wanted:
     """A request whose body was asked for: what to keep of it, each image once, and whether it feeds the input probe."""
@@ -74,16 +83,17 @@ class Wanted:
 
 
 class Sampling:
-    """Decides per prediction, asks per request, hands what comes to ``keep`` and ``probe``.
+    """Decides over a batch of predictions, asks per request, hands what comes to ``keep``.
 
-    ``admit`` may refuse what is wanted for reasons that no rule knows, or say more of what it is worth. ``missed``
-    counts wanted images that could not be had, by (rule, reason), so that selection probabilities can be
-    corrected for them; ``not_kept`` hears of each.
+    ``decide`` says of each prediction that has a result whether to keep its image. What is awaited outlives its batch,
+    and has arrays of its own. ``admit`` may refuse what is wanted for reasons that no rule knows, or say more of what
+    it is worth. ``missed`` counts wanted images that could not be had, by (rule, reason), so that selection
+    probabilities can be corrected for them; ``not_kept`` hears of each.
     """
 
     def __init__(
         self,
-        decide: Callable[[Prediction], Decision | None],
+        decide: Callable[[Sequence[Prediction]], Sequence[Decision | None]],
         keep: Callable[[Wanted, bytes], None],
         want: Callable[[int, int, str], bool],
         release: Callable[[int, int, str], None],
@@ -101,29 +111,33 @@ class Sampling:
         self._probed_second = 0
         self._probed = 0
 
-    def consider(
-        self, life: tuple[int, int], exchange: Exchange, predictions: Sequence[Prediction], held: bool = False
-    ) -> None:
-        """Ask for the body of this request if a rule or the probe wants it; let a pinned one go otherwise.
+    def consider(self, batch: Sequence[Read], holds: Callable[[str], bool] = _held_by_nobody) -> None:
+        """Ask for the bodies of these requests that a rule or the probe wants; let pinned ones go otherwise.
 
-        A body that is ``held`` may be wanted later, whatever the rules say: it stays until ``let_go``.
+        A body that somebody ``holds`` may be wanted later, whatever the rules say: it stays until ``let_go``. The rules
+        decide over the whole batch before any body is asked for, so one that can't be had is given back to their limits
+        after that.
         """
-        if exchange.role == "shadow":
-            return  # a copy has no body of its own, and its image is its request's
-        chosen = [
-            (prediction, decision)
-            for prediction in predictions
-            if prediction.detections is not None and (decision := self._decide(prediction)) is not None
-        ]
-        probe = predictions[0] if self._is_probed(exchange, predictions[0]) else None
-        if chosen or probe is not None:
-            self._ask(life, exchange.prediction_id, Wanted(exchange.request_headers, chosen, probe))
-        elif _is_pinned(exchange) and not held and exchange.prediction_id not in self._wanted:
-            self._release(*life, exchange.prediction_id)
+        # A copy has no body of its own, and its image is its request's.
+        batch = [read for read in batch if read[1].role != "shadow"]
+        readable = [one for _, _, predictions in batch for one in predictions if one.detections is not None]
+        decisions = iter(self._decide(readable))
+        for life, exchange, predictions in batch:
+            chosen = [
+                (alone(prediction), decision)
+                for prediction in predictions
+                if prediction.detections is not None and (decision := next(decisions)) is not None
+            ]
+            probe = alone(predictions[0]) if self._is_probed(exchange, predictions[0]) else None
+            request_id = exchange.prediction_id
+            if chosen or probe is not None:
+                self._ask(life, request_id, Wanted(exchange.request_headers, chosen, probe))
+            elif _is_pinned(exchange) and request_id not in self._wanted and not holds(request_id):
+                self._release(*life, request_id)
 
     def want_for(
         self,
-        life: tuple[int, int],
+        life: Life,
         request_id: str,
         headers: tuple[tuple[str, str], ...],
         keep: Sequence[tuple[Prediction, Decision]],
@@ -133,16 +147,18 @@ class Sampling:
         A rule may have asked for it already, or may do so later: what comes is kept for both.
         """
         admitted = [
-            (prediction, why) for prediction, asked in keep if (why := self._admit(prediction, asked)) is not None
+            (alone(prediction), why)
+            for prediction, asked in keep
+            if (why := self._admit(prediction, asked)) is not None
         ]
         if admitted:
             self._ask(life, request_id, Wanted(headers, admitted))
 
-    def let_go(self, life: tuple[int, int], request_id: str) -> None:
+    def let_go(self, life: Life, request_id: str) -> None:
         """A body that was held is not wanted any more, unless it was asked for: the worker has taken it then."""
         self._release(*life, request_id)
 
-    def _ask(self, life: tuple[int, int], request_id: str, wanted: Wanted) -> None:
+    def _ask(self, life: Life, request_id: str, wanted: Wanted) -> None:
         known = self._wanted.get(request_id)
         if known is not None:
             self._wanted[request_id] = known.merge(wanted)

@@ -48,6 +48,8 @@ class Split:
         self.unit_header = _header_name(experiment.unit[7:]) if experiment.unit.lower().startswith("header:") else b""
         self._experiment = experiment
         self._share = fsum(experiment.shares)
+        shares = zip(experiment.treatments, experiment.shares, strict=False)
+        self._treated = frozenset(name for name, share in shares if share > 0)
         self._bounds = _bounds(experiment.shares, self._share)
         name, self._excluded_by_value, self._excluding_value = experiment.exclude.partition("=")
         self._exclude = _header_name(name)
@@ -76,6 +78,32 @@ class Split:
         if unit_interval(experiment.salt, unit) < self._share:
             return Assignment(self._treatment(unit), "treatment", experiment.name, experiment.epoch, unit)
         return Assignment(experiment.control, "control", experiment.name, experiment.epoch, unit)
+
+    def while_down(self, assignment: Assignment, down: frozenset[str]) -> Assignment:
+        """``assignment`` while the upstreams of the variants ``down`` are: control answers for a treatment among them.
+
+        While a treatment with a share is down, nothing of the test is analysed. What control gets meanwhile is of a
+        time of which the treatment has nothing, so counting it would compare two different times; and a request that
+        is not counted on either side can't bend the split that was asked for. Which requests that meets rests on what
+        was known before them, never on what became of them: one that itself finds its upstream failing is its
+        version's error. Where control is down too there is nowhere to go, and both sides' errors count.
+
+        >>> split = Split(Experiment("e", "A", ("B",), (0.5,)))
+        >>> at_b, at_a = Assignment("B", "treatment", "e", 0, "u1"), Assignment("A", "control", "e", 0, "u2")
+        >>> [split.while_down(one, frozenset(("B",))).role for one in (at_b, at_a)]
+        ['failover', 'excluded']
+        """
+        experiment = self._experiment
+        if (
+            not experiment.failover
+            or assignment.role not in ("control", "treatment")
+            or experiment.control in down
+            or down.isdisjoint(self._treated)
+        ):
+            return assignment
+        if assignment.variant in down:
+            return self._outside("failover", experiment.control)
+        return self._outside("excluded", assignment.variant)
 
     def _outside(self, role: Role, variant: str) -> Assignment:
         """Traffic of the test that is not analysed has no unit."""

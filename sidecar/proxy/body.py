@@ -9,36 +9,41 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from sidecar.proxy.broken import BROKEN_LINE, fault_of_trailers
+from sidecar.proxy.fields import TOKEN
 from sidecar.proxy.head import CHUNKED, UNTIL_CLOSE
+from sidecar.proxy.trailers import passing_trailers
 from sidecar.types import Limits
 
-TRAILER_BYTES_MAX = 16_384
-TRAILER_FIELDS_MAX = 100
-
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _EXTENSION = (
-    rb"(?:[ \t]*;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + _TOKEN + rb'|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]'
+    rb"(?:[ \t]*;[ \t]*" + TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb'|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]'
     rb'|\\[\t \x21-\x7e\x80-\xff])*"))?)*'
 )
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,20})(" + _EXTENSION + rb")\r\n")
 _CHUNK_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,20}(?:(?<=[0-9A-Fa-f])[ \t;][\t\x20-\x7e\x80-\xff]*)?\r?")
-_TRAILERS = re.compile(rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n)*")
-_TRAILER_BROKEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
+_TRAILERS = re.compile(rb"(?:" + TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n)*")
 _FRAMING_TRAILER = re.compile(rb"(?:^|\n)(?:content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
 
 
 class BodyError(ValueError):
-    """A body that breaks its framing or a bound: ``status`` is the answer if the client is to blame (400, 413, 431)."""
+    """A body that breaks its framing or a bound: ``status`` is the answer if the client is to blame (400, 413, 431).
 
-    def __init__(self, status: int, reason: str) -> None:
+    ``limit`` names the bound of Limits, if it was one.
+    """
+
+    def __init__(self, status: int, reason: str, limit: str = "") -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.limit = limit
 
 
 class Framing(Protocol):
+    """``trailers``, once ``ended``: the lines of the trailer section that may be sent on."""
+
     ended: bool
     rest: bytes
+    trailers: bytes
 
     def feed(self, received: bytes) -> bytes: ...
 
@@ -46,7 +51,7 @@ class Framing(Protocol):
 def framing_for(length: int, limits: Limits, bytes_max: int) -> Framing:
     """The framing of a body of ``length`` (bytes, CHUNKED or UNTIL_CLOSE)."""
     if length == CHUNKED:
-        return ChunkedDecoder(bytes_max, limits.chunk_extension_bytes_max)
+        return ChunkedDecoder(bytes_max, limits)
     if length == UNTIL_CLOSE:
         return UntilClose()
     return LengthCounter(length)
@@ -55,12 +60,12 @@ def framing_for(length: int, limits: Limits, bytes_max: int) -> Framing:
 class LengthCounter:
     """A body of a known number of bytes."""
 
-    __slots__ = ("_left", "ended", "rest")
+    __slots__ = ("_left", "ended", "rest", "trailers")
 
     def __init__(self, length: int) -> None:
         self._left = length
         self.ended = length == 0
-        self.rest = b""
+        self.rest = self.trailers = b""
 
     def feed(self, received: bytes) -> bytes:
         """The part of ``received`` that belongs to the body, uncopied where that is all of it."""
@@ -74,39 +79,58 @@ class LengthCounter:
 class UntilClose:
     """A body that ends with its connection; whoever owns the connection knows when."""
 
-    __slots__ = ("ended", "rest")
+    __slots__ = ("ended", "rest", "trailers")
 
     def __init__(self) -> None:
         self.ended = False
-        self.rest = b""
+        self.rest = self.trailers = b""
 
     def feed(self, received: bytes) -> bytes:
         return received
 
 
 class ChunkedDecoder:
-    """The chunked coding (RFC 9112, 7.1). Extensions and trailers are checked and dropped.
+    """The chunked coding (RFC 9112, 7.1). Extensions are checked and dropped, trailers kept apart.
 
-    >>> decoder = ChunkedDecoder(100, 100)
-    >>> decoder.feed(b"3;a=b\\r\\nfoo\\r\\n0\\r"), decoder.feed(b"\\n\\r\\nGET"), decoder.ended, decoder.rest
-    (b'foo', b'', True, b'GET')
+    >>> decoder = ChunkedDecoder(100, Limits())
+    >>> decoder.feed(b"3;a=b\\r\\nfoo\\r\\n0\\r") + decoder.feed(b"\\nX: 1\\r\\n\\r\\nGET")
+    b'foo'
+    >>> decoder.ended, decoder.trailers, decoder.rest
+    (True, b'X: 1\\r\\n', b'GET')
     """
 
-    __slots__ = ("_bytes", "_bytes_max", "_extension", "_extension_max", "_held", "_left", "_state", "ended", "rest")
+    __slots__ = (
+        "_bytes",
+        "_bytes_max",
+        "_extension",
+        "_held",
+        "_left",
+        "_limits",
+        "_state",
+        "ended",
+        "rest",
+        "trailers",
+    )
 
-    def __init__(self, bytes_max: int, extension_max: int) -> None:
+    def __init__(self, bytes_max: int, limits: Limits) -> None:
         self._bytes_max = bytes_max
-        self._extension_max = extension_max
+        self._limits = limits
         self._extension = self._bytes = self._left = 0
         self._held = b""
         self._state = "size"
         self.ended = False
-        self.rest = b""
+        self.rest = self.trailers = b""
 
     def feed(self, received: bytes) -> bytes:
         """The content that ``received`` holds. Raises BodyError."""
-        data = self._held + received if self._held else received
-        self._held = b""
+        data = received
+        if self._held:
+            data, self._held = self._held + received, b""
+            if self._state == "size" and b"\n" not in received:
+                # a match would be tried anew for each byte that trickles in
+                self._check_begun(data, 0)
+                self._held = data
+                return b""
         content: list[bytes] = []
         position = 0
         end = len(data)
@@ -143,33 +167,40 @@ class ChunkedDecoder:
 
     def _begin_chunk(self, digits: bytes, extension_bytes: int) -> None:
         size = int(digits, 16)
-        self._extension += extension_bytes
         self._bytes += size
-        if self._extension > self._extension_max:
-            raise BodyError(400, f"chunk extensions are over {self._extension_max} bytes")
+        if extension_bytes:
+            self._extension += extension_bytes
+            if self._extension > self._limits.chunk_extension_bytes_max:
+                raise self._extensions_too_large()
         if self._bytes > self._bytes_max:
-            raise BodyError(413, f"body is over {self._bytes_max} bytes")
+            raise BodyError(413, f"body is over {self._bytes_max} bytes", "body_bytes_max")
         self._left = size
         self._state = "data" if size else "trailers"
 
     def _check_begun(self, data: bytes, position: int) -> None:
-        if len(data) - position > self._extension_max - self._extension + 32:
-            raise BodyError(400, f"chunk extensions are over {self._extension_max} bytes")
+        if len(data) - position > self._limits.chunk_extension_bytes_max - self._extension + 32:
+            raise self._extensions_too_large()
         if _CHUNK_BEGUN.fullmatch(data, position) is None:
             raise BodyError(400, "malformed chunk size")
+
+    def _extensions_too_large(self) -> BodyError:
+        bound = self._limits.chunk_extension_bytes_max
+        return BodyError(400, f"chunk extensions are over {bound} bytes", "chunk_extension_bytes_max")
 
     def _take_trailers(self, data: bytes, position: int) -> int:
         if data.startswith(b"\r\n", position):
             return self._end(data, position + 2)
         stop = data.find(b"\r\n\r\n", position)
         block = data[position : stop + 2] if stop >= 0 else data[position:]
-        if len(block) > TRAILER_BYTES_MAX or block.count(b"\n") > TRAILER_FIELDS_MAX:
-            raise BodyError(431, "trailers too large")
+        limits = self._limits
+        if len(block) > limits.trailer_bytes_max or block.count(b"\n") > limits.head_fields_max:
+            raise BodyError(431, "trailers too large", "trailer_bytes_max")
         whole = block[: block.rfind(b"\n") + 1]
-        if _TRAILER_BROKEN.search(block) or _TRAILERS.fullmatch(whole) is None or _FRAMING_TRAILER.search(whole):
-            raise BodyError(400, "malformed trailer")
+        if BROKEN_LINE.search(block) or _TRAILERS.fullmatch(whole) is None or _FRAMING_TRAILER.search(whole):
+            raise BodyError(400, fault_of_trailers(block))
         if stop < 0:
             return position
+        self.trailers = passing_trailers(whole)
         return self._end(data, stop + 4)
 
     def _end(self, data: bytes, position: int) -> int:
@@ -178,9 +209,9 @@ class ChunkedDecoder:
         return len(data)
 
 
-def frame_chunk(content: bytes, last: bool) -> list[bytes]:
-    """``content`` as one chunk, followed by the end of the body where it is the ``last``."""
+def frame_chunk(content: bytes, last: bool, trailers: bytes = b"") -> list[bytes]:
+    """``content`` as one chunk, followed by the end of the body and its ``trailers`` where it is the ``last``."""
     parts = [b"%x\r\n" % len(content), content, b"\r\n"] if content else []
     if last:
-        parts.append(b"0\r\n\r\n")
+        parts.append(b"0\r\n%b\r\n" % trailers if trailers else b"0\r\n\r\n")
     return parts

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sidecar.types import RequestCounts, Role, latency_index
 
 BUCKET_S = 10
 KEYS_MAX = 4_096
 SLICES_MAX = 100
 SLICE_CHARS_MAX = 128
+OTHER = "other"
+"""The model of what there is no room to count by its name."""
+COARSE_S = 3_600
+"""Buckets get no coarser than this."""
 
 CountKey = tuple[int, str, str, Role, str, int, str]
 """bucket, model, version, role, experiment, epoch, slice"""
@@ -16,12 +22,17 @@ CountKey = tuple[int, str, str, Role, str, int, str]
 class CountBook:
     """Counts by ten-second bucket and key, until they are taken.
 
-    While nobody takes them, old buckets are merged into coarser ones rather than lost.
+    While nobody takes them, old buckets are merged into coarser ones rather than lost; where that makes no room either,
+    what is new is counted under the model ``other``, and ``hit`` is told. ``requests`` are those of clients since the
+    worker began; copies for a shadow are not among them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hit: Callable[[str], None] = lambda limit: None) -> None:
+        self.hit = hit
         self._rows: dict[CountKey, RequestCounts] = {}
         self._slices: set[str] = set()
+        self._is_coarse = False
+        self.requests = 0
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -46,10 +57,9 @@ class CountBook:
         """One request. ``upstream_ms`` of 0 means that none was reached."""
         row = self._rows.get(key)
         if row is None:
-            if len(self._rows) >= KEYS_MAX:
-                self._coarsen()
-            row = self._rows[key] = RequestCounts(*key)
+            row = self._new_row(key)
         row.requests += 1
+        self.requests += row.role != "shadow"
         row.statuses[status] = row.statuses.get(status, 0) + 1
         if error:
             row.errors[error] = row.errors.get(error, 0) + 1
@@ -61,15 +71,31 @@ class CountBook:
             row.upstream[index] = row.upstream.get(index, 0) + 1
             row.upstream_sum_us += round(upstream_ms * 1000)
 
+    def _new_row(self, key: CountKey) -> RequestCounts:
+        if len(self._rows) >= KEYS_MAX and not self._is_coarse:
+            self._coarsen()
+            self._is_coarse = True  # until some are taken: another pass would find nothing to merge
+        if len(self._rows) >= KEYS_MAX:
+            bucket = key[0] // COARSE_S * COARSE_S
+            key = (bucket, *key[1:])
+            if key not in self._rows:
+                self.hit("count_keys_max")
+                key = (bucket, OTHER, "", key[3], "", 0, "")
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = RequestCounts(*key)
+        return row
+
     def take(self, rows_max: int = KEYS_MAX) -> list[RequestCounts]:
         """Up to ``rows_max`` rows, oldest first; they are gone from the book."""
         keys = list(self._rows)[:rows_max]
+        self._is_coarse = False
         return [self._rows.pop(key) for key in keys]
 
     def _coarsen(self) -> None:
         width_s = BUCKET_S
-        while len(self._rows) > KEYS_MAX // 2 and width_s < 1 << 31:
-            width_s *= 6
+        while len(self._rows) > KEYS_MAX // 2 and width_s < COARSE_S:
+            width_s = min(width_s * 6, COARSE_S)
             rows, self._rows = self._rows, {}
             for key, row in rows.items():
                 coarse: CountKey = (key[0] // width_s * width_s, *key[1:])

@@ -12,12 +12,16 @@ _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 
 
 class HeadError(ValueError):
-    """A head that is refused: ``status`` is the answer a client gets (400, 405, 413, 414, 417, 431, 501, 508)."""
+    """A head that is refused: ``status`` is the answer a client gets (400, 405, 413, 414, 417, 431, 501, 508).
 
-    def __init__(self, status: int, reason: str) -> None:
+    ``limit`` names the bound of Limits, if it was one.
+    """
+
+    def __init__(self, status: int, reason: str, limit: str = "") -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.limit = limit
 
 
 def check_coding(value: bytes) -> None:

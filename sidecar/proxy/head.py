@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from sidecar.proxy.broken import BROKEN, fault_of_request, fault_of_response
 from sidecar.proxy.fields import (
     NUMBER,
     TOKEN,
@@ -23,6 +24,7 @@ from sidecar.proxy.fields import (
     refuse_loop,
     target_and_host,
 )
+from sidecar.proxy.trailers import accepts_trailers
 from sidecar.types import Limits
 
 CHUNKED = -1
@@ -35,7 +37,6 @@ _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\
 _REQUEST = re.compile(_REQUEST_LINE.pattern + _FIELDS)
 _RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?\r\n" + _FIELDS)
 _FIELD = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)\r\n")
-_BROKEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)|\n[ \t]")
 _STATUS_PREFIX = b"HTTP/1."
 _METHOD_BYTES_MAX = 32
 
@@ -93,7 +94,8 @@ class RequestHead:
     """A valid request head. ``target`` is what is sent on (origin form or ``*``); ``length`` bytes or CHUNKED.
 
     ``fields`` are the end-to-end fields as received, names in lower case; ``lines`` the same, ready to be sent;
-    ``own`` those that the proxy itself decides about, lists joined by a comma.
+    ``own`` those that the proxy itself decides about, lists joined by a comma. ``trailers``: the client takes them.
+    ``known``: it is kept, for those that are the same.
     """
 
     method: str
@@ -107,9 +109,11 @@ class RequestHead:
     expects_continue: bool
     websocket: bool
     max_forwards: int | None
-    fields: list[tuple[bytes, bytes]]
+    trailers: bool
+    fields: tuple[tuple[bytes, bytes], ...]
     lines: list[bytes]
     own: dict[bytes, bytes]
+    known: bool = field(default=False, compare=False)
 
     def get(self, name: bytes) -> bytes | None:
         """The value of the last end-to-end field of that (lower-case) name."""
@@ -126,7 +130,8 @@ class RequestHead:
 
 @dataclass(slots=True)
 class ResponseHead:
-    """A valid response head. ``length`` is bytes, CHUNKED or UNTIL_CLOSE; ``declared`` the Content-Length as stated."""
+    """A valid response head. ``length`` is bytes, CHUNKED or UNTIL_CLOSE; ``declared`` the Content-Length as stated;
+    ``known``: it is kept, for those that are the same."""
 
     status: int
     minor: int
@@ -135,9 +140,10 @@ class ResponseHead:
     keep_alive: bool
     idle_s: float | None
     websocket: bool
-    fields: list[tuple[bytes, bytes]]
+    fields: tuple[tuple[bytes, bytes], ...]
     lines: list[bytes]
     own: dict[bytes, bytes]
+    known: bool = field(default=False, compare=False)
 
 
 def check_partial_request(received: bytes, limits: Limits, checked: int = 0) -> None:
@@ -145,27 +151,42 @@ def check_partial_request(received: bytes, limits: Limits, checked: int = 0) -> 
 
     The first ``checked`` bytes passed before: a head that trickles in is read once, not once for each byte.
     """
-    if _BROKEN.search(received, max(0, checked - 2)):
-        raise HeadError(400, "malformed head")
+    if BROKEN.search(received, max(0, checked - 2)):
+        raise HeadError(400, fault_of_request(received))
     line_end = received.find(b"\r\n")
     if line_end < 0:
         method = received[: _METHOD_BYTES_MAX + 1].partition(b" ")[0]
         if len(method) > _METHOD_BYTES_MAX or (method and not WORD.fullmatch(method.rstrip(b"\r"))):
-            raise HeadError(400, "malformed request line")
+            raise HeadError(400, "malformed head: the method is too long or has a character that none may have")
         if len(received) > limits.target_bytes_max + _METHOD_BYTES_MAX + 16:
-            raise HeadError(414, "request target too long")
-    elif line_end > checked - 2 and not _REQUEST_LINE.match(received):
-        raise HeadError(400, "malformed request line")
-    if len(received) > limits.head_bytes_max or received.count(b"\n") > limits.head_fields_max + 1:
-        raise HeadError(431, "request head too large")
+            raise HeadError(414, "request target too long", "target_bytes_max")
+    elif line_end > checked - 2:
+        match = _REQUEST_LINE.match(received)
+        if match is None:
+            raise HeadError(400, fault_of_request(received))
+        _check_line(match.group(1), match.group(2), limits)
+    _check_size(received, limits, 431)
+
+
+def _check_line(method: bytes, target: bytes, limits: Limits) -> None:
+    if len(method) > _METHOD_BYTES_MAX:
+        raise HeadError(400, "method too long")
+    if len(target) > limits.target_bytes_max:
+        raise HeadError(414, "request target too long", "target_bytes_max")
 
 
 def check_partial_response(received: bytes, limits: Limits, checked: int = 0) -> None:
     """As check_partial_request, for the beginning of a response head."""
-    if _BROKEN.search(received, max(0, checked - 2)) or not received.startswith(_STATUS_PREFIX[: len(received)]):
-        raise HeadError(502, "malformed response head")
-    if len(received) > limits.head_bytes_max or received.count(b"\n") > limits.head_fields_max + 1:
-        raise HeadError(502, "response head too large")
+    if BROKEN.search(received, max(0, checked - 2)) or not received.startswith(_STATUS_PREFIX[: len(received)]):
+        raise HeadError(502, fault_of_response(received))
+    _check_size(received, limits, 502)
+
+
+def _check_size(received: bytes, limits: Limits, over: int) -> None:
+    if len(received) > limits.head_bytes_max:
+        raise HeadError(over, "head too large", "head_bytes_max")
+    if received.count(b"\n") > limits.head_fields_max + 1:
+        raise HeadError(over, "too many fields", "head_fields_max")
 
 
 def parse_request(block: bytes, limits: Limits, pseudonym: bytes = b"sidecar") -> RequestHead:
@@ -176,18 +197,16 @@ def parse_request(block: bytes, limits: Limits, pseudonym: bytes = b"sidecar") -
     (b'/p?x=1', b'a')
     """
     if len(block) > limits.head_bytes_max:
-        raise HeadError(431, "request head too large")
+        raise HeadError(431, "head too large", "head_bytes_max")
     match = _REQUEST.fullmatch(block)
     if match is None:
-        raise HeadError(400, "malformed head")
+        raise HeadError(400, fault_of_request(block))
     method, target, minor_text = match.group(1, 2, 3)
-    if len(method) > _METHOD_BYTES_MAX:
-        raise HeadError(400, "method too long")
-    if len(target) > limits.target_bytes_max:
-        raise HeadError(414, "request target too long")
+    _check_line(method, target, limits)
     minor = minor_text[0] - 48
     fields, lines, own = _sort_fields(block, match.start(4), _REQUEST_OWN, limits, 431)
     length = _request_length(own, minor, limits)
+    trailers = b"te" in own and minor == 1 and accepts_trailers(own[b"te"])
     options = _options(own.get(b"connection", b"")) if b"connection" in own else ()
     if options:
         _drop_nominated(options, fields, lines, own)
@@ -211,7 +230,8 @@ def parse_request(block: bytes, limits: Limits, pseudonym: bytes = b"sidecar") -
         and method == b"GET"
         and length == 0,
         max_forwards=max_forwards(own.get(b"max-forwards")),
-        fields=fields,
+        trailers=trailers,
+        fields=tuple(fields),
         lines=lines,
         own=own,
     )
@@ -220,10 +240,10 @@ def parse_request(block: bytes, limits: Limits, pseudonym: bytes = b"sidecar") -
 def parse_response(block: bytes, limits: Limits, method: str) -> ResponseHead:
     """The head of the response to a request of ``method``. Raises HeadError with status 502."""
     if len(block) > limits.head_bytes_max:
-        raise HeadError(502, "response head too large")
+        raise HeadError(502, "head too large", "head_bytes_max")
     match = _RESPONSE.fullmatch(block)
     if match is None:
-        raise HeadError(502, "malformed response head")
+        raise HeadError(502, fault_of_response(block))
     minor = match.group(1)[0] - 48
     status = int(match.group(2))
     fields, lines, own = _sort_fields(block, match.start(3), _RESPONSE_OWN, limits, 502)
@@ -236,10 +256,13 @@ def parse_response(block: bytes, limits: Limits, method: str) -> ResponseHead:
         minor=minor,
         length=length,
         declared=declared,
-        keep_alive=minor == 1 and b"close" not in options and length != UNTIL_CLOSE,
+        keep_alive=minor == 1
+        and b"close" not in options
+        and length != UNTIL_CLOSE
+        and not (length == 0 and _declares_body(own)),
         idle_s=keep_alive_s(own.get(b"keep-alive", b"")),
         websocket=b"upgrade" in options and own.get(b"upgrade", b"").lower() == b"websocket",
-        fields=fields,
+        fields=tuple(fields),
         lines=lines,
         own=own,
     )
@@ -250,7 +273,7 @@ def _sort_fields(
 ) -> tuple[list[tuple[bytes, bytes]], list[bytes], dict[bytes, bytes]]:
     received = _FIELD.findall(block, start)
     if len(received) > limits.head_fields_max:
-        raise HeadError(over, "too many fields")
+        raise HeadError(over, "too many fields", "head_fields_max")
     fault = 502 if over == 502 else 400
     fields: list[tuple[bytes, bytes]] = []
     lines: list[bytes] = []
@@ -312,7 +335,7 @@ def _request_length(own: dict[bytes, bytes], minor: int, limits: Limits) -> int:
         raise HeadError(400, "content-length: not a number")
     length = int(stated)
     if length > limits.body_bytes_max:
-        raise HeadError(413, f"body of {length} bytes is over {limits.body_bytes_max}")
+        raise HeadError(413, f"body of {length} bytes is over {limits.body_bytes_max}", "body_bytes_max")
     return length
 
 
@@ -324,6 +347,8 @@ def _response_length(own: dict[bytes, bytes], minor: int, status: int, method: s
         if not NUMBER.fullmatch(stated):
             raise HeadError(502, "content-length: not a number")
         declared = int(stated)
+    if status < 200 and _declares_body(own):
+        raise HeadError(502, "an interim response with a body")
     if status < 200 or status == 204:
         return None, 0
     if coding is not None and (stated is not None or minor == 0 or coding.lower() != b"chunked"):
@@ -333,6 +358,11 @@ def _response_length(own: dict[bytes, bytes], minor: int, status: int, method: s
     if coding is not None:
         return None, CHUNKED
     return declared, UNTIL_CLOSE if declared is None else declared
+
+
+def _declares_body(own: dict[bytes, bytes]) -> bool:
+    """Of a response that has none: a server that sends it all the same would answer another request with it."""
+    return b"transfer-encoding" in own or own.get(b"content-length", b"0") != b"0"
 
 
 def status_line(status: int) -> bytes:

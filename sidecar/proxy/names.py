@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 FRESH_S = 1.0
 """How long a lookup's answer is used for further connections."""
 PATIENCE_S = 0.5
 """How long a new answer is waited for where there is an earlier one."""
 
-T = TypeVar("T")
 Lookup = Callable[..., Sequence[tuple[Any, ...]]]
 
 
@@ -33,11 +32,16 @@ class Name:
 
     def __init__(self, host: str, port: int, lookup: Lookup = socket.getaddrinfo) -> None:
         self.host = host
-        self._port = port
+        self.port = port
         self._lookup = lookup
         self._found: list[str] = [host] if _is_literal(host) else []
         self._found_at = float("inf") if self._found else float("-inf")
         self._looking: asyncio.Future[list[str]] | None = None
+
+    @property
+    def found(self) -> list[str]:
+        """What was found last; empty where nothing was yet."""
+        return self._found
 
     async def addresses(self) -> list[str]:
         """At least one address, the preferred first. Raises OSError where there is none."""
@@ -50,16 +54,6 @@ class Name:
         except TimeoutError:
             return self._found
 
-    async def first(self, connect: Callable[[str], Awaitable[T]]) -> T:
-        """What ``connect`` gives for the first address that takes a connection. Raises OSError where none does."""
-        refused = OSError(f"{self.host}: no address")
-        for address in await self.addresses():
-            try:
-                return await connect(address)
-            except OSError as error:
-                refused = error
-        raise refused
-
     def _begin(self) -> asyncio.Future[list[str]]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[str]] = loop.create_future()
@@ -67,7 +61,7 @@ class Name:
 
         def look() -> None:
             try:
-                found = self._lookup(self.host, self._port, type=socket.SOCK_STREAM)
+                found = self._lookup(self.host, self.port, type=socket.SOCK_STREAM)
                 answer: list[str] | OSError = list(dict.fromkeys(str(item[4][0]) for item in found))
             except OSError as error:
                 answer = error

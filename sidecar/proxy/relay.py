@@ -8,22 +8,31 @@ import os
 import random
 import socket
 from collections.abc import Callable
+from functools import partial
 from time import monotonic, time
 from typing import Protocol
 
+from sidecar.proxy.address_log import AddressLog, Say
 from sidecar.proxy.assignment import Assignment
 from sidecar.proxy.counts import BUCKET_S, CountBook
+from sidecar.proxy.descriptors import connections_max, open_files_max
 from sidecar.proxy.downstream import Downstream
 from sidecar.proxy.feedback import Desk
 from sidecar.proxy.head import RequestHead
+from sidecar.proxy.known_heads import KnownHeads
 from sidecar.proxy.ring import Ring
 from sidecar.proxy.routing import Match, Router, check_settings
 from sidecar.proxy.shadow import Shadows
+from sidecar.proxy.tls import FromFiles, listening
+from sidecar.proxy.tls_accept import FromClient
+from sidecar.proxy.uploads import Held
 from sidecar.proxy.upstream import Upstream
 from sidecar.types import Exchange, ProxySettings, Variant
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SWEEP_S = 0.25
+FIRST_CHECKS_S = 0.25
+"""How long the start waits for the first checks of health: a server that does not answer holds up nobody else's."""
 _UNASSIGNED = Assignment("", "serving")
 
 
@@ -34,7 +43,7 @@ class Recorder(Protocol):
 
 
 class Proxy:
-    """Relays for as long as it is told to. ``tap`` hears of each prediction exchange."""
+    """Relays for as long as it is told to. ``tap`` hears of each prediction exchange, ``say`` what is for the log."""
 
     def __init__(
         self,
@@ -43,22 +52,30 @@ class Proxy:
         worker: int = 0,
         upstreams_changed: Callable[[], None] = lambda: None,
         sweep_s: float = SWEEP_S,
+        say: Say = lambda level, event, fields: True,
     ) -> None:
         limits = settings.limits
         self.worker = worker
         self.tap = tap
-        self.book = CountBook()
+        self.book = CountBook(self.hit)
         self.ring = Ring(limits.ring_bytes_max, limits.ring_age_s, limits.pin_age_s)
         self.downstreams: set[Downstream] = set()
+        self.handshakes: set[FromClient] = set()
+        self.tls = listening(settings.tls)
+        self.tls_failed: dict[str, int] = {}
         self.upstreams: dict[str, Upstream] = {}
+        self.down: frozenset[str] = frozenset()
         self.shadows = Shadows(self)
         self.limits_hit: dict[str, int] = {}
         self.in_flight = 0
         self.captured_bytes = 0
+        self.held = Held()
         self.draining = False
         self._upstreams_changed = upstreams_changed
+        self._address_log = AddressLog(say, self.hit)
         self._retired: list[Upstream] = []
         self._health: dict[str, asyncio.Task[None]] = {}
+        self._first_checks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweep_s = sweep_s
@@ -86,9 +103,11 @@ class Proxy:
         self.settings = settings
         self.router = router
         self.pseudonym = settings.pseudonym.encode()
+        self.heads = KnownHeads(settings.limits, self.pseudonym)
         self._via = (b"1.0 " + self.pseudonym, b"1.1 " + self.pseudonym)
         self._trusted = trusted
         limits = settings.limits
+        self.connections_max = connections_max(limits, len(settings.variants) + len(settings.shadows), open_files_max())
         self.ring.configure(limits.ring_bytes_max, limits.ring_age_s, limits.pin_age_s)
         for name, old in self.upstreams.items():
             if upstreams.get(name) is not old:
@@ -96,27 +115,41 @@ class Proxy:
                 self._retired.append(old)
                 self._stop_health(name)
         self.upstreams = upstreams
+        self._address_log.keep(upstreams)
         self.shadows.configure(settings)
         self.desk.configure(settings)
         self.feedback = self.desk if settings.feedback.path else None
         if self._started:
             self._start_health(checked=False)
-            self._upstreams_changed()
+        self._upstream_changed()
 
     def _upstream_for(self, variant: Variant, settings: ProxySettings) -> Upstream:
         known = self.upstreams.get(variant.name)
-        if known is not None and known.variant.url == variant.url and known.health_path == settings.health_path:
-            known.variant = variant
-            known.limits = settings.limits
+        if known is not None and known.reaches(variant) and known.health_path == settings.health_path:
+            known.configure(variant, settings.limits)
             return known
-        return Upstream(variant, settings.limits, settings.health_path, self.hit, lambda: self._upstreams_changed())
+        changed = partial(self._upstream_changed, variant.name)
+        return Upstream(variant, settings.limits, settings.health_path, self.hit, changed)
+
+    def _upstream_changed(self, changed: str = "") -> None:
+        """An address of the upstream ``changed`` is in another state, or was looked at; or upstreams are others."""
+        self.down = frozenset(name for name, upstream in self.upstreams.items() if upstream.down)
+        if not self._started:
+            return
+        self._upstreams_changed()
+        upstream = self.upstreams.get(changed)
+        if upstream is not None:
+            self._address_log.look(changed, upstream.endpoints, monotonic())
 
     # -- life ------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Begins the sweep and the health checks, the first of which it awaits."""
+        """Begins the sweep and the health checks, the first of which it awaits for a moment."""
         self._started = True
-        await asyncio.gather(*(upstream.check_health() for upstream in self.upstreams.values()))
+        loop = asyncio.get_running_loop()
+        self._first_checks = [loop.create_task(upstream.check_health()) for upstream in self.upstreams.values()]
+        if self._first_checks:
+            await asyncio.wait(self._first_checks, timeout=FIRST_CHECKS_S)
         self._start_health(checked=True)
         self._sweep()
 
@@ -128,19 +161,27 @@ class Proxy:
         if not self._started:
             await self.start()
         if sock is not None:
-            server = await loop.create_server(lambda: Downstream(self), sock=sock, backlog=4096)
+            server = await loop.create_server(self._accept, sock=sock, backlog=4096)
         else:
-            server = await loop.create_server(lambda: Downstream(self), host, port, backlog=4096)
+            server = await loop.create_server(self._accept, host, port, backlog=4096)
         self._servers.append(server)
         return server
+
+    def _accept(self) -> asyncio.Protocol:
+        downstream = Downstream(self)
+        return downstream if self.tls is None else FromClient(self, downstream, self.tls.context)
 
     def stop_accepting(self) -> None:
         for server in self._servers:
             server.close()
 
-    def close_idle(self) -> None:
+    def close_idle(self, idle_s: float = 0.0) -> None:
+        """Closes connections of clients without a request, once calls have found them so for ``idle_s``."""
+        now = monotonic()
+        for handshake in list(self.handshakes):
+            handshake.close_idle(now, idle_s)
         for downstream in list(self.downstreams):
-            downstream.close_idle()
+            downstream.close_idle(now, idle_s)
 
     async def close(self) -> None:
         """Ends everything at once."""
@@ -149,6 +190,10 @@ class Proxy:
             self._sweeper.cancel()
         for name in list(self._health):
             self._stop_health(name)
+        for check in self._first_checks:
+            check.cancel()
+        for handshake in list(self.handshakes):
+            handshake.abort()
         for downstream in list(self.downstreams):
             downstream.abort()
         self.shadows.close()
@@ -170,17 +215,26 @@ class Proxy:
     def _sweep(self) -> None:
         """One coarse look at every deadline, rather than a timer for each request."""
         now = monotonic()
-        for downstream in list(self.downstreams):
-            if downstream.deadline < now:
-                downstream.on_deadline()
+        clients: list[Downstream | FromClient] = [*self.downstreams, *self.handshakes]
+        for client in clients:
+            if client.deadline < now:
+                client.on_deadline()
+        if self.settings.limits.total_timeout_s:
+            for downstream in list(self.downstreams):
+                downstream.check_total(now)
         for upstream in (*self.upstreams.values(), *self._retired):
             upstream.sweep(now)
-        self._retired = [upstream for upstream in self._retired if upstream.connections]
+        self._retired = [upstream for upstream in self._retired if upstream.busy]
         self.shadows.sweep(now)
         self.ring.expire(now)
         self._sweeper = asyncio.get_running_loop().call_later(self._sweep_s, self._sweep)
 
     # -- what streams ask ------------------------------------------------------------------------------------------
+
+    def tls_sources(self) -> list[FromFiles]:
+        """What TLS is made of here, of upstreams that take copies too."""
+        pools = (*self.upstreams.values(), *self.shadows.pools)
+        return [source for source in (self.tls, *(pool.tls for pool in pools)) if source is not None]
 
     def mint_id(self, now: float) -> str:
         """A UUID of version 7 in hex (RFC 9562, 5.7): ordered by time, unique over workers."""
@@ -242,7 +296,7 @@ class Proxy:
         own = head.own
         trusted = bool(self._trusted) and self._is_trusted(peer)
         chain = own.get(b"x-forwarded-for") if trusted else None
-        proto = (own.get(b"x-forwarded-proto") if trusted else None) or b"http"
+        proto = (own.get(b"x-forwarded-proto") if trusted else None) or (b"http" if self.tls is None else b"https")
         host = (own.get(b"x-forwarded-host") if trusted else None) or head.host
         return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n%b" % (
             chain + b", " + peer_bytes if chain else peer_bytes,

@@ -118,7 +118,12 @@ class Ring:
     def expire(self, now: float) -> None:
         """Drops what is over its age."""
         for bodies, age_s in ((self._open, self._age_s), (self._pinned, self._pin_age_s)):
-            aged = [body for body in bodies.values() if body.ended_at is not None and now - body.ended_at > age_s]
+            aged = []
+            for body in bodies.values():  # those that ended stand in the order in which they did
+                if body.ended_at is not None:
+                    if now - body.ended_at <= age_s:
+                        break
+                    aged.append(body)
             for body in aged:
                 self._remove(body, "aged")
 

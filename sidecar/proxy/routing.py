@@ -11,6 +11,13 @@ from sidecar.proxy.assignment import Assignment, Header, Split
 from sidecar.types import Experiment, Pin, ProxySettings, RoutePattern, Shadow, Variant
 
 _BRACE = re.compile(r"\{(model|version|[a-z_]+)(:int)?\}")
+REQUEST_FIELDS = frozenset(
+    (b"content-type", b"content-encoding", b"inference-header-content-length", b"x-request-id", b"traceparent")
+)
+"""Fields of a request that are recorded, beside those that name the unit of an A/B test."""
+PATHS_MAX = 1_024
+PATH_CHARS_KEPT = 256
+"""Paths of which the route is known, and how long they may be; over it all are forgotten."""
 _SECRETS = frozenset(("api_key", "key", "token", "access_token", "signature", "sig", "password", "secret"))
 
 
@@ -47,7 +54,9 @@ class Router:
         self._pins_of_others = self._pins.pop("*", ())
         self._literal: dict[tuple[str, str], Match] = {}
         self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], RoutePattern]]] = {}
-        self.unit_headers = frozenset(split.unit_header for split in self._splits if split.unit_header)
+        unit_headers = frozenset(split.unit_header for split in self._splits if split.unit_header)
+        self.recorded_fields = REQUEST_FIELDS | unit_headers
+        self._met: dict[tuple[str, str], Match] = {}
         for route in settings.routes:
             self._compile(route)
 
@@ -65,6 +74,16 @@ class Router:
         literal = self._literal.get((method, path))
         if literal is not None:
             return literal
+        known = self._met.get((method, path))
+        if known is None:
+            known = self._match_patterns(method, path)
+            if known is not None and len(path) <= PATH_CHARS_KEPT:
+                if len(self._met) >= PATHS_MAX:
+                    self._met.clear()
+                self._met[method, path] = known
+        return known
+
+    def _match_patterns(self, method: str, path: str) -> Match | None:
         for pattern, route in self._patterns.get((method, path.count("/")), ()):
             found = pattern.fullmatch(path)
             if found is None:
@@ -76,16 +95,24 @@ class Router:
             return Match(model, version, route.dialect, route.variant, route.path)
         return None
 
-    def assign(self, match: Match | None, client: str, prediction_id: str, header: Header) -> Assignment:
+    def assign(
+        self,
+        match: Match | None,
+        client: str,
+        prediction_id: str,
+        header: Header,
+        down: frozenset[str] = frozenset(),
+    ) -> Assignment:
         """The variant of a request: its model's A/B test decides, else what was promoted, its route, the default.
 
-        A request that is no prediction is the default's, whatever was promoted.
+        A request that is no prediction is the default's, whatever was promoted. ``down``: variants whose upstream is.
         """
         if match is None:
             return self._default
         for split in self._splits:
             if _claims(split.model, match):
-                return split.assign(client, prediction_id, header)
+                assignment = split.assign(client, prediction_id, header)
+                return split.while_down(assignment, down) if down else assignment
         return self._serving[self._production.get(match.model) or match.variant or self._others]
 
     def shadow_for(self, match: Match, prediction_id: str) -> Shadow | None:
@@ -98,8 +125,11 @@ class Router:
     def pinned(self, model: str, prediction_id: str) -> tuple[str, ...]:
         """The sampling rules that drew this request already, by the same draw as the monitor's: those of its model, and
         those of all models for which it has none of its own."""
-        pins = self._pins.get(model, self._pins_of_others)
-        return tuple(rule for rule, rate in pins if unit_interval(prediction_id, rule) < rate)
+        drawn: tuple[str, ...] = ()
+        for rule, rate in self._pins.get(model, self._pins_of_others):
+            if unit_interval(prediction_id, rule) < rate:
+                drawn = (*drawn, rule)
+        return drawn
 
 
 def _claims(model: str, match: Match) -> bool:

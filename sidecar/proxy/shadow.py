@@ -16,6 +16,7 @@ from sidecar.proxy.capture import Capture, exchange_of
 from sidecar.proxy.compose import compose_request
 from sidecar.proxy.head import ResponseHead
 from sidecar.proxy.routing import Match, served_version
+from sidecar.proxy.timed import Timed
 from sidecar.proxy.upstream import Overloaded, Upstream, UpstreamConnection
 from sidecar.types import ProxySettings, Shadow, Variant
 
@@ -44,6 +45,11 @@ class Shadows:
     def in_flight(self) -> int:
         return len(self._copies)
 
+    @property
+    def pools(self) -> list[Upstream]:
+        """Of the variants that are shadows now."""
+        return list(self._pools.values())
+
     def configure(self, settings: ProxySettings) -> None:
         """Keeps connections to the variants that are shadows now. Copies under way go on."""
         variants = {variant.name: variant for variant in settings.variants}
@@ -53,16 +59,22 @@ class Shadows:
             if pools.get(name) is not pool:
                 pool.retire()
                 self._retired.append(pool)
+                serving = self._proxy.upstreams.get(name)
+                if serving is not None:
+                    serving.mirror = pools.get(name)
         self._pools = pools
 
     def _pool_for(self, variant: Variant, settings: ProxySettings) -> Upstream:
         known = self._pools.get(variant.name)
-        if known is not None and known.variant.url == variant.url:
-            known.variant = variant
-            known.limits = settings.limits
-            return known
-        hit = self._proxy.hit
-        return Upstream(variant, settings.limits, "", lambda limit: hit(f"shadow_{limit}"), lambda: None)
+        serving = self._proxy.upstreams[variant.name]
+        if known is not None and known.reaches(variant):
+            known.configure(variant, settings.limits)
+        else:
+            hit = self._proxy.hit
+            known = Upstream(variant, settings.limits, "", lambda limit: hit(f"shadow_{limit}"), lambda: None)
+            known.mirrored(serving)
+        serving.mirror = known
+        return known
 
     def launch(self, origin: Stream, shadow: Shadow, forwarded: bytes) -> bool:
         """Sends a copy of a request whose body is whole; False where a bound or the end of its test forbids it."""
@@ -108,7 +120,7 @@ class Shadows:
             copy.fail("timeout", 504)
         for pool in (*self._pools.values(), *self._retired):
             pool.sweep(now)
-        self._retired = [pool for pool in self._retired if pool.connections]
+        self._retired = [pool for pool in self._retired if pool.busy]
 
     def close(self) -> None:
         """Drops what is under way."""
@@ -119,7 +131,7 @@ class Shadows:
             pool.close()
 
 
-class ShadowStream:
+class ShadowStream(Timed):
     """One copy: a requester that has no client. It has the names of Stream that a record is made of."""
 
     def __init__(
@@ -153,10 +165,11 @@ class ShadowStream:
         self._pool = pool
         self._connection: UpstreamConnection | None = None
         self._paused = self._done = False
-        self._sent_at = self._first_byte_at = self._ended_at = 0.0
-        self._unsent = deque((self._compose(shadow, forwarded), *chunks))
+        self._shadow = shadow
+        self._forwarded = forwarded
+        self._unsent = deque(chunks)
 
-    def _compose(self, shadow: Shadow, forwarded: bytes) -> bytes:
+    def _compose(self, shadow: Shadow, forwarded: bytes, authority: bytes) -> bytes:
         """The same request to another variant. A field of the client's that says it is a copy is replaced."""
         head = self.head
         lines = head.lines
@@ -164,15 +177,11 @@ class ShadowStream:
             lines = [line for (name, _), line in zip(head.fields, lines, strict=True) if name != FIELD]
         own = b"X-Sidecar-Shadow: %b\r\n" % shadow.name.encode()
         via = self._proxy.via(head.own.get(b"via"), head.minor)
-        return compose_request(head, lines, self._pool, True, self.request_bytes, via + forwarded + own)
-
-    @property
-    def upstream_ms(self) -> float:
-        return (self._ended_at - self._sent_at) * 1000 if self._sent_at else 0.0
+        return compose_request(head, lines, self._pool, True, self.request_bytes, via + forwarded + own, authority)
 
     @property
     def first_byte_ms(self) -> float:
-        return (self._first_byte_at - self._sent_at) * 1000 if self._first_byte_at else 0.0
+        return (self.first_byte_at - self.sent_at) * 1000 if self.first_byte_at else 0.0
 
     def start(self) -> None:
         """Sends the copy, or queues for a connection. Raises Overloaded."""
@@ -182,7 +191,8 @@ class ShadowStream:
 
     def on_connected(self, connection: UpstreamConnection) -> None:
         self._connection = connection
-        self._sent_at = monotonic()
+        self.sent_at = monotonic()
+        self._unsent.appendleft(self._compose(self._shadow, self._forwarded, connection.authority))
         self._send()
 
     def _send(self) -> None:
@@ -195,6 +205,8 @@ class ShadowStream:
                 parts.append(unsent.popleft())
                 size += len(parts[-1])
             connection.request_done = not unsent
+            if self.response is None:
+                self.sent_at = monotonic()
             connection.send(parts)
 
     def on_upstream_paused(self, paused: bool) -> None:
@@ -205,11 +217,14 @@ class ShadowStream:
     def on_interim(self, head: ResponseHead) -> None:
         """Nobody waits for it."""
 
+    def on_trailers(self, lines: bytes) -> None:
+        """Nobody takes them."""
+
     def on_response(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
         if head.status == 101:
             self.fail("protocol", 502)
             return
-        self._first_byte_at = monotonic()
+        self.first_byte_at = monotonic()
         self.response = head
         self.status = head.status
         self.on_chunk(chunk, ended)
@@ -228,7 +243,7 @@ class ShadowStream:
 
     def fail(self, error: str, status: int) -> None:
         """Records what a client would have got: ``status`` where no response had begun."""
-        self._abort()
+        self._abort(failed=error == "timeout")
         if self.response is None:
             self.status = status
         self._finish(error)
@@ -240,22 +255,22 @@ class ShadowStream:
         self.capture.take()
         self._shadows.ended(self)
 
-    def _abort(self) -> None:
+    def _abort(self, failed: bool = False) -> None:
         self._pool.forget(self)
         connection, self._connection = self._connection, None
         self._unsent.clear()
         if connection is not None:
-            connection.abort()
+            connection.abort(failed)
 
     def _finish(self, error: str) -> None:
         if self._done:
             return
         self._done = True
-        self._ended_at = monotonic()
+        self.ended_at = monotonic()
         self._connection = None
         self._unsent.clear()
         self._shadows.ended(self)
         proxy, match, spent_ms = self._proxy, self._match, self.upstream_ms
         version, slice_name = served_version(self.variant, match), proxy.slice_of(self.head, match)
         proxy.count(match.model, version, self.assignment, slice_name, self.status, error, spent_ms, spent_ms)
-        proxy.tap.exchange(exchange_of(self, proxy, match, error, slice_name, spent_ms))
+        proxy.tap.exchange(exchange_of(self, proxy, match, version, error, slice_name, spent_ms, spent_ms))

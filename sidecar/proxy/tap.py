@@ -22,7 +22,6 @@ from sidecar.link import (
     FrameError,
     Kind,
     pack_counts,
-    pack_exchange,
     pack_frame,
     pack_image,
     pack_json,
@@ -32,6 +31,7 @@ from sidecar.link import (
 from sidecar.proxy.asks import Asks
 from sidecar.proxy.counts import CountBook
 from sidecar.proxy.ring import Ring
+from sidecar.shipping import pack_exchange
 from sidecar.types import Exchange, ProxySettings
 
 FLUSH_S = 0.05
@@ -245,10 +245,12 @@ class Tap:
             self._images.append((prediction_id, self._ring.take(prediction_id)))
         self._pump()
 
-    def log(self, level: str, event: str, **fields: str) -> None:
-        """Tells the monitor of an event, if it is there."""
-        if self._link is not None and not self._link.paused:
-            self._link.write(pack_frame(Kind.LOG, pack_json({"level": level, "event": event, **fields})))
+    def log(self, level: str, event: str, **fields: str) -> bool:
+        """Tells the monitor of an event. False: it is not there."""
+        if self._link is None or self._link.paused:
+            return False
+        self._link.write(pack_frame(Kind.LOG, pack_json({"level": level, "event": event, **fields})))
+        return True
 
     # -- connection ------------------------------------------------------------------------------------------------
 
@@ -308,7 +310,8 @@ class Tap:
 
     def _send_status(self) -> None:
         if self._link is not None and not self._link.paused:
-            status = {**self._status(), "tap_bytes": self.backlog_bytes, "dropped": self.dropped}
+            backlog = {"tap_bytes": self.backlog_bytes, "tap_bytes_max": self.bytes_max}
+            status = {**self._status(), **backlog, "dropped": self.dropped}
             self._link.write(pack_frame(Kind.STATUS, pack_json(status)))
 
 

@@ -61,9 +61,9 @@ from sidecar.recording.loop_rows import (
     VersionItem,
     VersionRow,
 )
-from sidecar.recording.newest_first import PredictionFilters
 from sidecar.recording.notifications import Notifications
-from sidecar.recording.pages import Page
+from sidecar.recording.pages import Page, read_cursor, write_cursor
+from sidecar.recording.prediction_filters import PredictionFilters
 from sidecar.recording.reader import UNJUDGED_ROLES, Reader
 from sidecar.recording.reader_figures import AUDITED_MAX, FIGURES_ITEMS_MAX
 from sidecar.recording.reader_items import ITEMS_SCANNED_MAX
@@ -75,7 +75,16 @@ from sidecar.recording.retention import ClockAgreement, Retained
 from sidecar.recording.rows import Batch, OutboxItem, OutboxStats, Sample, StoreError, StoreHealth, SummaryRow
 from sidecar.recording.samples import as_of
 from sidecar.recording.training import JOBS_MAX, MODEL_VERSIONS_MAX, Jobs, ModelVersions
-from sidecar.recording.trial_rows import WHOLE_EPOCH_S, PairRow, TrialRow, UnitCut, UnitRow
+from sidecar.recording.trial_rows import (
+    WHOLE_EPOCH_S,
+    BucketsKept,
+    PairRow,
+    ShadowAnswer,
+    SnapshotRow,
+    TrialRow,
+    UnitCut,
+    UnitRow,
+)
 from sidecar.recording.trials import TRIALS_MAX, Trials
 from sidecar.recording.versions import VERSION_ITEMS_MAX, VERSIONS_MAX, Versions
 from sidecar.recording.watch_rows import (
@@ -121,6 +130,7 @@ __all__ = [
     "BaselineRow",
     "Baselines",
     "Batch",
+    "BucketsKept",
     "Change",
     "ClockAgreement",
     "DatasetFigures",
@@ -158,6 +168,8 @@ __all__ = [
     "Retained",
     "Reviewed",
     "Sample",
+    "ShadowAnswer",
+    "SnapshotRow",
     "Store",
     "StoreError",
     "StoreHealth",
@@ -182,5 +194,7 @@ __all__ = [
     "pack_detections",
     "place_of",
     "predictions_of",
+    "read_cursor",
     "unpack_detections",
+    "write_cursor",
 ]

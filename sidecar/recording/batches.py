@@ -41,9 +41,13 @@ _FORGET_POSITIONS = (
 
 async def write(connection: aiosqlite.Connection, batch: Batch, rows: Sequence[Row], generation: int) -> None:
     """Within a transaction: all of ``batch``, whose predictions are ``rows``, into the store of ``generation``."""
-    for start in range(0, len(rows), ROWS_A_STATEMENT):
-        part = rows[start : start + ROWS_A_STATEMENT]
-        await connection.execute(_insert_predictions(len(part)), tuple(chain.from_iterable(part)))
+    whole = len(rows) - len(rows) % ROWS_A_STATEMENT
+    parts = [rows[start : start + ROWS_A_STATEMENT] for start in range(0, whole, ROWS_A_STATEMENT)]
+    if parts:
+        parameters = (tuple(chain.from_iterable(part)) for part in parts)
+        await connection.executemany(_insert_predictions(ROWS_A_STATEMENT), parameters)
+    if whole < len(rows):
+        await connection.execute(_insert_predictions(len(rows) - whole), tuple(chain.from_iterable(rows[whole:])))
     if batch.summaries:
         await connection.executemany(_UPSERT_SUMMARY, [_summary_values(row) for row in batch.summaries])
     if batch.positions:

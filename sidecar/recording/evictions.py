@@ -41,6 +41,16 @@ async def total_bytes(connection: aiosqlite.Connection) -> int:
     return await _sum(connection, "1 = 1")
 
 
+async def used_bytes(connection: aiosqlite.Connection) -> tuple[int, int]:
+    """What all images take, and what they take with the pages in use of the database."""
+    pages = await connection.execute_fetchall(
+        "SELECT (page_count - freelist_count) * page_size"
+        " FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()"
+    )
+    images = await total_bytes(connection)
+    return images, images + int(next(iter(pages))[0])
+
+
 async def kept_bytes(connection: aiosqlite.Connection) -> int:
     """What those take that are never evicted."""
     return await total_bytes(connection) - await _sum(connection, _EVICTABLE)

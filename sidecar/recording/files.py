@@ -86,6 +86,26 @@ def disk_bytes(data_dir: Path) -> int:
     return total
 
 
+def set_aside_bytes(data_dir: Path) -> int:
+    """What the damaged stores that are kept take."""
+    total = 0
+    for path in data_dir.glob(f"{STORE_NAME}.damaged-*"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def free_bytes(data_dir: Path) -> int:
+    """What the disk of ``data_dir`` has left for this user; 0 where it does not say."""
+    try:
+        disk = os.statvfs(data_dir)
+    except OSError:
+        return 0
+    return disk.f_bavail * disk.f_frsize
+
+
 def within(data_dir: Path, relative: str) -> Path:
     """The file at ``relative`` in the data folder. Raises ValueError for a path that leads out of it."""
     path = (data_dir / relative).resolve()

@@ -66,6 +66,11 @@ class Conditions:
         if cursor is not None:
             self.add(f"({column}, id) < (?, ?)", *read_cursor(cursor))
 
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is asked for."""
+        return len(self._texts) > 1
+
     def __str__(self) -> str:
         return " AND ".join(self._texts)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidecar.recording import newest_first, reader_models, reader_periods, reader_summaries, reader_trials
+from sidecar.recording import reader_models, reader_periods, reader_predictions, reader_summaries, reader_trials
 from sidecar.recording.columns import PLAIN_COLUMNS, prediction_of
-from sidecar.recording.newest_first import PredictionFilters
-from sidecar.recording.pages import LIMIT_MAX, Page, checked_limit, write_cursor
+from sidecar.recording.pages import LIMIT_MAX, Page, checked_limit
+from sidecar.recording.prediction_filters import PredictionFilters
 from sidecar.recording.reader_loop import LoopReads
 from sidecar.recording.reader_scan import PredictionScan
 from sidecar.recording.rows import SummaryRow
+from sidecar.recording.trial_rows import BucketsKept, ShadowAnswer, SnapshotRow
 from sidecar.types import Prediction
 
 _PREDICTION = f"{', '.join(PLAIN_COLUMNS)}, detections"
+COPY_SUFFIX = "-shadow"
+"""What the data plane adds to a request's id for that of its copy."""
 UNJUDGED_ROLES = ("shadow", "override")
 """Roles whose traffic says nothing of a model in service: left out of baselines, drift and alerts."""
 
@@ -49,26 +52,33 @@ class Reader(LoopReads):
         experiment: str | None = None,
         since: float | None = None,
         until: float | None = None,
+        unit: str | None = None,
+        min_confidence: float | None = None,
+        max_confidence: float | None = None,
+        min_latency_ms: float | None = None,
+        max_latency_ms: float | None = None,
+        sampled: bool | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> Page[Prediction]:
         """Predictions of ``since <= at < until`` (epoch seconds), newest first, ``limit`` of them at most.
 
         ``status`` is an HTTP status or one of ok, error, undecodable, empty (no detection); ``label`` a class with a
-        detection at or above the score threshold; ``experiment`` the id of a test, which no index serves: ask within
-        its time. Raises ValueError naming the argument that makes no sense.
+        detection at or above the score threshold; ``experiment`` the id of a test; the rest is as PredictionFilters
+        has it. No index serves but model, version and time: by anything else LOOKED_MAX predictions are looked at, and
+        a page may be shorter than ``limit``, even empty, and have a next one. Raises ValueError naming the argument
+        that makes no sense.
         """
-        filters = PredictionFilters(model, version, role, status, label, experiment, since, until)
-        cursor = newest_first.cursor_before(before)
-        found = await newest_first.statement(self._fetch, filters, cursor, checked_limit(limit) + 1)
-        rows = [] if found is None else await self._fetch(*found)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = None if last is None else write_cursor(last[newest_first.AT], last[newest_first.ID])
-        return Page([prediction_of(row) for row in rows[:limit]], following)
+        confidences = (min_confidence, max_confidence)
+        latencies = (min_latency_ms, max_latency_ms)
+        filters = PredictionFilters(
+            *(model, version, role, status, label, experiment, since, until, unit, *confidences, *latencies, sampled)
+        )
+        return await reader_predictions.page(self._fetch, filters, before, limit)
 
     async def scan_predictions(self, filters: PredictionFilters) -> PredictionScan:
         """All predictions that ``filters`` hold for, newest first, page by page. Raises ValueError and StoreError."""
-        filters.conditions(None)
+        filters.others()
         return PredictionScan(await self._connection.pinned(), filters, self._tell_of_damage)
 
     async def prediction(self, prediction_id: str) -> Prediction | None:
@@ -78,6 +88,12 @@ class Reader(LoopReads):
             return prediction_of(rows[0])
         images = await self.by_request(prediction_id)
         return images[0] if len(images) == 1 else None
+
+    async def related(self, prediction: Prediction) -> list[Prediction]:
+        """The other predictions of its request, and those of its copy to a shadow, or of what it is a copy of."""
+        request_id = prediction.request_id.removesuffix(COPY_SUFFIX)
+        found = [*await self.by_request(request_id), *await self.by_request(request_id + COPY_SUFFIX)]
+        return [one for one in found if one.prediction_id != prediction.prediction_id]
 
     async def by_request(self, request_id: str) -> list[Prediction]:
         """The predictions of all images of a request, in their order."""
@@ -150,6 +166,22 @@ class Reader(LoopReads):
             self._fetch, since, until, width_s, models, after, limit, roles_without, version
         )
 
+    async def summaries_count(
+        self,
+        model: str | None,
+        version: str | None,
+        since: float,
+        until: float,
+        width_s: int,
+        most: int,
+        *,
+        roles_without: tuple[str, ...] = (),
+    ) -> int:
+        """How many rows ``summaries`` would give of a model, of a version, or of all (None), counted up to ``most``."""
+        return await reader_summaries.count_within(
+            self._fetch, since, until, width_s, model, version, most, roles_without
+        )
+
     async def summary_span(
         self, model: str, version: str | None = None, *, roles_without: tuple[str, ...] = UNJUDGED_ROLES
     ) -> tuple[int, int] | None:
@@ -181,6 +213,41 @@ class Reader(LoopReads):
     async def epoch_summaries(self, trial_id: str) -> list[SummaryRow]:
         """The summaries of whole epochs of a test, by epoch and then by model, version and role."""
         return await reader_trials.epochs_of(self._fetch, trial_id)
+
+    async def buckets_kept(self, trial_id: str) -> list[BucketsKept]:
+        """Of each width, the finest first, what is kept of a test's summaries."""
+        return await reader_trials.buckets_kept(self._fetch, trial_id)
+
+    async def buckets_of(
+        self, trial_id: str, width_s: int, after: tuple[int, int] | None = None, limit: int = LIMIT_MAX
+    ) -> tuple[list[SummaryRow], tuple[int, int] | None]:
+        """A page of a test's summaries in buckets of ``width_s``, oldest first, of all slices, and the ``after`` of the
+        next page or None."""
+        return await reader_trials.buckets_of(self._fetch, trial_id, width_s, after, checked_limit(limit))
+
+    async def snapshots_of(self, trial_id: str, limit: int = LIMIT_MAX) -> list[SnapshotRow]:
+        """What a test came to over time, as it was kept, oldest first."""
+        return await reader_trials.snapshots_of(self._fetch, trial_id, checked_limit(limit))
+
+    async def shadow_answers(
+        self,
+        trial_id: str,
+        model: str | None,
+        version: str | None,
+        since: float,
+        until: float,
+        before: tuple[float, int] | None,
+        limit: int = LIMIT_MAX,
+    ) -> list[ShadowAnswer]:
+        """Up to ``limit`` predictions of ``since <= at < until`` before ``before`` (at, id), newest first, and which of
+        them are answers to the copies of a shadow test: what is read does not grow with how rare those are."""
+        return await reader_trials.shadow_answers(
+            self._fetch, trial_id, model, version, since, until, before, checked_limit(limit)
+        )
+
+    async def predictions_named(self, prediction_ids: Sequence[str]) -> dict[str, Prediction]:
+        """Those of ``prediction_ids``, LIMIT_MAX at most, that are recorded, by id."""
+        return await reader_trials.predictions_named(self._fetch, prediction_ids)
 
     async def units_seen(self, model: str | None, since: float, until: float) -> int | None:
         """How many units sent requests to a model (None: to any) of ``since <= at < until``.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from sidecar.recording.documents import document_text
 from sidecar.recording.loop_rows import Queue
 from sidecar.recording.pages import Conditions, Page, Value, checked_limit, read_cursor, write_cursor
 from sidecar.recording.queues import BY_VALUE, ORDERS, STATUSES, keys_after
 from sidecar.recording.reader_summaries import Fetch
 from sidecar.recording.rows import Sample
-from sidecar.recording.samples import LIGHT_COLUMNS, SAMPLE_COLUMNS, as_of, sample_of
+from sidecar.recording.samples import LIGHT_COLUMNS, SAMPLE_COLUMNS, SHOWN, as_of, sample_of
 
 RANDOM = "random_sample"
 """The reason that all have which the random sample drew."""
@@ -19,9 +21,6 @@ _SCAN_SLICE = 500
 _LABEL_SLICE = 100
 """Items whose detections and labels are held at a time to look for a class in them."""
 _HAS_REASON = "EXISTS (SELECT 1 FROM json_each(reasons) WHERE value = ?)"
-_SHOWN = "NOT (drawn = 1 AND status IN ('needs_review', 'in_review'))"
-"""Holds for what is not blind. Who reviews what the random sample drew must not know more of it than that it was drawn:
-a filter by what is hidden would tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,7 @@ class Selection:
     claimed_by: str | None = None
     since: float | None = None
     until: float | None = None
+    split: str | None = None
 
     def conditions(self, now: float) -> Conditions:
         """What the order of a queue does not answer, but for the label."""
@@ -52,6 +52,7 @@ class Selection:
             where.add("drawn = 0")  # who reviews what the random sample drew must not know
         where.equal("model", self.model)
         where.equal("version", self.version)
+        where.equal("split", self.split)
         if self.reason is not None:
             where.add(_HAS_REASON, self.reason)
         if self.claimed_by is not None:
@@ -75,7 +76,7 @@ async def kept(
 ) -> Page[Sample]:
     where = Conditions()
     if model is not None or reason not in (None, RANDOM):
-        where.add(_SHOWN)
+        where.add(SHOWN)
     where.equal("model", model)
     where.equal("+dataset_id", dataset_id)  # the sign keeps the planner to the order of time
     where.equal("prediction_id", prediction_id)
@@ -90,6 +91,15 @@ async def kept(
     items = [sample_of(row[:-1]) for row in rows[:limit]]
     cursor = write_cursor(items[-1].at, rows[limit - 1][-1]) if len(rows) > limit else None
     return Page(items, cursor)
+
+
+async def kept_of(fetch: Fetch, prediction_ids: Collection[str]) -> dict[str, str]:
+    rows = await fetch(
+        "SELECT samples.prediction_id, samples.sample_id FROM json_each(?) AS name"
+        f" CROSS JOIN samples ON samples.prediction_id = name.value AND {SHOWN}",
+        [document_text(list(prediction_ids))],
+    )
+    return dict(rows)
 
 
 async def page(fetch: Fetch, selection: Selection, now: float, before: str | None, limit: int) -> Page[Sample]:

@@ -43,6 +43,11 @@ class LoopReads(StoreReads):
         rows = await self._fetch(f"SELECT {SAMPLE_COLUMNS} FROM samples WHERE sample_id = ?", [sample_id])
         return sample_of(rows[0]) if rows else None
 
+    async def kept_of(self, prediction_ids: Collection[str]) -> dict[str, str]:
+        """The id of the kept image of each of up to LIMIT_MAX predictions that has one; not of those that the random
+        sample drew and nobody reviewed yet: who reviews them must not know whose answer they are."""
+        return await reader_items.kept_of(self._fetch, prediction_ids)
+
     async def item(self, sample_id: str, now: float) -> Sample | None:
         """One kept image as it stands at ``now``."""
         found = await self.sample(sample_id)
@@ -62,6 +67,7 @@ class LoopReads(StoreReads):
         claimed_by: str | None = None,
         since: float | None = None,
         until: float | None = None,
+        split: str | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> Page[Sample]:
@@ -69,11 +75,12 @@ class LoopReads(StoreReads):
 
         ``queue`` is ``audit`` for what the random sample drew and ``value`` for the rest. ``label`` is a class with a
         detection at or above the score threshold, or with a box in the labels; ``claimed_by`` who has it now;
-        ``since <= at < until``. At most ITEMS_SCANNED_MAX items are looked at: a page may be shorter than ``limit``,
-        even empty, and have a next one. Raises ValueError naming the argument that makes no sense.
+        ``since <= at < until``; ``split`` is where versions have it. At most ITEMS_SCANNED_MAX items are looked at: a
+        page may be shorter than ``limit``, even empty, and have a next one. Raises ValueError naming the argument that
+        makes no sense.
         """
         selection = reader_items.Selection(
-            dataset_id, status, queue, reason, model, version, label, claimed_by, since, until
+            dataset_id, status, queue, reason, model, version, label, claimed_by, since, until, split
         )
         return await reader_items.page(self._fetch, selection, now, before, limit)
 

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 
 from sidecar.recording.columns import Row, prediction_of
-from sidecar.recording.newest_first import AT, DETECTIONS, ID, PredictionFilters, statement
+from sidecar.recording.newest_first import DETECTIONS, Looking
+from sidecar.recording.pages import Value
+from sidecar.recording.prediction_filters import PredictionFilters
 from sidecar.recording.reader_connection import PinnedConnection
 from sidecar.recording.rows import StoreError
 from sidecar.types import Prediction
@@ -29,10 +31,8 @@ class PredictionScan:
         self, connection: PinnedConnection, filters: PredictionFilters, tell: Callable[[], Awaitable[None]]
     ) -> None:
         self._connection = connection
-        self._filters = filters
+        self._looking = Looking(filters, None)
         self._tell = tell
-        self._before: tuple[float, int] | None = None
-        self._ended = False
 
     async def __aenter__(self) -> PredictionScan:
         return self
@@ -44,27 +44,21 @@ class PredictionScan:
 
     async def page(self) -> list[Row]:
         """The next rows, for ``predictions_of``; none: that was all. Raises StoreError."""
-        if self._ended:
-            return []
+        rows: list[Row] = []
         try:
-            rows = await self._next()
+            while not rows and not self._looking.is_over:
+                rows = await self._looking.further(self._connection.fetch, self._weighed, SCAN_ROWS)
         except UnicodeEncodeError:
-            rows = []  # no text in the store has what UTF-8 can't hold
+            self._looking.is_over = True  # no text in the store has what UTF-8 can't hold
         except StoreError as error:
             if error.reason == "corrupt":
                 await self._tell()
             raise
-        if not rows:
-            self._ended = True
-        else:
-            self._before = (rows[-1][AT], rows[-1][ID])
         return rows
 
-    async def _next(self) -> list[Row]:
-        found = await statement(self._connection.fetch, self._filters, self._before, SCAN_ROWS)
-        if found is None:
-            return []
-        return await self._connection.fetch(*found, weight=_weight, weight_max=SCAN_BYTES)
+    async def _weighed(self, statement: str, parameters: Sequence[Value]) -> tuple[list[Row], bool]:
+        rows = await self._connection.fetch(statement, parameters, weight=_weight, weight_max=SCAN_BYTES)
+        return rows, sum(map(_weight, rows)) >= SCAN_BYTES
 
 
 def predictions_of(rows: Sequence[Row]) -> list[Prediction]:

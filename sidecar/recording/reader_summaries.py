@@ -73,6 +73,27 @@ async def page_within(
     return page, _cursor_of(page[-1]) if len(rows) > limit else None
 
 
+async def count_within(
+    fetch: Fetch,
+    since: float,
+    until: float,
+    width_s: int,
+    model: str | None,
+    version: str | None,
+    most: int,
+    roles_without: tuple[str, ...],
+) -> int:
+    where = Conditions()
+    where.add("width_s = ? AND bucket >= ? AND bucket < ?", width_s, since, until)
+    where.equal("model", model)
+    where.equal("version", version)
+    where.none_of("role", roles_without)
+    rows = await fetch(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM summaries WHERE {where} LIMIT ?)", [*where.parameters, most]
+    )
+    return int(rows[0][0])
+
+
 def _add_models(where: Conditions, models: Sequence[str] | None) -> bool:
     """False where no row can be of any of ``models``; None asks for nothing."""
     if models is None:

@@ -176,7 +176,9 @@ class Batch:
 class StoreHealth:
     """The state of the store. ``reason`` is a StoreError's, empty where all is well; ``bytes`` is what it takes on
     disk without images, as of the last look; ``kept_bytes`` what images take that retention leaves alone, as of its
-    last round; ``set_aside`` names the damaged files that were put by since the start.
+    last round; ``set_aside`` names the damaged files that were put by since the start. As of the last round too:
+    ``images_bytes`` of all images, ``used_bytes`` of what counts towards retention's bytes (images and pages in use),
+    ``set_aside_bytes`` of the damaged stores that are kept, ``disk_free_bytes`` that the disk has left.
 
     >>> StoreHealth().ok
     True
@@ -187,3 +189,7 @@ class StoreHealth:
     bytes: int = 0
     set_aside: tuple[str, ...] = ()
     kept_bytes: int = 0
+    images_bytes: int = 0
+    used_bytes: int = 0
+    set_aside_bytes: int = 0
+    disk_free_bytes: int = 0

@@ -23,6 +23,10 @@ SAMPLE_COLUMNS = ", ".join(_NAMES)
 LIGHT_COLUMNS = SAMPLE_COLUMNS.replace(", detections", ", NULL")
 """The same without the detections, which weigh more than all the rest."""
 
+SHOWN = "NOT (samples.drawn = 1 AND samples.status IN ('needs_review', 'in_review'))"
+"""Holds for what is not blind. Who reviews what the random sample drew must not know more of it than that it was drawn:
+a filter by what is hidden would tell it."""
+
 _values = attrgetter(*_NAMES)
 _REASONS, _HASH, _DETECTIONS, _DRAWN, _LABELS = (
     _NAMES.index(name) for name in ("reasons", "image_hash", "detections", "drawn", "labels")

@@ -1,4 +1,5 @@
-"""Rows of A/B tests and shadow tests: the test itself, sums per unit, compared pairs. ``trial`` is either kind of test.
+"""Rows of A/B tests and shadow tests: the test itself, sums per unit, compared pairs, snapshots. ``trial`` is either
+kind of test.
 
 ``epoch`` counts the changes of what traffic went where. What is of a whole epoch among the summaries has the width
 WHOLE_EPOCH_S, bucket 0 and no slice.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 WHOLE_EPOCH_S = 0
 """``width_s`` of a summary of all that an epoch of a test saw. It goes with its test and not by age."""
@@ -74,3 +75,43 @@ class UnitCut:
 
     trial_id: str
     above: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """What a test came to by ``at`` (epoch seconds): a JSON-able ``document``.
+
+    >>> SnapshotRow("t-1", 60.0, {"images": 3}).document
+    {'images': 3}
+    """
+
+    trial_id: str
+    at: float
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketsKept:
+    """The summaries of a test in buckets of ``width_s`` that are still kept: how many ``rows``, and where the ``first``
+    of them begins (epoch seconds).
+
+    >>> BucketsKept(3600, 48, 1_800_000_000).rows
+    48
+    """
+
+    width_s: int
+    rows: int
+    first: int
+
+
+class ShadowAnswer(NamedTuple):
+    """A recorded prediction that was passed by in the search for a shadow test's: (at, id) is its place;
+    ``prediction_id`` is empty where it is none of them.
+
+    >>> ShadowAnswer(5.0, 7, "").prediction_id
+    ''
+    """
+
+    at: float
+    id: int
+    prediction_id: str

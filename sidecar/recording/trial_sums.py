@@ -1,4 +1,4 @@
-"""What is of a test beside its own row: sums per unit, compared pairs, summaries of whole epochs.
+"""What is of a test beside its own row: sums per unit, compared pairs, snapshots, summaries of whole epochs.
 
 All of it is whole and not a difference, so writing it twice has its effect once. None of it waits for the test's row:
 in a store that was started afresh the sums may come first.
@@ -38,6 +38,8 @@ _DELETE_SLICES = (
     "(SELECT unit FROM unit_sums WHERE trial_id = :trial ORDER BY unit LIMIT 1 OFFSET :rows - 1), :unit_max)",
     "DELETE FROM pair_summaries WHERE trial_id = :trial AND epoch IN"
     " (SELECT epoch FROM pair_summaries WHERE trial_id = :trial LIMIT :rows)",
+    "DELETE FROM trial_snapshots WHERE trial_id = :trial AND at IN"
+    " (SELECT at FROM trial_snapshots WHERE trial_id = :trial ORDER BY at LIMIT :rows)",
     "DELETE FROM summaries WHERE rowid IN"
     " (SELECT rowid FROM summaries WHERE width_s = 0 AND experiment = :trial LIMIT :rows)",
 )
@@ -45,12 +47,14 @@ _DELETE_WHOLE = (
     "DELETE FROM unit_sums WHERE trial_id = ?",
     "DELETE FROM unit_bounds WHERE trial_id = ?",
     "DELETE FROM pair_summaries WHERE trial_id = ?",
+    "DELETE FROM trial_snapshots WHERE trial_id = ?",
     "DELETE FROM summaries WHERE width_s = 0 AND experiment = ?",
 )
 _KEPT_OF_TRIALS = (
     ("unit_sums", "trial_id", "1 = 1"),
     ("unit_bounds", "trial_id", "1 = 1"),
     ("pair_summaries", "trial_id", "1 = 1"),
+    ("trial_snapshots", "trial_id", "1 = 1"),
     ("summaries", "experiment", "width_s = 0"),
 )
 

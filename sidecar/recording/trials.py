@@ -10,7 +10,7 @@ import aiosqlite
 from sidecar.recording import trial_sums
 from sidecar.recording.columns import storable
 from sidecar.recording.documents import document_of, document_text, number_or_none
-from sidecar.recording.trial_rows import PairRow, TrialRow, UnitRow
+from sidecar.recording.trial_rows import PairRow, SnapshotRow, TrialRow, UnitRow
 from sidecar.recording.watch_rows import Full
 from sidecar.recording.writer import Store
 
@@ -23,6 +23,10 @@ _UPSERT = (
     " ON CONFLICT (trial_id) DO UPDATE SET kind = excluded.kind, name = excluded.name, model = excluded.model,"
     " status = excluded.status, created_at = excluded.created_at, ended_at = excluded.ended_at,"
     " document = excluded.document, lowest = excluded.lowest, results = excluded.results"
+)
+_PUT_SNAPSHOT = (
+    "INSERT INTO trial_snapshots (trial_id, at, document) SELECT trial_id, ?2, ?3 FROM trials WHERE trial_id = ?1"
+    " ON CONFLICT (trial_id, at) DO UPDATE SET document = excluded.document"
 )
 _FIRST_ENDED = "SELECT trial_id FROM trials WHERE ended_at IS NOT NULL ORDER BY ended_at, id LIMIT 1"
 
@@ -81,7 +85,7 @@ class Trials:
         await self._store.run(write)
 
     async def delete(self, trial_id: str) -> bool:
-        """Remove a test, its sums per unit, compared pairs and whole-epoch summaries; safe from a power cut on return.
+        """Remove a test and all that is of it (units, pairs, snapshots, whole epochs); safe from a power cut on return.
 
         False where there is no such test; what is of one of that id goes all the same.
         """
@@ -103,6 +107,21 @@ class Trials:
             (trial_id,),
         )
         return [PairRow(*row) for row in rows]
+
+    async def put_snapshot(self, row: SnapshotRow) -> None:
+        """Keep what a test came to; without effect where there is no such test, and in place of one of that moment."""
+        values = storable((row.trial_id, row.at, document_text(row.document)))
+
+        async def write(connection: aiosqlite.Connection) -> None:
+            await connection.execute(_PUT_SNAPSHOT, values)
+
+        await self._store.run(write)
+
+    async def last_snapshot(self, trial_id: str) -> tuple[float, int]:
+        """(when the latest was made, epoch seconds, how many there are); (-inf, 0) without any."""
+        rows = await self._store.fetch("SELECT MAX(at), COUNT(*) FROM trial_snapshots WHERE trial_id = ?", (trial_id,))
+        at, count = rows[0]
+        return float("-inf") if at is None else at, count
 
     async def unit_bounds(self) -> dict[str, int]:
         """Of each test whose units were cut, the highest hash that is kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import time
@@ -12,11 +13,21 @@ from typing import TypeVar
 
 import aiosqlite
 
-from sidecar.recording import batches, deletions, outbox, samples
+from sidecar.recording import batches, deletions, evictions, outbox, samples
 from sidecar.recording.batches import SUMMARY_COLUMNS
 from sidecar.recording.columns import Row, rows_of, storable
 from sidecar.recording.connection import STORE_ERRORS, check, open_writer, transaction
-from sidecar.recording.files import disk_bytes, drop_ballast, has_room, place_ballast, set_aside, store_path, within
+from sidecar.recording.files import (
+    disk_bytes,
+    drop_ballast,
+    free_bytes,
+    has_room,
+    place_ballast,
+    set_aside,
+    set_aside_bytes,
+    store_path,
+    within,
+)
 from sidecar.recording.pages import Value
 from sidecar.recording.retention import Retained, Retention
 from sidecar.recording.rows import (
@@ -85,7 +96,8 @@ class Store:
         store = cls(data_dir, connection, health)
         if not await asyncio.to_thread(place_ballast, data_dir):
             store._failed(StoreError("full", f"no room in {data_dir} for the ballast"))
-        health.bytes = disk_bytes(data_dir)
+        with contextlib.suppress(StoreError):  # whoever uses it hears of that
+            await store._measure()
         return store
 
     async def close(self) -> None:
@@ -243,9 +255,18 @@ class Store:
             full = not await asyncio.to_thread(has_room, self._data_dir)
         if not full and self.health.reason == "full":
             self._recovered()
-        self.health.bytes = disk_bytes(self._data_dir)
+        await self._measure()
         self.health.kept_bytes = retention.removed.kept_bytes = await retention.kept_bytes()
         return retention.removed
+
+    async def _measure(self) -> None:
+        """Say in ``health`` what takes how much, and what is left. Raises StoreError."""
+        health, data_dir = self.health, self._data_dir
+        health.bytes = disk_bytes(data_dir)
+        health.set_aside_bytes, health.disk_free_bytes = await asyncio.to_thread(
+            lambda: (set_aside_bytes(data_dir), free_bytes(data_dir))
+        )
+        health.images_bytes, health.used_bytes = await self._surviving(evictions.used_bytes, writes=False)
 
     async def _surviving(self, work: Work[T], writes: bool = True) -> T:
         """Run ``work`` alone; where the store turns out to be damaged, set it aside and run it on a fresh one."""

@@ -34,7 +34,7 @@ from sidecar.review.states import (
     status_at,
     undoable,
 )
-from sidecar.review.value import value_of
+from sidecar.review.value import value_by, value_of
 
 __all__ = [
     "ACTIONS",
@@ -59,5 +59,6 @@ __all__ = [
     "refusal_of",
     "status_at",
     "undoable",
+    "value_by",
     "value_of",
 ]

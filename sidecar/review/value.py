@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from math import log10
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sidecar.types import Detections
 
@@ -33,28 +32,39 @@ def value_of(
     """
     if detections is None:
         return max(UNKNOWN, _within(disagreement))
-    scores = np.fmin(np.fmax(np.asarray(detections.scores, np.float64), 0.0), 1.0)  # fmax: 0 for NaN too
+    scores = np.asarray(detections.scores, np.float64)
     counts = detections.scores >= score_threshold  # as it is compared everywhere: in the scores' own precision
-    return max(
-        _uncertainty(scores, counts, score_threshold),
-        _within(disagreement),
-        _rarity(detections, counts, images_with_class),
+    classes = set(detections.classes[counts].tolist())
+    return value_by(
+        score_threshold,
+        float(scores[counts].min()) if counts.any() else None,
+        float(np.fmax.reduce(scores[~counts])) if not counts.all() else None,
+        min((images_with_class.get(detections.labels[index], 0) for index in classes), default=None),
+        disagreement,
     )
 
 
-def _uncertainty(scores: NDArray[np.float64], counts: NDArray[np.bool_], threshold: float) -> float:
-    if not len(scores):
-        return UNKNOWN
-    counted, below = scores[counts], scores[~counts]
-    above = float((1 - counted.min()) / (1 - threshold)) if len(counted) and threshold < 1 else 0.0
-    under = float(below.max() / threshold) if len(below) and threshold > 0 else 0.0
-    return min(1.0, max(above, under))
+def value_by(
+    score_threshold: float,
+    lowest: float | None,
+    highest_below: float | None,
+    fewest_images: int | None,
+    disagreement: float = 0.0,
+) -> float:
+    """``value_of`` by what it comes down to: the lowest score at or above the operating point, the highest below it,
+    and the images with the rarest class at or above it; None where there is no such detection.
 
-
-def _rarity(detections: Detections, counted: NDArray[np.bool_], images_with_class: Mapping[str, int]) -> float:
-    classes = set(detections.classes[counted].tolist())
-    fewest = min((images_with_class.get(detections.labels[index], 0) for index in classes), default=None)
-    return 0.0 if fewest is None else max(0.0, 1 - log10(1 + fewest) / COMMON_LOG10)
+    >>> value_by(0.25, 0.625, None, 999), value_by(0.5, None, 0.25, None), value_by(0.5, None, None, None)
+    (0.5, 0.5, 0.5)
+    """
+    if lowest is None and highest_below is None:
+        uncertainty = UNKNOWN
+    else:
+        above = 0.0 if lowest is None or score_threshold >= 1 else (1 - _within(lowest)) / (1 - score_threshold)
+        below = 0.0 if highest_below is None or score_threshold <= 0 else _within(highest_below) / score_threshold
+        uncertainty = min(1.0, max(above, below))
+    rarity = 0.0 if fewest_images is None else max(0.0, 1 - log10(1 + fewest_images) / COMMON_LOG10)
+    return max(uncertainty, _within(disagreement), rarity)
 
 
 def _within(share: float) -> float:

@@ -23,11 +23,10 @@ class Histogram:
     ([0, 2, 1, 0], 3)
     """
 
-    __slots__ = ("_edges", "counts", "edges")
+    __slots__ = ("counts", "edges")
 
     def __init__(self, edges: tuple[float, ...], counts: dict[int, int] | None = None) -> None:
         self.edges = edges
-        self._edges = np.asarray(edges, np.float64)
         self.counts: dict[int, int] = dict(counts or {})
 
     @property
@@ -37,7 +36,9 @@ class Histogram:
     def add(self, values: ArrayLike) -> None:
         """Count ``values``, any shape. NaN counts nowhere."""
         column = np.asarray(values, np.float64).ravel()
-        self.add_bins(np.searchsorted(self._edges, column[~np.isnan(column)], side="right"))
+        # the edges become an array here: most histograms are only ever read and merged
+        edges = np.asarray(self.edges, np.float64)
+        self.add_bins(np.searchsorted(edges, column[~np.isnan(column)], side="right"))
 
     def add_one(self, value: float) -> None:
         """Count one value, without an array."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from sidecar.recording.loop_rows import JobRow, ModelVersionRow
+from sidecar.training.against_base import compared_with_base
 from sidecar.training.result import Result
 from sidecar.training.settings import Upstream
 from sidecar.training.states import OPEN, Event, Status, follow
@@ -73,6 +74,7 @@ class Job:
         """The document of the API."""
         document = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "job_id"}
         document["metrics"] = dict(self.metrics)
+        document["against_base"], document["sentence"] = compared_with_base(self.metrics)
         for name in ("model_version_id", "test_id"):
             document[name] = document[name] or None
         return {"id": self.job_id, **document}

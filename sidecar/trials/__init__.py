@@ -6,6 +6,8 @@ them.
 
 Key types: ``tally.Tally`` (what the monitor's pipeline feeds with each batch), ``units.UnitSums`` (sums per lasting
 unit), ``pairing.Pairs`` (both answers to a copied request), ``disagreement.Chosen`` (which images are worth a look).
+How results came to be: ``over_time.moments_of`` (of buckets) and ``snapshots.Snapshots`` (kept while a test runs);
+``side_by_side.SideBySide`` compares recorded answers anew.
 
 Invariants, kept by tests/trials:
 
@@ -18,9 +20,11 @@ Invariants, kept by tests/trials:
 from sidecar.trials.book import Book, Entry
 from sidecar.trials.documents import ab_document, pairs_document, results_document, shadow_test_document
 from sidecar.trials.faults import TrialClash, TrialFault, TrialMissing, TrialNotSaved
+from sidecar.trials.history import ab_history, shadow_history
 from sidecar.trials.points import Points
 from sidecar.trials.reading import Read, Readout
 from sidecar.trials.readout import by_units, epochs_of, kept_split, split_of
+from sidecar.trials.side_by_side import SideBySide, SidePage, SidePair, side_pair
 from sidecar.trials.steward import Steward, stops_of
 from sidecar.trials.tally import Running, Tallied, Tally
 from sidecar.trials.units import UnitSums
@@ -32,6 +36,9 @@ __all__ = [
     "Read",
     "Readout",
     "Running",
+    "SideBySide",
+    "SidePage",
+    "SidePair",
     "Steward",
     "Tallied",
     "Tally",
@@ -41,12 +48,15 @@ __all__ = [
     "TrialNotSaved",
     "UnitSums",
     "ab_document",
+    "ab_history",
     "by_units",
     "epochs_of",
     "kept_split",
     "pairs_document",
     "results_document",
+    "shadow_history",
     "shadow_test_document",
+    "side_pair",
     "split_of",
     "stops_of",
 ]

@@ -97,11 +97,6 @@ _WHY = {
 }
 
 
-def salt_of(trial: Trial) -> str:
-    """What the draws and hashes of a test's units are salted with."""
-    return trial.definition.salt or trial.trial_id
-
-
 def audit_of(trial: Trial, rows: Iterable[AuditedRow], firsts: Mapping[str, First] | None = None) -> Audit:
     """Add up what was drawn and reviewed, each image weighted by 1 / draw_rate.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -49,7 +49,7 @@ class Book:
     ) -> None:
         self.lock = asyncio.Lock()
         self.entries: dict[str, Entry] = {}
-        self._trials = trials
+        self.rows = trials
         self._follow = follow
         self._unwritten: set[str] = set()
         self._clock = clock
@@ -57,7 +57,7 @@ class Book:
 
     async def restore(self, under_way: Sequence[Mapping[str, Any]] = ()) -> None:
         """Take up what the store has, and those ``under_way`` (documents of what workers follow) that it has lost."""
-        for row in await self._trials.all():
+        for row in await self.rows.all():
             entry = _entry_of(row)
             if entry is not None:
                 self.entries[row.trial_id] = entry
@@ -66,13 +66,13 @@ class Book:
             if trial is not None and trial.trial_id not in self.entries:
                 log.warning("test_taken_up_again", trial=trial.trial_id)
                 entry = self.entries[trial.trial_id] = Entry(trial)
-                await self._trials.put(entry.row)
+                await self.rows.put(entry.row)
 
     async def reinstate(self) -> None:
         """Put everything into a store that was begun anew."""
         async with self.lock:
             for entry in self.entries.values():
-                await self._trials.put(entry.row)
+                await self.rows.put(entry.row)
 
     def all(self, kind: Kind | None = None) -> list[Entry]:
         """Newest first."""
@@ -114,7 +114,7 @@ class Book:
                 opened_for=opened_for,
             )
             entry = Entry(trial)
-            gone = await self._trials.put(entry.row)
+            gone = await self.rows.put(entry.row)
             if gone is not None:
                 self.entries.pop(gone, None)
             self.entries[trial_id] = entry
@@ -144,6 +144,7 @@ class Book:
             if not before.active and after.promoted_at != before.promoted_at:
                 self._check_free(after.definition.model)  # what serves must not change under a test
             await self._put(entry, after)
+            entry.trial = after  # no wait from here on: whoever reads that it ended finds its traffic gone
             promoted_at = after.promoted_at if after.promoted_at != before.promoted_at else None
             try:
                 self._follow(self.active(), _served_after(before, after), promoted_at or 0.0)
@@ -154,7 +155,9 @@ class Book:
         self._changed()
         why = after.reason or (after.epoch.reason if after.epoch != before.epoch else "")
         promoted = after.promoted if promoted_at else ""
-        log.info("test_changed", trial=trial_id, status=after.status, why=why, promoted=promoted)
+        if replace(after, slow_edge_ms=before.slow_edge_ms) != before:  # what is slow is learned, nobody changed it
+            told = {name: said for name, said in (("why", why), ("promoted", promoted)) if said}
+            log.info("test_changed", trial=trial_id, status=after.status, **told)
         return entry
 
     def promote_since(self, since: float) -> None:
@@ -175,14 +178,14 @@ class Book:
         fallen = {name: p for name, p in lowest.items() if p < entry.lowest.get(name, 1.0)}
         if fallen:
             entry.lowest.update(fallen)
-            await self._trials.put_lowest(entry.trial.trial_id, entry.lowest)
+            await self.rows.put_lowest(entry.trial.trial_id, entry.lowest)
 
     async def freeze(self, entry: Entry, results: Mapping[str, Any]) -> None:
         """Keep what an ended test came to, for good."""
         async with self.lock:
             entry.results = results
             try:
-                await self._trials.put(entry.row)
+                await self.rows.put(entry.row)
             except Exception:
                 entry.results = None
                 raise
@@ -201,18 +204,16 @@ class Book:
     async def _write(self, trial_id: str) -> None:
         entry = self.entries.get(trial_id)
         if entry is None:
-            await self._trials.delete(trial_id)
+            await self.rows.delete(trial_id)
         else:
-            await self._trials.put(entry.row)
+            await self.rows.put(entry.row)
         self._unwritten.discard(trial_id)
 
     async def _put(self, entry: Entry, trial: Trial) -> None:
-        before = entry.trial
-        entry.trial = trial
         try:
-            await self._trials.put(entry.row)
-        except Exception:
-            entry.trial = before
+            await self.rows.put(replace(entry, trial=trial).row)
+        except asyncio.CancelledError:  # the store may have it
+            self._unwritten.add(trial.trial_id)
             raise
 
     def _check_free(self, model: str) -> None:

@@ -48,6 +48,7 @@ def ab_document(
         "ramp": _ramp(trial, definition, waiting_for),
         "exclude": definition.exclude,
         "override_header": definition.override,
+        "failover": definition.failover,
         "notify": list(definition.notify),
         "alpha": definition.alpha,
         "plan_units": definition.plan_units,
@@ -79,6 +80,8 @@ def shadow_test_document(trial: Trial, now: float, serving: str, warnings: Seque
 def results_document(trial: Trial, results: Results, at: float, frozen: bool) -> Document:
     """What an A/B test came to by ``at``."""
     document = {**_heading(trial, at, frozen), **results.to_dict()}
+    if trial.ended_at is not None:
+        document["sentence"] = results.sentence_ended
     points, model = Points.of_text(trial.opened_for), trial.definition.model
     for figures in (document["model_a"], document["model_b"], *document["variants"].values()):
         figures["id"] = points.model_id(model, figures["name"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
@@ -12,7 +12,7 @@ import structlog
 from sidecar.experiments.pairs import IOU_MIN, PairSummary, RequestPair
 from sidecar.recording import PairRow
 from sidecar.summaries import SummaryError
-from sidecar.types import Prediction
+from sidecar.types import Prediction, alone
 
 log = structlog.get_logger()
 
@@ -89,7 +89,8 @@ class Pairs:
         """Both answers, ``a`` first, where this is the second; else None, and it waits. ``now`` never goes back."""
         waiting = self._waiting.get(half.request_id)
         if waiting is None:
-            self._waiting[half.request_id] = half, now
+            waits = replace(half, predictions=[alone(image) for image in half.predictions])
+            self._waiting[half.request_id] = waits, now
             self._boxes += half.boxes
             while len(self._waiting) > self._waiting_max or (self._boxes > self._boxes_max and self._waiting):
                 self._give_up("full")

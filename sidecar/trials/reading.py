@@ -9,13 +9,13 @@ from typing import Protocol
 
 from sidecar.experiments import Results, results
 from sidecar.experiments.definition import Definition, ShadowDefinition
-from sidecar.experiments.lifecycle import Trial, running_s
+from sidecar.experiments.lifecycle import EpochSpan, Trial, running_s
 from sidecar.experiments.pairs import PairReport, PairSummary, merge_pairs, report_of
 from sidecar.recording import Reader
 from sidecar.summaries import ExponentialHistogram
-from sidecar.trials.audit import AuditedRow, First, audit_of, salt_of
+from sidecar.trials.audit import AuditedRow, First, audit_of
 from sidecar.trials.points import Points
-from sidecar.trials.readout import by_units, epochs_of
+from sidecar.trials.readout import by_units, epochs_of, failover_of
 from sidecar.trials.units import UnitSums, unit_hash
 
 POINTS_CHANGED = "an operating point changed"
@@ -73,6 +73,7 @@ class Readout:
                 effect_relative=definition.effect,
                 lowest=lowest,
                 notes=tuple(audit.notes()),
+                failover=failover_of(trial, rows),
             )
             latency = ExponentialHistogram()
             for arm in present:
@@ -87,8 +88,7 @@ class Readout:
         definition = trial.definition
         assert isinstance(definition, ShadowDefinition)
         pairs = self._sums.pairs(trial.trial_id)
-        # what counts as a box changed there: what was compared before is of other boxes
-        since = max((epoch.number for epoch in trial.epochs if epoch.reason == POINTS_CHANGED), default=0)
+        since = first_comparable(trial).number
         points = Points.of_text(trial.opened_for)
         serving = next((name for name in points.versions if name != definition.shadow), "serving")
         return report_of(
@@ -98,9 +98,15 @@ class Readout:
         )
 
 
+def first_comparable(trial: Trial) -> EpochSpan:
+    """The epoch from which on a shadow test's pairs can be added up: what counts as a box changed there, what was
+    compared before is of other boxes."""
+    return next((epoch for epoch in reversed(trial.epochs) if epoch.reason == POINTS_CHANGED), trial.epochs[0])
+
+
 def _firsts(trial: Trial, audited: Sequence[AuditedRow], units: UnitSums | None) -> dict[str, First]:
     """Where the units whose images were reviewed were seen first, by name."""
-    salt = salt_of(trial)
+    salt = trial.salt
     hashes = {row.unit: unit_hash(salt, row.unit) for row in audited if row.verdict}
     found = {} if units is None else units.firsts(hashes.values())
     return {name: found[key] for name, key in hashes.items() if key in found}

@@ -28,8 +28,13 @@ def epochs_of(
     (``UnitSums.arms``), ``audit`` the reviewed images of the random sample."""
     shown, audit = _by_variant(trial, rows), audit or Audit({}, {})
     if seen is None:
-        return [_of_requests(trial, span, shown, audit) for span in trial.epochs]
+        return [epoch_of_requests(trial, span, shown, audit) for span in trial.epochs]
     return _of_units(trial, seen, shown, audit)
+
+
+def failover_of(trial: Trial, rows: Iterable[SummaryRow]) -> int:
+    """How many requests control answered because their treatment was down, of the whole-epoch summaries ``rows``."""
+    return sum(_decoded(trial, row).requests for row in rows if row.role == "failover")
 
 
 def split_of(shares: Sequence[float]) -> tuple[float, ...]:
@@ -65,17 +70,23 @@ def _by_variant(trial: Trial, rows: Iterable[SummaryRow]) -> Shown:
         variant = variant_of(trial, row.role, row.version, by_version)
         if variant is None:
             continue
-        try:
-            summary = Summary.decode(row.payload)
-        except SummaryError as error:
-            log.error("summary_unreadable", trial=trial.trial_id, epoch=row.epoch, error=str(error))
-            continue
+        summary = _decoded(trial, row)
         key = (row.epoch, variant)
         found[key] = found[key].merge(summary) if key in found else summary
     return found
 
 
-def _of_requests(trial: Trial, span: EpochSpan, shown: Shown, audit: Audit) -> Epoch:
+def _decoded(trial: Trial, row: SummaryRow) -> Summary:
+    """An empty one where it can't be read."""
+    try:
+        return Summary.decode(row.payload)
+    except SummaryError as error:
+        log.error("summary_unreadable", trial=trial.trial_id, epoch=row.epoch, error=str(error))
+        return Summary()
+
+
+def epoch_of_requests(trial: Trial, span: EpochSpan, shown: Shown, audit: Audit) -> Epoch:
+    """One epoch of a test whose unit is the request."""
     arms = []
     for name in trial.definition.variants:
         reviews = audit.of(span.number, span.number, name)

@@ -1,6 +1,7 @@
 """Looks after tests that run: ends them when their time is over, stops harm, goes on with a planned ramp, freezes.
 
-Each round reads the results of every test that runs, so that p-values are looked at whether a person does or not.
+Each round reads the results of every test that runs, so that p-values are looked at whether a person does or not. What
+those of lasting units and shadow tests came to is kept now and then: their sums are not kept over time.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from sidecar.trials.book import Book, Entry
 from sidecar.trials.documents import pairs_document, results_document
 from sidecar.trials.faults import TrialFault
 from sidecar.trials.reading import Read, Readout
+from sidecar.trials.readout import by_units
+from sidecar.trials.snapshots import Snapshots, ab_snapshot, shadow_snapshot
 
 log = structlog.get_logger()
 
@@ -73,6 +76,7 @@ class Steward:
         self._readout = readout
         self._clock = clock
         self._facts = facts
+        self._snapshots = Snapshots(book.rows)
         self.figures = StewardFigures()
         self.waiting_for: dict[str, str] = {}
 
@@ -88,6 +92,7 @@ class Steward:
             except Exception:
                 self.figures.failed["fault"] += 1
                 log.exception("test_not_looked_after", trial=entry.trial.trial_id)
+        self._snapshots.forget_but(self._book.entries.__contains__)
         self.figures.rounds += 1
         self.figures.seconds += time.perf_counter() - started
 
@@ -95,7 +100,7 @@ class Steward:
         """The results of a test as they are given out: frozen ones, or as of now. Raises StoreError."""
         trial, now = entry.trial, self._clock()
         if entry.results is not None:
-            return entry.results
+            return entry.results if trial.kind == "shadow" else {"failover": 0, **entry.results}
         if trial.kind == "shadow":
             return pairs_document(trial, self._readout.report(trial), self._facts(trial.trial_id), now, False)
         read = await self._readout.results(trial, entry.lowest, now)
@@ -107,18 +112,43 @@ class Steward:
         if not trial.active:
             # after a restart, workers still ship what they had kept meanwhile
             if entry.results is None and now >= max(trial.ended_at or 0.0, self._started_at) + SETTLE_S:
-                await self._book.freeze(entry, {**await self.document(entry), "frozen": True})
+                await self._freeze(entry)
             return
         if is_due(trial, now):
             await self._book.change(trial.kind, trial.trial_id, _completed_if_due)
             return
-        if trial.kind != "ab" or trial.status != "running":
+        if trial.status != "running":
+            return
+        if trial.kind == "shadow":
+            if await self._snapshots.due(trial.trial_id, trial.created_at, now):
+                await self._keep(trial, shadow_snapshot(await self.document(entry)), now)
             return
         read = await self._readout.results(trial, entry.lowest, now)
         await self._book.note_lowest(entry, read.results.lowest)
+        if by_units(trial) and await self._snapshots.due(trial.trial_id, trial.created_at, now):
+            await self._keep(trial, ab_snapshot(read.results), now)
         await self._fix_edge(trial, read)
         if not await self._guard(trial, read.results):
             await self._ramp(trial, read, now)
+
+    async def snapshot(self, entry: Entry) -> Mapping[str, Any] | None:
+        """What an A/B test comes to now; None of one that is frozen. Raises StoreError."""
+        if entry.results is not None:
+            return None
+        return ab_snapshot((await self._readout.results(entry.trial, entry.lowest, self._clock())).results)
+
+    async def _freeze(self, entry: Entry) -> None:
+        trial = entry.trial
+        document = await self.document(entry)
+        if trial.kind == "ab" and by_units(trial):  # its units are forgotten now
+            snapshot = await self.snapshot(entry)
+            await self._keep(trial, snapshot or {}, trial.ended_at or 0.0)
+        await self._book.freeze(entry, {**document, "frozen": True})
+
+    async def _keep(self, trial: Trial, snapshot: Mapping[str, Any], at: float) -> None:
+        """Of a test without any traffic nothing is kept."""
+        if snapshot.get("requests") or any(snapshot.get("srm", {}).get("observed", {}).values()):
+            await self._snapshots.keep(trial.trial_id, at, snapshot)
 
     async def _fix_edge(self, trial: Trial, read: Read) -> None:
         """Where nothing was known of control before the test, its first answers say what is slow."""

@@ -1,7 +1,8 @@
 """Watching: what the recorded past says about the present. It asks the store, and lets the pure rooms judge.
 
 What it is for: baselines are frozen (``Normal``), periods are compared (``Drift``), every window that ends is checked
-(``Checks``), and alerts are evaluated round by round (``Rounds`` over a ``Book``, on the figures of a ``Ledger``).
+(``Checks``), and alerts are evaluated round by round (``Rounds`` over a ``Book``, on the figures of a ``Ledger``), or
+over the past (``Previews``).
 
 Key types: ``Scope`` is what a question is about; ``History`` reads a scope's past in the widest buckets that fit;
 ``Fault`` (and its kinds ``Missing`` and ``Clash``) says which part of a question was wrong.
@@ -21,6 +22,7 @@ from sidecar.watch.history import History
 from sidecar.watch.ledger import Ledger
 from sidecar.watch.loading import pages_of
 from sidecar.watch.normal import Normal
+from sidecar.watch.preview import Preview, Previews, StoredSummaries
 from sidecar.watch.rounds import Rounds
 from sidecar.watch.scope import Clash, Fault, Missing, Scope, filter_of, scope_of
 from sidecar.watch.seasons import Seasons
@@ -37,9 +39,12 @@ __all__ = [
     "Ledger",
     "Missing",
     "Normal",
+    "Preview",
+    "Previews",
     "Rounds",
     "Scope",
     "Seasons",
+    "StoredSummaries",
     "filter_of",
     "pages_of",
     "scope_of",

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sidecar.watch.scope import Scope
+
 _BY_REQUESTS = frozenset(("error_rate", "p50_latency_ms", "p90_latency_ms", "p95_latency_ms", "p99_latency_ms"))
+
+
+def normal_of(
+    scope: Scope,
+    own: Sequence[tuple[str, Mapping[str, Any]]],
+    served: Callable[[str], tuple[float, float]],
+) -> Mapping[str, Any] | None:
+    """What is normal for a scope: ``own`` are (version, figures) of its model's baselines, the newest first, ``served``
+    the images and requests that a version serves now, which is asked only where several are blended. None without any.
+    """
+    if not own:
+        return None
+    if scope.version:
+        return next((figures for version, figures in own if version == scope.version), own[0][1])
+    if len(own) == 1:
+        return own[0][1]
+    return blend([(figures, *served(version)) for version, figures in own])
+
+
+def baseline_of(scope: Scope, versions: Sequence[str]) -> str:
+    """The version whose baseline ``normal_of`` takes, where a reader of the scope's name would not know; else "".
+
+    >>> baseline_of(Scope("det", "2"), ["1"]), baseline_of(Scope("det"), ["1"]), baseline_of(Scope("det", "1"), ["1"])
+    ('det@1', 'det@1', '')
+    """
+    if not versions or scope.version in versions or (not scope.version and len(versions) > 1):
+        return ""
+    return Scope(scope.model, versions[0]).model_id
 
 
 def blend(parts: Sequence[tuple[Mapping[str, Any], float, float]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
@@ -134,7 +135,7 @@ class Book:
         parsed = condition if isinstance(condition, Condition) else _parsed(condition, faults)
         if faults or parsed is None:
             raise Faults(faults)
-        self._check_model(scope, parsed)
+        check_model(scope, parsed)
         now = self._clock()
         row = AlertRow(
             alert_id=uuid4().hex,
@@ -181,7 +182,7 @@ class Book:
             parsed = entry.condition if condition is None else _parsed(condition, faults)
             if faults or parsed is None:
                 raise Faults(faults)
-            self._check_model(entry.scope, parsed)
+            check_model(entry.scope, parsed)
             row = replace(
                 entry.row,
                 name=entry.row.name if name is None else name,
@@ -326,7 +327,7 @@ class Book:
             model=row.model,
             version=row.version,
             slice=row.slice,
-            link=self._link(),
+            link=_page_of(self._link(), row.alert_id),
             context=context,
         )
 
@@ -337,17 +338,18 @@ class Book:
         faults = [(f"notify.{place}", self._channels.fault(channel)) for place, channel in enumerate(notify)]
         return [(field, message) for field, message in faults if message]
 
-    @staticmethod
-    def _check_model(scope: Scope, condition: Condition) -> None:
-        source = METRICS[condition.metric].source
-        if source == "sidecar" and scope.model:
-            raise Faults([("model_id", f"{condition.metric} is of the sidecar itself: leave the model empty")])
-        if source == "trials" and (scope.version or scope.slice):
-            field, given = ("model_id", "name the model alone") if scope.version else ("slice", "leave it out")
-            raise Faults([(field, f"{condition.metric} is of a model's tests, of all versions and slices: {given}")])
-        if source not in OF_THE_SIDECAR and not scope.model:
-            own = ", ".join(metric.name for metric in METRICS.values() if metric.source in OF_THE_SIDECAR)
-            raise Faults([("model_id", f"{condition.metric} is of a model: name one; without one there are {own}")])
+
+def check_model(scope: Scope, condition: Condition) -> None:
+    """Whether the metric is one of what the scope is. Raises Faults."""
+    source = METRICS[condition.metric].source
+    if source == "sidecar" and scope.model:
+        raise Faults([("model_id", f"{condition.metric} is of the sidecar itself: leave the model empty")])
+    if source == "trials" and (scope.version or scope.slice):
+        field, given = ("model_id", "name the model alone") if scope.version else ("slice", "leave it out")
+        raise Faults([(field, f"{condition.metric} is of a model's tests, of all versions and slices: {given}")])
+    if source not in OF_THE_SIDECAR and not scope.model:
+        own = ", ".join(metric.name for metric in METRICS.values() if metric.source in OF_THE_SIDECAR)
+        raise Faults([("model_id", f"{condition.metric} is of a model: name one; without one there are {own}")])
 
 
 def _parsed(document: Mapping[str, Any], faults: list[tuple[str, str]]) -> Condition | None:
@@ -365,3 +367,12 @@ def _entry_of(row: AlertRow) -> Entry | None:
     except ConditionError as error:
         log.error("alert_not_understood", alert_id=row.alert_id, name=row.name, error=str(error))
         return None
+
+
+def _page_of(dashboard: str, alert_id: str) -> str:
+    """Where an alert is shown, "" where nobody said where the dashboard is.
+
+    >>> _page_of("https://sidecar.lan/", "a1"), _page_of("", "a1")
+    ('https://sidecar.lan/alerts?alert=a1', '')
+    """
+    return f"{dashboard.rstrip('/')}/alerts?alert={quote(alert_id, safe='')}" if dashboard else ""

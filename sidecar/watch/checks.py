@@ -103,7 +103,8 @@ class Checks:
         )
         try:
             current = PeriodSide(self._history, scope, period)
-            report = await compare_sides(await self._reference(scope, baseline), current, test)
+            reference = await self._reference(scope, baseline)
+            report = await compare_sides(reference, current, test)
         except NothingSeen:
             self._done[scope] = period.until
             return 0
@@ -116,7 +117,7 @@ class Checks:
             self.figures.failed += 1
             log.error("drift_not_checked", scope=scope.model_id, slice=scope.slice, error=error.reason)
             return 0
-        found = report.to_dict()
+        found = report.to_dict() | {"reference": dict(reference.what)}
         row = DriftCheckRow(
             model=scope.model,
             version=scope.version,
@@ -146,10 +147,18 @@ class Checks:
         self._done.clear()
 
     async def _reference(self, scope: Scope, baseline: BaselineRow) -> Side:
-        """The baseline; for a slice the same period of its own, since a baseline keeps no slices apart."""
+        """The baseline; for a slice its own past in that period, since a baseline keeps no slices apart."""
         if scope.slice:
-            return PeriodSide(self._history, scope, Period(baseline.since, baseline.until))
+            past = scope._replace(version=baseline.version)
+            return PeriodSide(self._history, past, Period(baseline.since, baseline.until))
         return await self._normal.side(baseline)
+
+    def found(self) -> Mapping[tuple[str, str, str], bool]:
+        """(model, version, slice) -> whether the latest check called any score significant."""
+        return {
+            (scope.model, scope.version, scope.slice): bool(row.report.get("significant_drift"))
+            for scope, row in self.latest.items()
+        }
 
     def scores(self) -> Mapping[tuple[str, str, str, str], float]:
         """(model, version, slice, score) -> the corrected distance of the latest check."""

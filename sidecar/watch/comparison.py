@@ -84,7 +84,16 @@ async def compare_sides(reference: Side, current: Side, test: Test) -> DriftRepo
         permutations=test.permutations,
         seed=test.seed,
         inputs=inputs,
+        reference_name=_name_of(reference, current),
     )
+
+
+def _name_of(reference: Side, current: Side) -> str:
+    """What a sentence calls the reference where it is another version's, which nobody would guess; else ""."""
+    if reference.scope.model_id == current.scope.model_id:
+        return ""
+    frozen = "baseline" if "baseline" in reference.what else "baseline period"  # of a slice its own past then
+    return f"the {frozen} of {reference.scope.model_id}"
 
 
 async def _choose(reference: Side, current: Side, test: Test) -> tuple[Level, tuple[Sequence[Block], Sequence[Block]]]:

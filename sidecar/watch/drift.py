@@ -57,7 +57,7 @@ class Drift:
             await self._side(scope, text, field, from_predictions=from_predictions)
             for text, field in ((reference, REFERENCE), (current, CURRENT))
         ]
-        report = await self._compared(scope, sides, test)
+        report = await self._compared(sides, test)
         of_images = report.blocks.level is Level.IMAGE
         document = report.to_dict(distributions=distributions) | {
             "model_id": scope.model_id,
@@ -92,11 +92,11 @@ class Drift:
             reports.append({"slice": name, **report.to_dict()})
         return sorted(reports, key=lambda item: (not item["significant_drift"], -_highest(item)))
 
-    async def _compared(self, scope: Scope, sides: list[Side], test: Test) -> DriftReport:
+    async def _compared(self, sides: list[Side], test: Test) -> DriftReport:
         try:
             return await compare_sides(sides[0], sides[1], test)
         except NothingSeen as nothing:
-            period = sides[nothing.side].period
+            period, scope = sides[nothing.side].period, sides[nothing.side].scope
             if (await self._history.total(scope, period)).images:
                 message = (
                     f"the predictions of {scope.model_id} in {period} are no longer kept: ask for source summaries"
@@ -113,7 +113,9 @@ class Drift:
             frozen = [await self._normal.side(row) for row in rows]
             return frozen[0] if len(frozen) == 1 else Together(frozen)
         if rows:
-            # a baseline keeps no slices apart: the slice's own past is the better reference anyway
+            # a baseline keeps no slices apart: the slice's own past is the better reference anyway, if need be of the
+            # version that the baseline is of
+            scope = scope._replace(version=rows[0].version) if scope.version else scope
             period = Period(min(row.since for row in rows), max(row.until for row in rows))
         else:
             period = await self._period(scope, text, field)

@@ -70,6 +70,10 @@ class History:
         self._named = named
         self.unreadable = 0
 
+    def fine_since(self) -> float:
+        """From when on (epoch seconds) there are summaries narrower than an hour."""
+        return self._fine_since()
+
     def fitted(self, period: Period) -> Period:
         """The period as it can be answered: an end that lies where only hours are left is taken out to the hour."""
         fine_since = self._fine_since()

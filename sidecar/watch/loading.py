@@ -11,8 +11,8 @@ Load = Callable[[int, float, float, Collection[str]], AsyncIterator[Sequence[Sum
 PAGE_ROWS = 500
 
 
-def pages_of(reader: Reader) -> Load:
-    """The judged traffic of ``reader``'s store; no page is empty. Its iterators raise StoreError."""
+def pages_of(reader: Reader, version: str | None = None) -> Load:
+    """The judged traffic of ``reader``'s store, of one version or all; no page is empty. Iterators raise StoreError."""
 
     async def load(
         width_s: int, since: float, until: float, models: Collection[str]
@@ -27,6 +27,7 @@ def pages_of(reader: Reader) -> Load:
                 after=after,
                 limit=PAGE_ROWS,
                 roles_without=UNJUDGED_ROLES,
+                version=version,
             )
             if page:
                 yield page

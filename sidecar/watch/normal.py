@@ -238,7 +238,7 @@ class Normal:
             while self._decoded and sum(side.count for side in self._decoded.values()) + count > DECODED_MAX:
                 del self._decoded[next(iter(self._decoded))]
             period = Period(row.since, row.until)
-            self._decoded[row.baseline_id] = BaselineSide(row.name, period, blocks)
+            self._decoded[row.baseline_id] = BaselineSide(row.name, Scope(row.model, row.version), period, blocks)
         return self._decoded[row.baseline_id]
 
 

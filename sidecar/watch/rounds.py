@@ -29,7 +29,7 @@ from sidecar.alerts import (
 from sidecar.alerts.notice import NoticeKind
 from sidecar.drift import Seasonal
 from sidecar.recording import Alerts, BaselineRow, DriftCheckRow, StoreError, TransitionRow
-from sidecar.watch.blend import blend
+from sidecar.watch.blend import baseline_of, normal_of
 from sidecar.watch.book import Book, Entry
 from sidecar.watch.ledger import Ledger
 from sidecar.watch.losses import Losses
@@ -180,7 +180,8 @@ class Rounds:
             self.figures.skipped["clock_jump"] += 1
             return Outcome.HELD, Reading(nan)
         try:
-            return self._read(entry, self._normal_for(entry, normals, now), now, at)
+            normal_is_of = baseline_of(entry.scope, [row.version for row in normals.get(entry.scope.model, ())])
+            return self._read(entry, self._normal_for(entry, normals, now), normal_is_of, now, at)
         except Exception:
             self.figures.skipped["failed"] += 1
             log.exception("alert_not_judged", alert_id=entry.row.alert_id, name=entry.row.name)
@@ -209,7 +210,9 @@ class Rounds:
         if any(notice for *_, notice in kept):
             self._wake()
 
-    def _read(self, entry: Entry, baseline: Mapping[str, Any] | None, now: float, at: float) -> tuple[Outcome, Reading]:
+    def _read(
+        self, entry: Entry, baseline: Mapping[str, Any] | None, normal_is_of: str, now: float, at: float
+    ) -> tuple[Outcome, Reading]:
         condition, scope = entry.condition, entry.scope
         figures, covered_s = self._ledger.window(scope, condition.window_s, now)
         check = self.check_of(scope, now, condition.window_s)
@@ -224,6 +227,9 @@ class Rounds:
             drift_age_s=0.0 if check is None else max(0.0, now - check.until),
             sidecar={"dropped": self._losses.increase(condition.window_s, at), "backlog": self._backlog()},
             stops=stops,
+            baseline_of=normal_is_of,
+            drift_of="" if check is None else _name_of(_scope_of(check)),
+            drift_baseline_of="" if check is None else _reference_of(check),
         )
         seasonal: Seasonal | None = None
         if condition.operator == "anomaly":
@@ -234,18 +240,13 @@ class Rounds:
         self, entry: Entry, rows: Mapping[str, Sequence[BaselineRow]], now: float
     ) -> Mapping[str, Any] | None:
         """The figures that are normal for an alert's scope; of all versions of a model, in the proportions of now."""
-        scope, own = entry.scope, rows.get(entry.scope.model, ())
-        if not own:
-            return None
-        if scope.version:
-            return next((row.figures for row in own if row.version == scope.version), own[0].figures)
-        if len(own) == 1:
-            return own[0].figures
-        parts = []
-        for row in own:
-            figures, _ = self._ledger.window(scope._replace(version=row.version), entry.condition.window_s, now)
-            parts.append((row.figures, figures.images, figures.requests))
-        return blend(parts)
+        scope = entry.scope
+
+        def served(version: str) -> tuple[int, int]:
+            figures, _ = self._ledger.window(scope._replace(version=version), entry.condition.window_s, now)
+            return figures.images, figures.requests
+
+        return normal_of(scope, [(row.version, row.figures) for row in rows.get(scope.model, ())], served)
 
     @staticmethod
     def _wanted(entries: Sequence[Entry], rows: Mapping[str, Sequence[BaselineRow]]) -> list[tuple[Scope, float]]:
@@ -288,6 +289,16 @@ def _gravity(row: DriftCheckRow) -> tuple[bool, int, float]:
     report = row.report
     corrected = [score.get("corrected") or 0.0 for score in report.get("scores", {}).values()]
     return bool(report.get("significant_drift")), len(report.get("new_classes", ())), max(corrected, default=0.0)
+
+
+def _scope_of(check: DriftCheckRow) -> Scope:
+    return Scope(check.model, check.version, check.slice)
+
+
+def _reference_of(check: DriftCheckRow) -> str:
+    """Whose baseline a check was made with, where it is another version's; "" also where an older release made it."""
+    whose = str((check.report.get("reference") or {}).get("model_id") or "")
+    return whose if whose != _scope_of(check).model_id else ""
 
 
 def _name_of(scope: Scope) -> str:

@@ -15,11 +15,16 @@ class Side(Protocol):
     """One side. ``blocks`` is None for a level it can't give, which is not the same as nothing having been seen."""
 
     @property
+    def scope(self) -> Scope:
+        """Whose predictions these are."""
+        ...
+
+    @property
     def period(self) -> Period: ...
 
     @property
     def what(self) -> Mapping[str, Any]:
-        """How a report names this side: ``since``, ``until``, and ``period`` or ``baseline``."""
+        """How a report names this side: ``model_id``, ``since``, ``until``, and ``period`` or ``baseline``."""
         ...
 
     async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None: ...
@@ -34,21 +39,26 @@ class PeriodSide:
 
     def __init__(self, history: History, scope: Scope, period: Period, *, from_predictions: bool = False) -> None:
         self._history = history
-        self._scope = scope
+        self.scope = scope
         self._from_predictions = from_predictions
         self._kept: dict[Level, Sequence[Block]] = {}
         self.period = history.fitted(period)
 
     @property
     def what(self) -> Mapping[str, Any]:
-        return {"period": str(self.period), "since": self.period.since, "until": self.period.until}
+        return {
+            "period": str(self.period),
+            "model_id": self.scope.model_id,
+            "since": self.period.since,
+            "until": self.period.until,
+        }
 
     async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None:
         if self._from_predictions:
-            return await self._history.blocks_from_predictions(self._scope, self.period, level)
+            return await self._history.blocks_from_predictions(self.scope, self.period, level)
         if not self._history.has(level, self.period):
             return None
-        found = await self._history.blocks(self._scope, self.period, level, hours)
+        found = await self._history.blocks(self.scope, self.period, level, hours)
         if level is not Level.IMAGE:
             self._kept[level] = found
         return found
@@ -58,7 +68,7 @@ class PeriodSide:
             return self._kept[level]
         if not self._history.has(level, self.period):
             return None
-        return await self._history.blocks(self._scope, self.period, level)
+        return await self._history.blocks(self.scope, self.period, level)
 
 
 class Together:
@@ -66,11 +76,17 @@ class Together:
 
     def __init__(self, sides: Sequence[BaselineSide]) -> None:
         self._sides = sides
+        self.scope = sides[0].scope._replace(version="")
         self.period = Period(min(side.period.since for side in sides), max(side.period.until for side in sides))
 
     @property
     def what(self) -> Mapping[str, Any]:
-        return {**self._sides[0].what, "since": self.period.since, "until": self.period.until}
+        return {
+            **self._sides[0].what,
+            "model_id": self.scope.model_id,
+            "since": self.period.since,
+            "until": self.period.until,
+        }
 
     async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None:
         found = [await side.blocks(level) for side in self._sides]
@@ -91,15 +107,21 @@ class Together:
 class BaselineSide:
     """A frozen period: it has the levels that were kept with it, whatever has become of the store since."""
 
-    def __init__(self, name: str, period: Period, kept: Mapping[Level, Sequence[Block]]) -> None:
+    def __init__(self, name: str, scope: Scope, period: Period, kept: Mapping[Level, Sequence[Block]]) -> None:
         self._name = name
+        self.scope = scope
         self._kept = kept
         self.count = sum(map(len, kept.values()))
         self.period = period
 
     @property
     def what(self) -> Mapping[str, Any]:
-        return {"baseline": self._name, "since": self.period.since, "until": self.period.until}
+        return {
+            "baseline": self._name,
+            "model_id": self.scope.model_id,
+            "since": self.period.since,
+            "until": self.period.until,
+        }
 
     async def blocks(self, level: Level, hours: Collection[int] | None = None) -> Sequence[Block] | None:
         return self._kept.get(level)

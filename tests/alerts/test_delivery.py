@@ -57,8 +57,7 @@ async def test_messages_of_one_channel_stay_in_order_through_a_failure(running, 
         await until(lambda: store.row(1).error)
         await settle()
         assert kinds(receiver) == ["firing"]
-        await clock.advance(1.0)
-        await until(lambda: store.row(2).sent_at)
+        await clock.advance_until(lambda: store.row(2).sent_at)
         assert kinds(receiver) == ["firing", "firing", "resolved"]
         assert (sender.stats.failed, sender.stats.sent) == ({"webhook": 1}, {"webhook": 2})
     ids = [posted.headers["webhook-id"] for posted in receiver.posted]
@@ -74,8 +73,7 @@ async def test_messages_of_one_receiver_stay_in_order_however_it_is_written(runn
         await until(lambda: store.row(1).error)
         await settle()
         assert len(receiver.posted) == 1
-        await clock.advance(1.0)
-        await until(lambda: store.row(3).sent_at)
+        await clock.advance_until(lambda: store.row(3).sent_at)
     ids = [json.loads(posted.body)[0]["labels"]["alert_id"] for posted in receiver.posted]
     assert ids == ["alertmanager", "alertmanager", "alertmanager:main", "Alertmanager :main"]
     assert sender.stats.sent == {"alertmanager": 3}
@@ -193,8 +191,7 @@ async def test_sends_at_a_time_are_bounded_and_one_a_channel(running, store, clo
         receiver.always = 200
         receiver.released.set()
         await until(lambda: sender.stats.sent["webhook"] == 8)
-        await clock.advance(1.0)
-        await until(lambda: sender.stats.sent["webhook"] == 24)
+        await clock.advance_until(lambda: sender.stats.sent["webhook"] == 24)
     assert [kinds(receiver, f"/{channel}")[-2:] for channel in "al"] == [["firing", "resolved"]] * 2
 
 

@@ -279,8 +279,7 @@ async def test_mail_goes_out_after_the_server_was_busy_and_a_repeat_is_recognisa
     store.add("email:team@company.com")
     async with running(store, channels):
         await until(lambda: store.row(1).error)
-        await clock.advance(1.0)
-        await until(lambda: server.mails)
+        await clock.advance_until(lambda: server.mails)
         await settle()
     store.stuck.clear()
     async with running(store, channels) as sender:

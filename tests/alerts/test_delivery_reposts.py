@@ -75,8 +75,7 @@ async def test_firing_alert_does_not_overtake_its_end(
         assert len(receiver.posted) == 1
         receiver.released.set()
         await settle()
-        await clock.advance(1.0)
-        await until(lambda: store.row(row).sent_at)
+        await clock.advance_until(lambda: store.row(row).sent_at)
         for _ in range(3):
             await clock.advance(REPOST_S)
     ends = [json.loads(posted.body)[0]["endsAt"] for posted in receiver.posted]

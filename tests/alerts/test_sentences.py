@@ -102,6 +102,17 @@ def test_condition_reads_as_it_is_meant(condition: Condition, text: str) -> None
             "det did not drift from its baseline in the latest check.",
         ),
         (
+            "det", Condition("significant_drift", "gt", 0.0, 86_400.0),
+            Reading(1.0, 90, note="Drift from the baseline of det@1: cars fell.", of="det@2", baseline_of="det@1"),
+            "det@2 drifted from the baseline of det@1 in the latest check: cars fell.",
+        ),
+        (
+            "det@2", Condition("avg_confidence", "lt", 0.9, 900.0, **RATIO),
+            Reading(0.6, 90, {"baseline": 0.8, "ratio": 0.75}, baseline_of="det@1"),
+            "avg_confidence of det@2 was 0.6 over 15m, 0.75 times det@1's baseline of 0.8"
+            " (threshold: below 0.9 times the baseline's).",
+        ),
+        (
             "det", Condition("new_class", "gt", 0.0, 86_400.0), Reading(2.0, 90, note="New: dog, cat."),
             "new_class of det was 2 in the latest check (threshold: above 0). New: dog, cat.",
         ),
@@ -127,6 +138,29 @@ def test_sentence_says_value_window_and_threshold(
     assert sentence_of(of, condition, reading) == sentence
 
 
+@pytest.mark.parametrize(
+    ("condition", "reading", "says"),
+    [
+        (CONFIDENCE, Reading(0.69996, 90), "was 0.69996 over 1h (threshold: below 0.7)"),
+        (Condition("p95_latency_ms", "gt", 1_500.0, 60.0), Reading(1_500.2, 90), "was 1,500.2 ms over 1m"),
+        (
+            Condition("avg_confidence", "lt", 0.9, 900.0, **RATIO),
+            Reading(0.72, 90, {"baseline": 0.8001, "ratio": 0.89989}),
+            ", 0.8999 times the baseline's 0.8 (threshold: below 0.9 times",
+        ),
+        (
+            QUIET,
+            Reading(0.2200, 90, {"baseline": 0.12, "difference": 0.100004}),
+            ", 10.0004 points above the baseline's 12 % (threshold: more than 10 points",
+        ),
+        (CONFIDENCE, Reading(0.7, 90), "was 0.7 over 1h (threshold: below 0.7)"),
+    ],
+)
+def test_value_beyond_its_threshold_never_looks_like_it(condition: Condition, reading: Reading, says: str) -> None:
+    """It gets digits until it differs; one that is the threshold itself gets none."""
+    assert says in sentence_of("det", condition, reading)
+
+
 def test_sentence_says_what_became_of_the_alert() -> None:
     """Pending alerts say when they will fire, resolved ones that they are."""
     condition = Condition("error_rate", "gt", 0.1, 900.0, 300.0)
@@ -149,9 +183,12 @@ def test_further_lines_give_the_figures_beside_the_value() -> None:
     assert detail_lines(CONFIDENCE, 1_234, detail) == (
         "Measured on 1,234 images with detections.",
         "Images without detections: 12 %.",
-        "The baseline's avg_confidence: 0.8.",
+        "avg_confidence in the baseline: 0.8.",
     )
+    assert detail_lines(CONFIDENCE, 0, detail, "det@1")[1] == "avg_confidence in the baseline of det@1: 0.8."
     slow = Condition("slow_rate", "gt", 0.25, 900.0)
-    assert detail_lines(slow, 0, {"baseline_p95_latency_ms": 31.2}) == ("Slow is over the baseline's p95, 31.2 ms.",)
+    assert detail_lines(slow, 0, {"baseline_p95_latency_ms": 31.2}) == (
+        "Slow is over the p95 of the baseline, 31.2 ms.",
+    )
     drift = Condition("class_drift", "gt", 0.1, 900.0)
     assert detail_lines(drift, 50, {"p_adjusted": 0.0012}) == ("Adjusted p-value: 0.0012.",)

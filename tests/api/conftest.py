@@ -55,7 +55,8 @@ async def services(tmp_path: Path, store: Store, reader: Reader, loop: Loop) -> 
     made = [make_prediction(index) for index in range(4)]
     made.append(make_prediction(4, undecodable="not_json", detections=None))
     summary = make_summary(made)
-    worker = WorkerStatus(0, 1, 77, True, {"in_flight": 2, "upstreams": {"a": {"up": True}}, "cpu_s": 1.5})
+    told = {"in_flight": 2, "connections": 3, "connections_max": 448, "upstreams": {"a": {"up": True}}, "cpu_s": 1.5}
+    worker = WorkerStatus(0, 1, 77, True, told)
     row = SummaryRow(int(START) // 60 * 60, 60, "det", "1", "serving", "", 0, "", 1, summary.encode())
     await store.commit(Batch(made, [row], {(0, 1): 1}))
     (tmp_path / "samples").mkdir(exist_ok=True)

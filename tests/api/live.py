@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sidecar.api import WorkerStatus
+from sidecar.api.services import Backlog
 from sidecar.summaries import Summary
 from sidecar.types import Detections, Prediction, RequestCounts
 
@@ -81,6 +82,7 @@ class LiveTotals:
     by_key: dict[tuple[str, str, str], Summary] = field(default_factory=dict)
     crew: list[WorkerStatus] = field(default_factory=list)
     store_state: dict[str, Any] = field(default_factory=lambda: {"ok": True, "reason": "", "bytes": 4096})
+    failing: dict[str, str] = field(default_factory=dict)
 
     def summaries(self) -> Mapping[tuple[str, str, str], Summary]:
         return self.by_key
@@ -94,14 +96,20 @@ class LiveTotals:
     def limits_hit(self) -> Mapping[str, int]:
         return {"shadow_in_flight_max": 7}
 
+    def tls_failed(self) -> Mapping[str, int]:
+        return {"plain_http": 2}
+
     def samples(self) -> Mapping[str, int]:
         return {"low_confidence": 2}
+
+    def backlog(self) -> Sequence[Backlog]:
+        return [Backlog("tap", None, 300, None, 1000), Backlog("link", 2, 128, None, 1 << 20)]
 
     def outbox(self) -> Sequence[tuple[str, int, int, float, int, int, int]]:
         return [("hub", 4, 512, 1.5, 10, 1, 0)]
 
     def failing_parts(self) -> Mapping[str, str]:
-        return {}
+        return self.failing
 
     def store(self) -> Mapping[str, Any]:
         return self.store_state
@@ -109,6 +117,9 @@ class LiveTotals:
 
 class LiveControl:
     """Control of a configuration with a secret in it."""
+
+    def settings_version(self) -> int:
+        return 7
 
     def settings(self) -> Mapping[str, Any]:
         return {"admin": {"token": "***"}}

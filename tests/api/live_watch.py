@@ -7,6 +7,7 @@ from typing import Any
 
 from sidecar.api import Conflict, ControlError, NotThere, WatchFigures
 from tests.api.live import START
+from tests.api.live_preview import distributions_of, preview_of
 
 OPERATORS = ("lt", "lte", "gt", "gte", "anomaly")
 METRICS = {
@@ -146,22 +147,24 @@ class LiveWatch:
             named = any(item["name"] == text for item in self.kept_baselines.values())
             if not named and not text[0].isdigit():
                 raise ControlError(field, f"{text!r} is neither a period nor a baseline of {model_id}")
-            side = {"since": START - 86_400, "until": START}
+            side = {"model_id": "det@1" if named else model_id, "since": START - 86_400, "until": START}
             sides[field.removesuffix("_period")] = {("baseline" if named else "period"): text, **side}
         used = "predictions" if source == "predictions" else "summaries"
         report = {**self.findings, **sides, "model_id": model_id, "slice": slice, "source": used}
         if by_slice:
             report["slices"] = [{**self.findings, "slice": name} for name in ("cam-1", "cam-2")]
         if distributions:
-            report["distributions"] = {"class": {"reference": {"person": 3}, "current": {"person": 4}}}
+            report["distributions"] = distributions_of()
         return report
 
     async def drift_checks(
         self, model_id: str | None, slice: str | None, limit: int, cursor: str | None
     ) -> Mapping[str, Any]:
         times = {"checked_at": START, "since": START - 86_400, "until": START}
+        reference = {"baseline": "default", "model_id": "det@1", "since": START - 8 * 86_400, "until": START - 86_400}
         items = [
-            {**times, "model_id": "det@1", "slice": name, "baseline_id": "b1", "report": self.findings}
+            {**times, "model_id": "det@1", "slice": name, "baseline_id": "b1"}
+            | {"reference": reference, "report": self.findings}
             for name in ("", "cam-1", "cam-2")
             if model_id in (None, *MODELS) and slice in (None, name)
         ]
@@ -206,6 +209,17 @@ class LiveWatch:
             "flapping": False,
         }
         return self.kept_alerts[alert_id]
+
+    async def preview_alert(
+        self, model_id: str, condition: Mapping[str, Any], slice: str, period: str
+    ) -> Mapping[str, Any]:
+        self._know(model_id)
+        _judge(condition, ())
+        if METRICS[condition["metric"]][1] != "summaries":
+            raise ControlError("condition.metric", f"{condition['metric']} has no preview")
+        if period.startswith("99"):
+            raise ControlError("period", "expected at most 30d")
+        return preview_of(model_id, condition, slice)
 
     def fire(self, alert_id: str) -> None:
         """Make it fire."""
@@ -326,6 +340,7 @@ class LiveWatch:
             "notifications_waiting": 1,
             "failing_channels": self.failing,
             "drift_scores": self.drift,
+            "drift_found": {scope[:3]: value > 0.15 for scope, value in self.drift.items()},
             "rounds": 12,
             "round_seconds": 0.25,
             "rounds_skipped": {"clock_jump": 1},

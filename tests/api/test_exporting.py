@@ -34,7 +34,7 @@ async def gate(store: Store, services: Services, monkeypatch: pytest.MonkeyPatch
     page = PredictionScan.page
 
     async def held_up(scan: PredictionScan) -> Any:
-        if scan._before is not None:
+        if scan._looking.place is not None:
             await opened.wait()
         return await page(scan)
 

@@ -46,11 +46,12 @@ async def table(http: Http, of: str, **params: Any) -> pa.Table:
 
 
 async def pages(http: Http, **params: Any) -> list[dict[str, Any]]:
+    """All predictions that pages give, but for what of them is not recorded with them."""
     found: list[dict[str, Any]] = []
     asked = {"limit": "7", **params}
     while True:
         page = await (await http.get("/api/v1/predictions", params=asked)).json()
-        found += page["items"]
+        found += [{name: value for name, value in item.items() if name != "sample_id"} for item in page["items"]]
         if page["next"] is None:
             return found
         asked["cursor"] = page["next"]

@@ -9,8 +9,10 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from sidecar.alerts import METRICS
-from sidecar.api.handlers_alerts import ROUTES
-from sidecar.api.schemas_alerts import CHANNELS_MAX, Alert, AlertMetric
+from sidecar.api import Services
+from sidecar.api.handlers_alerts import PREVIEWS_MAX, ROUTES
+from sidecar.api.schemas_alerts import CHANNELS_MAX, Alert, AlertMetric, AlertPreview
+from sidecar.api.services import BOUNDS
 from tests.api.live_watch import LiveWatch
 
 Http = TestClient[Any, Any]
@@ -225,3 +227,40 @@ async def test_another_sites_page_changes_no_alert(http: Http, watch: LiveWatch,
     answer = await http.request(method, f"{ALERTS}/a1", headers={"Origin": "http://attacker.example"})
     assert answer.status == 403
     assert "a1" in watch.kept_alerts
+
+
+async def test_preview_says_when_an_alert_would_have_fired_and_makes_none(http: Http, watch: LiveWatch) -> None:
+    """POST .../preview takes what an alert is made of, but for its name, and keeps nothing."""
+    answer = await http.post(f"{ALERTS}/preview", json={"model_id": "det", "condition": CONDITION, "slice": "cam-1"})
+    found = await answer.json()
+    assert answer.status == 200
+    AlertPreview.model_validate(found)
+    assert (found["model_id"], found["slice"], found["fired"]) == ("det", "cam-1", 2)
+    assert watch.kept_alerts == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"condition": CONDITION | {"metric": "dropped"}}, "condition.metric"),
+        ({"condition": CONDITION | {"metric": "mood"}}, "condition.metric"),
+        ({"period": "99d"}, "period"),
+        ({"period": ""}, "period"),
+        ({"model_id": "nobody"}, "model_id"),
+        ({"name": "Low"}, "name"),
+    ],
+)
+async def test_faulty_preview_is_refused_by_field(http: Http, change: dict[str, Any], field: str) -> None:
+    """What can't be looked at is a 422 that names the field."""
+    answer = await http.post(f"{ALERTS}/preview", json={"model_id": "det", "condition": CONDITION} | change)
+    assert answer.status == 422
+    assert await faults_of(answer) == [field]
+
+
+async def test_previews_beyond_their_number_are_turned_away_and_counted(http: Http, services: Services) -> None:
+    """Where as many wait as may, one more is a 503 to try again."""
+    services.previews.held = PREVIEWS_MAX
+    answer = await http.post(f"{ALERTS}/preview", json={"model_id": "det", "condition": CONDITION})
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+    assert services.turned_away["previews"] == 1
+    assert "previews" in BOUNDS  # so that its count is there, as 0, before it is met

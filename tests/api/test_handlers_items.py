@@ -61,6 +61,7 @@ async def test_items_come_by_value_and_by_pages(http: Http) -> None:
     [
         ({"status": "labeled"}, ["i1"]),
         ({"queue": "audit"}, ["a0"]),
+        ({"split": "train"}, []),
         ({"claimed_by": "bob"}, ["i0"]),
         ({"status": "needs_review", "queue": "value", "label": "dog"}, ["i2"]),
         ({"reason": "low_confidence", "status": "needs_review"}, ["i2"]),
@@ -93,20 +94,22 @@ async def test_audit_never_tells_a_version(http: Http) -> None:
 
 
 async def test_sample_of_the_audit_tells_no_version_until_it_is_reviewed(http: Http) -> None:
-    """In the list of samples too; that of the value queue tells all."""
+    """Nor the prediction that would tell it, in the list of samples too; that of the value queue tells all."""
 
     async def told(name: str) -> tuple[Any, ...]:
         one = await (await http.get(f"/api/v1/samples/{name}")).json()
         every = (await (await http.get("/api/v1/samples")).json())["items"]
         assert one in every
-        return one["model"], one["version"], one["reasons"]
+        return one["prediction_id"], one["model"], one["version"], one["reasons"]
 
-    assert await told("i0") == ("det", "1", ["low_confidence"])
-    assert await told("a0") == ("", "", [])
+    assert await told("i0") == ("q0", "det", "1", ["low_confidence"])
+    assert await told("a0") == ("", "", "", [])
     await http.post(f"/api/v1/datasets/{DATASET}/claim", json={"by": "ann", "queue": "audit"})
-    assert await told("a0") == ("", "", [])
+    assert await told("a0") == ("", "", "", [])
     await act(http, "a0", "confirm")
-    assert await told("a0") == ("det", "1", ["random_sample"])
+    assert await told("a0") == ("qa", "det", "1", ["random_sample"])
+    await act(http, "a0", "undo")
+    assert await told("a0") == ("", "", "", [])
 
 
 async def test_no_filter_of_samples_tells_what_is_hidden_of_the_audit(http: Http, store: Store, tmp_path: Path) -> None:
@@ -259,7 +262,9 @@ async def test_as_many_labels_as_may_be_fit_into_a_body(http: Http) -> None:
     assert len(labeled["labels"]) == LABELS_MAX
 
 
-@pytest.mark.parametrize("question", [{"status": "tired"}, {"queue": "long"}, {"limit": "1001"}, {"colour": "red"}])
+@pytest.mark.parametrize(
+    "question", [{"status": "tired"}, {"queue": "long"}, {"limit": "1001"}, {"split": "all"}, {"colour": "red"}]
+)
 async def test_filter_that_is_none_is_told(http: Http, question: dict[str, str]) -> None:
     """Not ignored."""
     answer = await http.get(ITEMS, params=question)

@@ -18,17 +18,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from sidecar.api import MetricsCollector, Services
 from sidecar.api.metrics import CLASSES_MAX, VERSIONS_MAX, latency_buckets
 from sidecar.app.loop import Loop
-from sidecar.data_engine import Engine, sampling_config
-from sidecar.experiments.pairs import PairSummary, pair_request
 from sidecar.summaries import ExponentialHistogram, Summary
 from sidecar.types import Detections, Prediction, RequestCounts, latency_index
+from tests.api.exposing import CONDITION, expose_all, exposed
 from tests.api.live import LiveTotals
 from tests.api.live_watch import LiveWatch
 from tests.kit.trials_at_hand import TrialsAtHand
 
 Http = TestClient[Any, Any]
 HOSTILE = ('quo"te', "back\\slash", "new\nline", "nul\x00", "\ud800", '{le="1"} 5', "", "é" * 500, "<script>", "other")
-CONDITION = {"metric": "avg_confidence", "operator": "lt", "threshold": 0.7, "window": "1h"}
 METRICS_PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
 
@@ -101,6 +99,8 @@ async def test_page_says_what_was_counted(http: Http) -> None:
     assert found["sidecar_dropped_total", (("reason", "full"), ("stage", "tap"))] == 3
     assert found["sidecar_limit_hits_total", (("limit", "shadow_in_flight_max"),)] == 7
     assert found["sidecar_upstream_up", (("upstream", "a"),)] == 1
+    assert found["sidecar_worker_connections", (("worker", "0"),)] == 3
+    assert found["sidecar_worker_connections_max", (("worker", "0"),)] == 448
     assert found["sidecar_process_cpu_seconds_total", (("process", "worker-0"),)] == 1.5
     assert found["sidecar_process_resident_bytes", (("process", "monitor"),)] > 1e6
     assert found["sidecar_build_info", (("version", "0.1.0"),)] == 1
@@ -156,26 +156,12 @@ async def test_open_metrics_is_given_where_asked_for(http: Http) -> None:
 
 
 async def test_metrics_page_lists_exactly_what_is_exposed(
-    services: Services, watch: LiveWatch, trials: TrialsAtHand, loop: Loop, template: Prediction
+    services: Services, watch: LiveWatch, trials: TrialsAtHand, loop: Loop
 ) -> None:
     """docs/metrics.md names every metric with its labels, and no other."""
-    await trials.create_ab_test("try", "det@1", "det@2", {"traffic_split": 0.1})
-    await trials.create_shadow_test("behind", "digits", "digits@2", {})
-    trials.pairs["behind"] = PairSummary()
-    trials.pairs["behind"].add(pair_request([template], [template]))
-    await watch.create_alert("det", "low", CONDITION, [], "", True)
-    rule = {"threshold": 0.99, "sample_rate": 1, "limits": {"per_hour": 0}}
-    loop.engine.configure({"det": Engine(sampling_config({"low_confidence": rule}))})
-    loop.engine.decide(template)
-    await loop.review.create_dataset("Night", None)
-    await loop.review.count()
-    exposed = {}
-    for family in MetricsCollector(services).collect():
-        name = family.name + ("_total" if family.type == "counter" else "")
-        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
-        exposed[name] = (family.type, labels)
+    await expose_all(services, watch, trials, loop)
     listed = {
         match[1]: (match[2], set(re.findall(r"`(\w+)`", match[3])))
         for match in re.finditer(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", METRICS_PAGE.read_text(), re.MULTILINE)
     }
-    assert listed == exposed
+    assert listed == exposed(services)

@@ -75,7 +75,7 @@ async def test_page_is_for_whoever_may_read(services: Services, serve: Any) -> N
     """Others are led to the login, or told what they lack."""
     http: Http = await serve(replace(services, token="t" * 32))
     answer = await http.get("/docs", allow_redirects=False)
-    assert (answer.status, answer.headers["Location"]) == (303, "/login")
+    assert (answer.status, answer.headers["Location"]) == (303, "/login?next=%2Fdocs")
     _, secret = TokenFile(services.data_dir).create("speaker", ("feedback",), time.time(), None)
     assert (await http.get("/docs", headers={"Authorization": f"Bearer {secret}"})).status == 403
     _, secret = TokenFile(services.data_dir).create("reader", ("read",), time.time(), None)

@@ -12,6 +12,7 @@ from sidecar.api.schemas_feedback import FeedbackReport
 from sidecar.api.schemas_items import LABELS_MAX, LEASE_S_MAX, LEASE_S_MIN, Item
 from sidecar.api.schemas_training import ModelVersion, ReportBody, TrainingJob
 from sidecar.app.item_documents import item_document
+from sidecar.app.training_api import trained_version_document
 from sidecar.data_engine import DataEngine as Choosing
 from sidecar.data_engine import Engine, sampling_config
 from sidecar.datasets import diff_versions, make_version, version_document
@@ -125,7 +126,7 @@ def test_job_and_what_it_made_are_closed() -> None:
     check_closed(job.to_dict(), TrainingJob)
     served = Upstream("http://127.0.0.1:9", "/v2")
     row = model_version_row(job, "2", Result(metrics={"map50": 0.6}), served, "", START)
-    assert len(check_closed(row.document, ModelVersion)) == 2
+    assert len(check_closed(trained_version_document(row), ModelVersion)) == 2
 
 
 def test_bounds_and_names_are_those_of_the_rooms() -> None:

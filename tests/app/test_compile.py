@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,41 @@ def test_a_test_under_way_splits_traffic_in_its_present_epoch() -> None:
     assert (experiment.exclude, experiment.override) == ("x-no", "x-try")
     (salted,) = compile_settings(config(), state(ab(salt="s"))).experiments
     assert salted.salt == "s"
+
+
+def test_several_servers_of_a_version_reach_the_worker() -> None:
+    """``urls`` stands for ``url``, whose place its first takes; a configuration that runs is read the same again."""
+    urls = ["http://10.0.0.7:8000", "http://10.0.0.8:8000/"]
+    given = load_config(None, {"upstreams": [{"name": "A", "urls": urls}, {"name": "B", "url": "http://b:1"}]})
+    several, one = compile_settings(given, state()).variants
+    assert (several.url, several.urls) == (urls[0], (urls[0], "http://10.0.0.8:8000"))
+    assert (one.url, one.urls) == ("http://b:1", ())
+    assert Config(**given.model_dump()).upstreams == given.upstreams
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"urls": ["http://a:1", "https://b:1"]}, "must all be http:// or all be https://"),
+        ({"urls": ["http://a:1", "http://a:1/"]}, "must all be different"),
+        ({"urls": ["http://a:1", "b"]}, "'b' is no address of a model server"),
+        ({"urls": ["http://a:1"], "url": "http://c:1"}, "is not the first of `urls`"),
+        ({"urls": [f"http://a:{port}" for port in range(1, 18)]}, "16 at most"),
+    ],
+)
+def test_servers_that_can_not_be_one_version_are_refused(fields: dict[str, Any], fault: str) -> None:
+    """In words that say what to write."""
+    with pytest.raises(ConfigFaults, match=re.escape(fault)):
+        load_config(None, {"upstreams": [{"name": "A", **fields}]})
+
+
+def test_a_test_says_whether_control_answers_for_what_is_down() -> None:
+    """It does unless told otherwise, for tests that were begun before this could be said too."""
+    assert [one.failover for one in compile_settings(config(), state(ab())).experiments] == [True]
+    assert [one.failover for one in compile_settings(config(), state(ab(failover=False))).experiments] == [False]
+    old = ab().to_dict()
+    del old["definition"]["failover"]
+    assert Trial.from_dict(old) == ab()
 
 
 def test_a_paused_test_keeps_its_traffic_with_control() -> None:

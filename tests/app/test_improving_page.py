@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sidecar.app.loop import BUDGET_SHARE
 from sidecar.app.training_config import TrainerConfig
-from sidecar.data_engine import SamplingConfig, policies
+from sidecar.data_engine import SamplingConfig, density, policies
 from sidecar.datasets import FORMATS, READERS, Shares
 from sidecar.feedback.matching import IOU_MIN
 from sidecar.training.settings import PLACEHOLDERS
@@ -32,8 +32,8 @@ def test_page_names_every_format_and_placeholder() -> None:
 
 def test_page_tells_the_bounds_that_hold() -> None:
     """Numbers in the text are those of the code."""
-    assert f"with an IoU over {policies.DENSE_IOU}, or there are {policies.DENSE_COUNT}" in PAGE
-    assert f"of at least {policies.DENSE_BOXES_MIN} boxes" in PAGE
+    assert f"with an IoU over {density.DENSE_IOU}, or there are {density.DENSE_COUNT}" in PAGE
+    assert f"of at least {density.DENSE_BOXES_MIN} boxes" in PAGE
     assert f"once there were {policies.NEW_CLASS_IMAGES_MIN}" in PAGE
     assert f"IoU of at least {IOU_MIN}" in PAGE
     assert BUDGET_SHARE == 0.9

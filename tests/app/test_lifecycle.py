@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sidecar.app import lifecycle
 from sidecar.app.lifecycle import Child
@@ -29,6 +30,21 @@ async def test_child_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch)
     child.drain()
     await asyncio.wait_for(life, 10)
     assert child.pid is None
+
+
+async def test_child_that_is_told_to_end_is_back_at_once_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who dies is waited for, longer each time."""
+    monkeypatch.setattr(lifecycle, "BACKOFF_MIN_S", 0.01)
+    child = Child("child", MODULE, lambda: b"wait", environment=environment())
+    with capture_logs() as said:
+        life = asyncio.create_task(child.run())
+        for number, end in enumerate((child._close_input, child._close_input, child.kill, child.kill)):
+            await until(lambda number=number: child._input and child.restarts == number)  # it was told what to do
+            end()
+        await until(lambda: child.pid and child.restarts == 4)
+        child.drain()
+        await asyncio.wait_for(life, 10)
+    assert [line["restart_in_s"] for line in said] == [0.01, 0.01, 0.02, 0.04]
 
 
 async def test_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

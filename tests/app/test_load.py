@@ -5,17 +5,10 @@ from pathlib import Path
 import pytest
 
 from sidecar.app.load import ConfigFaults, load_config
+from tests.kit.config_faults import faults_of
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = {"upstreams": [{"name": "A", "url": "http://127.0.0.1:8000"}]}
-
-
-def faults_of(tmp_path: Path, text: str) -> list[str]:
-    file = tmp_path / "c.yaml"
-    file.write_text(text)
-    with pytest.raises(ConfigFaults) as caught:
-        load_config(file, {})
-    return [str(fault).removeprefix(f"{tmp_path}/") for fault in caught.value.faults]
 
 
 def test_shipped_file_is_good_and_shows_the_defaults() -> None:

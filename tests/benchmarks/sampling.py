@@ -10,7 +10,6 @@ pinned.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import os
@@ -22,16 +21,21 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.benchmarks import peers, proxy_processes
+from tests.benchmarks.options import options_of
+from tests.benchmarks.peer_configs import NO_SAMPLING
+from tests.benchmarks.proxy_open_loop import open_loop, post_of
+from tests.benchmarks.proxy_stub import TARGET
 
 PER_SECOND = 300.0
 """Well below saturation, so that neither queues nor drops cloud the figure."""
 WORKER = "sidecar: worker"
-OFF = {"low_confidence": {"enabled": False}, "edge_cases": {"enabled": False}, "random_sample": {"enabled": False}}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__)
     parser.add_argument("--seconds", type=int, default=8, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rate", type=float, default=0.05, help="of the random sample")
@@ -42,8 +46,6 @@ def main() -> int:
 
 
 def run(folder: Path, seconds: int, rounds: int, rate: float) -> None:
-    import peers
-
     cores = sorted(os.sched_getaffinity(0))
     load, own = (set(cores[:1]), set(cores[1:])) if len(cores) > 1 else (set(cores), set(cores))
     os.sched_setaffinity(0, load)
@@ -51,10 +53,11 @@ def run(folder: Path, seconds: int, rounds: int, rate: float) -> None:
     with ExitStack() as stack:
         upstream = stack.enter_context(peers.stub(folder, load))
         both = {}
-        for name, sampling in (("off", OFF), ("on", OFF | {"random_sample": {"enabled": True, "rate": rate}})):
-            file = folder / f"{name}.json"
-            file.write_text(json.dumps({"sampling": sampling}))
-            both[name] = stack.enter_context(peers.sidecar(folder, own, upstream.port, name, ("--config", str(file))))
+        for name, sampling in (
+            ("off", NO_SAMPLING),
+            ("on", NO_SAMPLING | {"random_sample": {"enabled": True, "rate": rate}}),
+        ):
+            both[name] = stack.enter_context(peers.sidecar(folder, own, upstream.ports, name, sampling=sampling))
         machine = f"{platform.machine()}, {len(cores)} cores, Python {platform.python_version()}"
         print(f"{machine}; {PER_SECOND:g} requests/s of {len(message) // 1000} KB, {rounds} rounds of {seconds} s")
         taken: dict[str, list[float]] = {name: [] for name in both}
@@ -72,9 +75,7 @@ def run(folder: Path, seconds: int, rounds: int, rate: float) -> None:
 
 def message_of() -> bytes:
     """A request with a JPEG as a binary tensor of KServe V2."""
-    import measure
     import numpy as np
-    import peers
     from PIL import Image
 
     pixels = np.random.default_rng(1).integers(0, 256, (300, 400, 3), np.uint8)
@@ -83,17 +84,14 @@ def message_of() -> bytes:
     element = len(picture.getvalue()).to_bytes(4, "little") + picture.getvalue()
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": len(element)}}
     head = json.dumps({"inputs": [tensor]}).encode()
-    return measure.post_of(peers.TARGET, head + element, f"Inference-Header-Content-Length: {len(head)}")
+    return post_of(TARGET, head + element, f"Inference-Header-Content-Length: {len(head)}")
 
 
 def worker_us(port: int, pid: int, message: bytes, seconds: int) -> float:
     """Processor time of the workers for each request, in microseconds."""
-    import measure
-    import uvloop
-
-    before = measure.cpu_seconds(pid)
-    uvloop.run(measure.latencies_ms(port, message, PER_SECOND, seconds))
-    after = measure.settled_cpu_seconds(pid)
+    before = proxy_processes.cpu_seconds(pid)
+    open_loop(port, message, PER_SECOND, seconds)
+    after = proxy_processes.settled_cpu_seconds(pid)
     spent = [after[title] - before.get(title, 0.0) for title in after if title.startswith(WORKER)]
     return sum(spent) / (PER_SECOND * seconds) * 1e6
 

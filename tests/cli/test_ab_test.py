@@ -219,6 +219,22 @@ def test_results_are_a_page_or_json(tell: Tell, trials: TrialsAtHand) -> None:
     assert (document["winner"], document["sentence"]) == ("B", shown[4])
 
 
+def test_history_has_a_line_for_each_point_of_a_metric(tell: Tell, trials: TrialsAtHand) -> None:
+    """The primary metric's unless told otherwise; `--json` has all of them."""
+    tell("ab-test", "create", "n", *TWO, "--split", "0.5", "--metric", "confidence", "--metric", "error_rate")
+    assert "nothing to tell yet" in tell("ab-test", "history", "n").stdout
+    trials.traffic("n", 400, 0.5)
+    trials.traffic("n", 600, 0.5, seed=1)
+    lines = tell("ab-test", "history", "n").stdout.splitlines()
+    assert (lines[0], lines[1].split()[:6]) == ("confidence of B", ["at", "(UTC)", "n", "A", "n", "B"])
+    assert [line.split()[2:4] for line in lines[2:4]] == [["200", "200"], ["500", "500"]]
+    assert "ratio" in tell("ab-test", "history", "n", "--metric", "error_rate").stdout.splitlines()[1]
+    document = json.loads(tell("ab-test", "history", "n", "--json").stdout, parse_constant=pytest.fail)
+    assert list(document["comparisons"][0]["metrics"]) == ["confidence", "error_rate"]
+    result = tell("ab-test", "history", "n", "--metric", "latency")
+    assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--metric")
+
+
 def test_test_is_shown_with_all_that_was_asked_for(tell: Tell) -> None:
     """What is left to its default, too; what is not used is left out."""
     begin(tell, "n", "--ramp", "0.1,0.5", "--exclude", "x-probe=1")

@@ -213,3 +213,26 @@ def test_threshold_in_percent_is_told_what_it_would_be(ask: Ask) -> None:
     """A share is 0 to 1."""
     result = ask("alerts", "create", "det", "Low", *LOW, "--threshold", "5%")
     assert (result.exit_code, "5 % is 0.05" in " ".join(result.output.replace("│", " ").split())) == (2, True)
+
+
+def test_preview_prints_the_sentence_a_sparkline_and_the_firings(ask: Ask, watch: LiveWatch) -> None:
+    """What would have happened in words, as a line, and one by one; nothing is created."""
+    result = ask("alerts", "preview", "det", *LOW)
+    assert result.exit_code == 0
+    assert "Would have fired 2 times in the past week" in result.stdout
+    assert "from 0.62 to 0.8, threshold 0.7" in result.stdout
+    assert any(line.startswith("█") and "·" in line for line in result.stdout.splitlines())
+    assert "still fires" in result.stdout
+    assert "- It was looked at once a minute" in result.stdout
+    assert watch.kept_alerts == {}
+    found = json.loads(ask("alerts", "preview", "det", *LOW, "--json").stdout)
+    assert found["thresholds"] == {"low": 0.7, "high": None}
+
+
+def test_faults_of_a_preview_are_told_as_their_flags(ask: Ask) -> None:
+    """A metric without a preview, and a period that is too long, name the flag."""
+    dropped = ("--metric", "dropped", "--operator", "gt", "--threshold", "0", "--window", "1h")
+    result = ask("alerts", "preview", "det", *dropped)
+    assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--metric")
+    result = ask("alerts", "preview", "det", *LOW, "--period", "99d")
+    assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--period")

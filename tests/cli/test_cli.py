@@ -21,9 +21,11 @@ from rich.text import Text
 from typer.testing import CliRunner, Result
 
 from sidecar.access import TokenFile
+from sidecar.api import WorkerStatus
 from sidecar.cli import app
 from sidecar.cli.asking import user
 from sidecar.cli.show_status import status_tables
+from tests.api.live import LiveTotals
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
 from tests.kit.command_tree import commands
@@ -58,6 +60,7 @@ def test_nobody_there_is_told_with_the_address() -> None:
     """A sidecar that does not run is one line on standard error, and exit code 2."""
     for words in (
         ("status",),
+        ("settings",),
         ("top",),
         ("top", "--json"),
         ("predictions",),
@@ -90,7 +93,7 @@ def test_address_may_come_from_the_environment_and_without_a_scheme(tmp_path: Pa
 def test_address_with_a_wrong_path_is_told(tmp_path: Path) -> None:
     """What the sidecar says to it is shown, in a line."""
     with served(tmp_path, LiveWatch()) as url:
-        result = CliRunner().invoke(app, ["status", "--url", f"{url}/static"], catch_exceptions=False)
+        result = CliRunner().invoke(app, ["status", "--url", f"{url}/elsewhere"], catch_exceptions=False)
         assert (result.exit_code, result.stderr) == (2, "sidecar: nothing is at this path\n")
 
 
@@ -123,11 +126,37 @@ def test_status_lets_no_control_characters_through() -> None:
         "version": "1\x1b[31m",
         "uptime_s": 5,
         "faults": [],
-        "workers": [{"worker": 0, "pid": 4_026_531, "connected": True, "status": told}],
-        "store": {"ok": True, "bytes": 30_000_000, "predictions_written": 21_712},
+        "workers": [
+            {"worker": 0, "pid": 4_026_531, "connected": True, "status": told, "requests": 21_712, "restarts": 1}
+        ],
+        "store": {
+            "ok": True,
+            "reason": "",
+            "bytes": 30_000_000,
+            "images_bytes": 4_000_000,
+            "kept_bytes": 1_000_000,
+            "used_bytes": 33_000_000,
+            "bytes_max": 10_000_000_000,
+            "age_days": 30.0,
+            "disk_free_bytes": 2_000_000_000,
+            "set_aside": ["old\x1b[31m"],
+            "predictions_written": 21_712,
+        },
+        "backlog": [{"stage": "link", "items": 2, "bytes": 1_000, "items_max": None, "bytes_max": 64_000_000}],
+        "limits_hit": [{"limit": "new\x1b", "count": 2, "meaning": ""}],
         "samples": {f"rule_{place}\x07": 1_000 for place in range(9)},
         "alerts": {},
-        "dropped": [{"count": 4_000, "stage": "tap", "reason": "full"}],
+        "certificates": [
+            {
+                "use": "listen",
+                "expires_at": 1_700_000_040.0,
+                "days_left": 12.4,
+                "ends_soon": True,
+                "fault": "no file: /tls/\x1bkey",
+                "verifies": True,
+            }
+        ],
+        "dropped": [{"count": 4_000, "stage": "tap", "reason": "full", "meaning": "the monitor was\x1b behind"}],
         "outbox": [],
     }
     for width in (40, 60, 80):
@@ -138,7 +167,25 @@ def test_status_lets_no_control_characters_through() -> None:
         assert {"4026531", "connected"} <= set(lines[2].split())
         assert "A up, B down" in lines[2]
         assert ("30 MB" in lines[2]) == (width == 80)
-        assert "store ok, 30 MB, 21,712 predictions written" in " ".join(lines)
+        said = " ".join(" ".join(lines).split())
+        assert "store ok, 30 MB and 4 MB of images (1 MB stay), 21,712 predictions written" in said
+        assert "waiting: 2 frames at the monitor (1 kB of 64 MB)" in said
+        assert "dropped: 4,000 at tap (full): the monitor was? behind" in said
+        assert "TLS: data port, its certificate ends 2023-11-14, in 12 days; the files" in said
+        assert "are not taken: no file: /tls/?key" in said
+
+
+def test_status_is_not_ok_where_a_part_of_a_version_fails_and_says_why(tmp_path: Path) -> None:
+    """Exit code 1, the fault, and each address that does not serve with its reason."""
+    up = {"address": "10.0.0.7:80", "state": "up", "reason": ""}
+    down = {"address": "10.0.0.8:80", "state": "down", "reason": "the health path answered 404"}
+    told = {"upstreams": {"A": {"up": True, "addresses": [up, down]}}}
+    with served(tmp_path, LiveWatch(), totals=LiveTotals(crew=[WorkerStatus(0, 1, 77, True, told)])) as url:
+        result = CliRunner().invoke(app, ["status", "--url", url], env={"COLUMNS": "120"}, catch_exceptions=False)
+    shown = " ".join(result.stdout.split())
+    assert result.exit_code == 1
+    assert "1 of 2 addresses of upstream A is down: the health path answered 404" in shown
+    assert "A at worker 0: 10.0.0.8:80 is down (the health path answered 404); 1 of 2 addresses up" in shown
 
 
 def test_status_says_as_whom_a_token_asks(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def test_items_are_narrowed_by_every_option(tell: Tell) -> None:
     assert tell("dataset", "items", "det", "--label", "cow", "--status", "labeled").stdout == (
         "no items match --status labeled --label cow\n"
     )
-    for option, value in (("--queue", "best"), ("--status", "new"), ("--since", "then")):
+    assert ids(tell, "--split", "train") == []
+    for option, value in (("--queue", "best"), ("--status", "new"), ("--since", "then"), ("--split", "all")):
         result = tell("dataset", "items", "det", option, value)
         assert (result.exit_code, result.stderr.split(": ")[1]) == (2, option)
     tell("dataset", "create", "Empty")

@@ -95,8 +95,10 @@ def test_checks_are_listed_one_a_line(ask: Ask, watch: LiveWatch) -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_short_windows_are_shown_to_the_second_in_a_line_each(width: int) -> None:
-    """Windows of seconds differ in their seconds; a model without a version is shown by its name."""
-    whose = {"model_id": "digits@", "slice": "", "report": drift_findings()}
+    """Windows of seconds differ in their seconds; a model without a version is shown by its name; whose baseline it is
+    stands below where it is another version's."""
+    reference = {"baseline": "auto", "model_id": "digits@1", "since": 0.0, "until": 86_400.0}
+    whose = {"model_id": "digits@", "slice": "", "reference": reference, "report": drift_findings()}
     checks = [{**whose, "since": 1_700_000_040.0, "until": 1_700_000_040.0 + 10 * n} for n in (1, 2)]
     console = Console(width=width, record=True, file=io.StringIO())
     checks_table(checks, console)
@@ -104,6 +106,7 @@ def test_short_windows_are_shown_to_the_second_in_a_line_each(width: int) -> Non
     assert max(map(len, lines)) <= width
     assert words_of(lines[1]) == "2023-11-14 22:14:10 10s digits drift 0.28* 0.02 0.09 0.01 -"
     assert words_of(lines[2]).startswith("2023-11-14 22:14:20 20s")
+    assert lines[-1] == "digits is compared with the baseline of digits@1."
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -122,8 +125,8 @@ def test_report_fits_the_terminal(width: int) -> None:
     report: dict[str, Any] = drift_findings(affected_classes=moved) | {
         "model_id": "m" * 70,
         "slice": "/v2/models/{model}/infer",
-        "reference": {"baseline": "default", "since": 0.0, "until": 86_400.0},
-        "current": {"period": "7d", "since": 1.0, "until": 2.0},
+        "reference": {"baseline": "default", "model_id": "det@1", "since": 0.0, "until": 86_400.0},
+        "current": {"period": "7d", "model_id": "m" * 70, "since": 1.0, "until": 2.0},
         "source": "summaries",
     }
     for score in report["scores"].values():
@@ -134,6 +137,7 @@ def test_report_fits_the_terminal(width: int) -> None:
     assert max(map(len, lines)) <= width
     assert any("100,000,000" in line and "0.312" in line for line in lines)
     assert "and 5 more" in "".join(lines)
+    assert any("baseline default of det@1, 1970-01-01" in line for line in lines)
 
 
 def test_baseline_is_set_listed_shown_and_deleted(ask: Ask, watch: LiveWatch) -> None:

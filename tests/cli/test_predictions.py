@@ -9,8 +9,10 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -59,6 +61,39 @@ def test_all_filters_must_hold(tell: Ask, tmp_path: Path) -> None:
         assert lines[1:] == ["  detections not known; treatment of new; 64 x 48 px"]
     told = tell("predictions", "list", "--model", "det", "--label", "bird", "--until", "2023-11-15")
     assert told.stdout == "no predictions match --model det --label bird --until 2023-11-15\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--unit", "gate"),
+        ("--min-confidence", "0.95"),
+        ("--label", "dog", "--min-confidence", "0.9", "--max-confidence", "0.98"),
+        ("--min-latency-ms", "80", "--max-latency-ms", "100"),
+    ],
+    ids=" ".join,
+)
+def test_those_that_look_odd_are_found(tell: Ask, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """By unit, confidence and latency, in the list and in an export."""
+    found = make_prediction().detections
+    assert found is not None
+    sure = replace(found, scores=np.array([0.99, 0.97], np.float32))
+    record(tmp_path, prediction_id="odd", unit="gate", latency_ms=90.0, detections=sure)
+    assert [item["prediction_id"] for item in json.loads(tell("predictions", *words, "--json").stdout)] == ["odd"]
+    lines = tell("predictions", "export", "-", *words).stdout.splitlines()
+    assert [json.loads(line)["prediction_id"] for line in lines] == ["odd"]
+
+
+def test_those_whose_image_was_kept_are_found(tell: Ask) -> None:
+    """None was: that is said with the flag that was given."""
+    assert tell("predictions", "--sampled").stdout == "no predictions match --sampled\n"
+    assert len(tell("predictions", "--not-sampled").stdout.splitlines()) == 6
+
+
+def test_range_the_wrong_way_round_is_told_by_its_flag(tell: Ask) -> None:
+    """As the sidecar says it."""
+    result = tell("predictions", "--min-confidence", "0.9", "--max-confidence", "0.5")
+    assert (result.exit_code, result.stderr) == (2, "sidecar: --min-confidence: 0.9 is above max_confidence, 0.5\n")
 
 
 def test_wrong_filters_are_told_by_their_flags(tell: Ask) -> None:
@@ -145,7 +180,6 @@ def test_export_of_detections_has_a_row_each(tell: Ask, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("out.xlsx",), "sidecar: --format: 'out.xlsx' does not say which; end its name in .jsonl, .csv or .parquet"),
-        (("out.csv", "--min-confidence", "0.5"), "sidecar: --min-confidence: belongs to --detections"),
         (("out.csv", "--format", "yaml"), "sidecar: --format: "),
         (("out.csv", "--role", "boss"), "sidecar: --role: "),
         (("nowhere/out.csv",), "sidecar: FILE: nowhere/out.csv: No such file or directory"),

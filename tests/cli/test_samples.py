@@ -52,6 +52,8 @@ def test_one_is_shown_and_its_image_saved(tell: Ask, tmp_path: Path) -> None:
     assert "kept for    low_confidence" in page
     assert target.read_bytes() == (tmp_path / "samples" / "i1.png").read_bytes()
     assert json.loads(tell("samples", "show", "i1", "--json").stdout)["sample_id"] == "i1"
+    hidden = [line.split()[0] for line in tell("samples", "show", "a0").stdout.splitlines() if "(hidden until" in line]
+    assert hidden == ["model", "prediction"]
 
 
 def test_images_of_all_that_match_are_saved_under_their_ids(tell: Ask, tmp_path: Path) -> None:

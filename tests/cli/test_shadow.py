@@ -11,6 +11,8 @@ from typer.testing import Result
 
 from sidecar.experiments.definition import ShadowDefinition
 from sidecar.experiments.pairs import PairSummary, pair_request
+from sidecar.trials import side_pair
+from tests.kit.trial_traffic import copy, serving
 from tests.kit.trials_at_hand import TrialsAtHand
 
 Tell = Callable[..., Result]
@@ -96,3 +98,35 @@ def test_results_are_a_page_or_json(
     lines = [" ".join(line.split()) for line in tell("shadow", "results", "behind").stdout.splitlines()]
     assert "classes flipped 1 100.0 % 1 boxes that both found" in lines
     assert "1 wait for their other answer. Not compared: 2 (the shadow's answer never" in " ".join(lines)
+
+
+def test_pairs_are_told_box_by_box(tell: Tell, trials: TrialsAtHand) -> None:
+    """Those that differ unless told otherwise; what each side has alone is named."""
+    tell(*BEHIND)
+    assert tell("shadow", "pairs", "beh").stdout == "no pairs of the kind disagreement\n"
+    assert tell("shadow", "pairs", "beh", "--kind", "all").stdout == "no pairs yet: no request was answered by both\n"
+    (_, _, (a,)), (_, _, (b,)) = (
+        serving("r", [(0.0, 0.75, "car"), (200.0, 0.5, "cat")]),
+        copy("r", [(0.0, 0.5, "dog"), (400.0, 0.5, "\x1b[31mred")]),
+    )
+    trials.side_by_side["behind"] = [side_pair(a, b)]
+    told = tell("shadow", "pairs", "beh").stdout
+    assert "r  disagree by 1.00" in told
+    assert "flipped  car 0.75 at 0 0 60 60, the shadow says dog 0.5" in told
+    assert "missed   cat 0.5 at 200 0 260 60" in told
+    assert "extra    ?[31mred 0.5 at 400 0 460 60" in told
+    assert json.loads(tell("shadow", "pairs", "beh", "--json").stdout)[0]["missed"] == 1
+    result = tell("shadow", "pairs", "beh", "--kind", "odd")
+    assert (result.exit_code, result.stderr.split(": ")[1]) == (2, "--kind")
+
+
+def test_history_has_a_line_for_each_point(tell: Tell, trials: TrialsAtHand) -> None:
+    """And says where there is none."""
+    tell(*BEHIND)
+    assert tell("shadow", "history", "beh").stdout == "nothing to tell yet: no request was answered by both\n"
+    trials.pairs["behind"] = PairSummary()
+    (_, _, (a,)), (_, _, (b,)) = serving("r", [(0.0, 0.75, "car")]), copy("r", [(0.0, 0.5, "car")])
+    trials.pairs["behind"].add(pair_request([a], [b]))
+    lines = tell("shadow", "history", "beh").stdout.splitlines()
+    assert lines[0].split()[:4] == ["at", "(UTC)", "images", "alike"]
+    assert lines[1].split()[1:5] == ["1", "100.0", "%", "0.0"]

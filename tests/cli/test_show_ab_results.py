@@ -130,8 +130,8 @@ def test_each_of_several_treatments_has_its_own_tables(make_epoch: MakeEpoch) ->
     lines = page(80, results_page, test, found)
     assert lines[1] == "running: 25 % of requests to digits@2, 25 % to digits@3"
     assert [line for line in lines if " against " in line] == [
-        "B against A: no difference yet",
-        "C against A: no difference yet",
+        "B against A: no sure difference yet",
+        "C against A: no sure difference yet",
     ]
 
 
@@ -150,7 +150,7 @@ def test_ended_test_says_why_and_what_was_decided(make_epoch: MakeEpoch) -> None
     assert "Decided for digits@2: faster" in lines
     assert not any("more units" in line or "enough units" in line for line in lines)
     alike = page(80, results_page, test, ab_results(test, [make_epoch(8_000, 0.1)]) | {"frozen": True})
-    assert alike[5].startswith("No difference found: confidence with canary is ")
+    assert alike[5].startswith("No sure difference found: confidence with canary is ")
     assert not any("more units" in line or "enough units" in line for line in alike)
     test = ab_test(TWO, **ended | {"status": "stopped"}, reason="error_rate is surely over 1.5 times the control's")
     assert page(80, results_page, test, found)[1] == "stopped: error_rate is surely over 1.5 times the control's"
@@ -160,7 +160,7 @@ def test_difference_that_is_found_takes_no_longer(make_epoch: MakeEpoch) -> None
     """Also where the verdict is another metric's."""
     test = ab_test(TWO, 0.5, metrics=["latency", "confidence"])
     lines = page(80, results_page, test, ab_results(test, [make_epoch(2_000, 0.5, b={"latency_ms": 17.0})]))
-    assert "A difference in latency is found already." in lines
+    assert "It is sure that latency differs: no need to wait for that." in lines
     assert not any("more units" in line for line in lines)
 
 

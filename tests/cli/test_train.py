@@ -21,6 +21,8 @@ from tests.kit.trials_at_hand import TrialsAtHand
 Tell = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("filled")
 
+WORSE = "Worse than the version it started from: map50 0.7 -> 0.61."
+
 
 @pytest.fixture
 def live(url: str) -> Iterator[Client]:
@@ -75,17 +77,18 @@ def test_faults_are_told_as_the_flags_they_come_from(tell: Tell, version_id: str
 
 
 def test_report_ends_a_job_and_what_it_made_is_listed(tell: Tell, job_id: str) -> None:
-    """Its metrics and where it is served stand with the version."""
+    """Its metrics and where it is served stand with the version, and that it is worse than its base."""
     assert tell("model-versions").stdout.startswith("training made no version yet; ")
     words = "--status running --progress 0.4 --metrics loss=1.5"
     assert tell("train", "report", "Night", *words.split()).stdout == "Night: waiting\n"
     assert "waiting: 40.0 % done" in tell("train", "show", job_id[:5]).stdout
-    words = "--status succeeded --version 3 --metrics map50=0.61,loss=0.2 --upstream http://127.0.0.1:9/x"
-    assert tell("train", "report", "Night", *words.split()).stdout.endswith("Night: succeeded, made det@3\n")
+    words = "--status succeeded --version 3 --metrics map50=0.61,base_map50=0.7 --upstream http://127.0.0.1:9/x"
+    assert tell("train", "report", "Night", *words.split()).stdout.endswith(f"Night: succeeded, made det@3\n{WORSE}\n")
     said = words_of(tell("train", "show", "Night").stdout.splitlines())
-    assert "metrics map50 0.61, loss 0.2" in said
+    assert "metrics map50 0.61, base_map50 0.7" in said
+    assert WORSE in said
     shown = " ".join(tell("model-versions", "--model", "det").stdout.split())
-    assert shown.startswith("det@3 map50 0.61, loss 0.2 from det@1, on version ")
+    assert shown.startswith(f"det@3 map50 0.61, base_map50 0.7 {WORSE} from det@1, on version ")
     assert "served at http://127.0.0.1:9/x" in shown
     assert tell("model-versions", "--model", "x").stdout == "no versions match --model x\n"
 
@@ -129,9 +132,12 @@ def test_what_a_job_made_is_put_to_the_test(
     """With the options of such a test; the line says where to look."""
     result = tell("train", "deploy", "Night", *words.split())
     assert (result.exit_code, result.stderr.split(": ")[1:3]) == (2, ["JOB", "the job is queued"])
-    live.report_training_job(job_id, "succeeded", version="3", upstream="http://127.0.0.1:9")
+    live.report_training_job(
+        job_id, "succeeded", {"map50": 0.61, "base_map50": 0.7}, version="3", upstream="http://127.0.0.1:9"
+    )
     result = tell("train", "deploy", "Night", *words.split())
     (test_id,) = trials.kept
+    assert result.stderr == f"warning: {WORSE}\n"
     assert result.stdout == f"det@3: in test {test_id}; `sidecar {command} results {test_id}`\n"
     assert trials.kept[test_id].epoch.shares == shares
     assert job(tell)["test_id"] == test_id

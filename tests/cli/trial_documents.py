@@ -45,7 +45,10 @@ def ab_results(test: dict[str, Any], epochs: Sequence[Epoch], **of: Any) -> dict
         for epoch in epochs
     ]
     metrics = of.pop("metrics", test["metrics"])
-    found = results(names, renamed, metrics, elapsed_s=test["running_s"], **of).to_dict()
+    made = results(names, renamed, metrics, elapsed_s=test["running_s"], **of)
+    found = made.to_dict()
+    if test["ended_at"] is not None:
+        found["sentence"] = made.sentence_ended
     extra = {"id": test["id"], "name": test["name"], "status": test["status"], "frozen": False, "at": START + DAY_S}
     return as_sent({**found, **extra})
 

@@ -32,10 +32,15 @@ AVERAGES = (
     *("detections_per_image", "no_detection_rate", "undecodable_rate", "slow_rate", "feedback_completeness"),
     *("user_feedback_score", "user_feedback_rate"),
 )
+OVERVIEW = (
+    *("request_rate", "error_rate", "p50_latency_ms", "p90_latency_ms", "p99_latency_ms"),
+    *("avg_confidence", "detections_per_image", "no_detection_rate"),
+)
 COMPARED = ("model_a", "model_b", "difference", "relative_difference")
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "AbFigures": AVERAGES,
     "AbMetric": COMPARED,
+    "AbPoint": ("difference", "ratio", "low", "high", "p_value", "p_value_lowest"),
     "BandPrecision": ("precision", "lower", "upper"),
     "ClassPrecision": ("precision", "lower", "upper"),
     "DriftFindings": SCORES,
@@ -44,9 +49,14 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "ItemDetection": ("score",),
     "Model": ("metrics",),
     "ModelVersion": ("metrics",),
+    "OverviewFigures": OVERVIEW,
     "PairAgreement": ("image_rate", "box_rate", "mean_disagreement", "mean_iou"),
     "PairBoxes": ("change", "missed_rate", "extra_rate", "flip_rate"),
+    "ShadowBounded": ("difference", "low", "high"),
+    "ShadowPoint": ("image_rate", "box_rate", "mean_disagreement", "missed_rate", "extra_rate", "flip_rate"),
     "ThresholdFound": ("precision", "lower", "kept_share"),
+    "PreviewFiring": ("peak_value",),
+    "PreviewPoint": ("value",),
     "TimeSeriesPoint": ("value",),
     "TrainingJob": ("metrics",),
     "UsersShare": ("value",),

@@ -43,7 +43,7 @@ async def gate(world: World, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     page = PredictionScan.page
 
     async def held_up(scan: PredictionScan) -> Any:
-        if scan._before is not None:
+        if scan._looking.place is not None:
             await opened.wait()
         return await page(scan)
 

@@ -29,6 +29,9 @@ def test_time_without_zone_is_refused_before_it_is_sent(client: Client) -> None:
 
 
 def test_sample_image_is_bytes(script: Script, client: Client) -> None:
-    """The image comes as it was kept."""
+    """The image comes as it was kept, or of a width."""
     script.will_give(b"\x89PNG\x00")
     assert client.sample_image("s1") == b"\x89PNG\x00"
+    script.will_give(b"\xff\xd8")
+    assert client.sample_image("s1", width=320) == b"\xff\xd8"
+    assert [path for _, path, _, _ in script.asked] == [f"/api/v1/samples/s1/image{q}" for q in ("", "?width=320")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sidecar.client import AsyncClient, Client, InvalidRequest, NotFound
 from sidecar.experiments import METRICS
 from sidecar.experiments.pairs import PairSummary, pair_request
+from sidecar.trials import side_pair
 from tests.api.live import make_prediction
 from tests.client.generate_records import AVERAGES, COMPARED, FIGURES
 from tests.kit.trials_at_hand import TrialsAtHand
@@ -88,6 +90,48 @@ def test_shadow_test_lives_through_all_its_calls(live: Client, trials: TrialsAtH
     assert live.get_shadow_test_results(made.id).agreement.image_rate == 1.0
     assert live.stop_shadow_test(made.id, "seen enough").status == "stopped"
     assert live.promote_shadow_test(made.id).promoted == "det@2"
+
+
+def test_history_of_an_ab_test_ends_as_its_results(live: Client, trials: TrialsAtHand) -> None:
+    """Its points are numbers, NaN where there is none yet; one metric may be asked for."""
+    test = live.create_ab_test("Try", "det@1", "det@2", {**SPLIT, "metrics": ["confidence", "latency"]})
+    assert live.get_ab_test_history(test.id).comparisons[0].metrics.latency.points == []
+    trials.traffic(test.id, 500, 0.1)
+    trials.traffic(test.id, 4_000, 0.5, seed=1)
+    history = live.get_ab_test_history(test.id, metric="confidence")
+    assert list(history.comparisons[0].metrics) == ["confidence"]
+    first, last = history.comparisons[0].metrics.confidence.points
+    assert math.isnan(first.low)
+    assert last.difference == live.get_ab_test_results(test.id).metrics.confidence.difference
+    assert last.low < last.difference < last.high
+    assert [point.observed for point in history.srm][-1] == {"A": 2_450, "B": 2_050}
+    with pytest.raises(InvalidRequest, match="metric: 'slow_rate' is none of the test's: confidence, latency"):
+        live.get_ab_test_history(test.id, "slow_rate")
+
+
+def test_history_and_pairs_of_a_shadow_test_are_read(live: Client, trials: TrialsAtHand) -> None:
+    """Points over time; pairs page by page, of one kind, box by box."""
+    made = live.create_shadow_test("Behind", "det", "det@2")
+    assert live.get_shadow_test_history(made.id).points == []
+    assert live.shadow_pairs(made.id).take() == []
+    answers = [make_prediction(), make_prediction(1, prediction_id="p", request_id="p")]
+    trials.pairs[made.id] = PairSummary()
+    trials.pairs[made.id].add(pair_request(answers[:1], answers[:1]))
+    trials.side_by_side[made.id] = [
+        side_pair(answers[0], answers[0]),
+        side_pair(answers[0], replace(answers[1], detections=None)),
+    ]
+    (point,) = live.get_shadow_test_history(made.id).points
+    assert (point.image_rate, math.isnan(point.confidence_shift.difference)) == (1.0, False)
+    alike, unread = live.shadow_pairs(made.id, limit=50)
+    assert (alike.agree, alike.a.detections[0].found, alike.a.detections[0].partner) == (True, "matched", 0)
+    assert (unread.agree, unread.b.detections) == (None, None)
+    assert live.shadow_pairs(made.id, "disagreement").take() == []
+    with pytest.raises(InvalidRequest) as raised:
+        live.shadow_pairs(made.id, "none of them").take()
+    assert [fault.field for fault in raised.value.errors] == ["kind"]
+    with pytest.raises(NotFound):
+        live.shadow_pairs("nothing").take()
 
 
 def test_all_faults_of_a_test_are_told(live: Client) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sidecar.dashboard import site
+
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -51,19 +53,24 @@ def started(profile: Path) -> Iterator[WebDriver]:
 
 
 class Page:
-    """The dashboard at ``url`` in a browser; waits for what is to come, at most WAIT_S."""
+    """A page of the dashboard at ``url`` in a browser; waits for what is to come, at most WAIT_S."""
 
-    def __init__(self, driver: WebDriver, url: str) -> None:
+    def __init__(self, driver: WebDriver, url: str, path: str = "/") -> None:
         self.driver = driver
         self.url = url
+        self.path = path
 
-    def open(self, width: int = 1280) -> None:
-        """Load it with a screen so wide, and forget what earlier pages said."""
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    def open(self, width: int = 1280, path: str | None = None) -> None:
+        """Load it, or the page at ``path``, with a screen so wide, and forget what earlier pages said."""
+        self.resize(width)
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
-        self.driver.get(self.url + "/")
+        self.driver.get(self.url + (self.path if path is None else path))
+
+    def resize(self, width: int) -> None:
+        """Give what is open a screen so wide."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
     def run(self, script: str, *arguments: object) -> Any:
         """What a function body in JavaScript returns."""
@@ -140,3 +147,7 @@ class Page:
             for message in messages
             if message["method"] == "Network.requestWillBeSent"
         ]
+
+    def static(self, name: str) -> str:
+        """The address of a static file, as the page itself has it."""
+        return site().address(name)

@@ -63,10 +63,15 @@ async def _record(folder: Path) -> None:
 
 
 @pytest.fixture
-def page(browser: WebDriver, folder: Path, watch: LiveWatch, trials: LiveTrials) -> Iterator[Page]:
-    """The dashboard without a token, not opened yet."""
+def page(
+    browser: WebDriver, folder: Path, watch: LiveWatch, trials: LiveTrials, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """The page that a test module names as its PATH (the overview where it names none), without a token, not opened
+    yet."""
     with served(folder, watch, trials=trials) as url:
-        yield Page(browser, url)
+        # an earlier test may have had the same port, and with it the same origin
+        browser.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+        yield Page(browser, url, getattr(request.module, "PATH", "/"))
         browser.get("about:blank")  # no more requests of a page whose application is gone
 
 

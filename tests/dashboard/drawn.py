@@ -10,8 +10,10 @@ import numpy as np
 from sidecar.experiments import Arm, Epoch
 from sidecar.experiments.pairs import PairReport, PairSummary, pair_request, report_of
 from sidecar.summaries import ExponentialHistogram, ImageTotals, RequestTotals, Summary
+from sidecar.trials import SidePair, side_pair
 from sidecar.types import Detections, latency_index
 from tests.api.live import make_prediction
+from tests.kit.trial_traffic import copy, serving
 
 LABELS = ("car", "truck", "dog")
 
@@ -75,3 +77,14 @@ def _seen(number: int, boxes: Any, codes: list[int], classes: tuple[str, ...], s
     found = Detections(boxes, np.full(len(codes), score, np.float32), np.array(codes, np.int32), classes)
     prediction = make_prediction(number, detections=found, upstream_ms=upstream_ms)
     return replace(prediction, image_width=800, image_height=600, score_threshold=0.25)
+
+
+def side_of(label: str, number: int = 0, sample_id: str | None = None) -> SidePair:
+    """What both say of an image: A sees something of the class ``label`` that B does not; both see a dog, which B is
+    surer of."""
+    name = f"r{number}"
+    (_, _, (a,)), (_, _, (b,)) = (
+        serving(name, [(0.0, 0.75, label), (200.0, 0.5, "dog")], model="det", version="1"),
+        copy(name, [(200.0, 0.75, "dog")], model="det", version="2"),
+    )
+    return side_pair(a, b, sample_id=sample_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sidecar.recording import Reader, Sample, Store
-from tests.dashboard.browser import Page
+from tests.dashboard.browser import TABS_MAX, Page
 
 T = TypeVar("T")
 ENTER, ESCAPE, TAB, SHIFT, CONTROL = "\ue007", "\ue00c", "\ue004", "\ue008", "\ue009"
@@ -20,21 +20,37 @@ IMAGE = "#reviewing-image"
 def begin(page: Page, name: str = "Ada", *, audit: bool = False) -> None:
     """Open the page and start to review by keyboard, as ``name``."""
     page.open()
-    page.says("#review-form", "By value")
-    if audit:
-        page.tab_to("review-value")
-        page.press(RIGHT)
-    page.tab_to("Start reviewing")
+    page.says("#queues", "Review by value")
+    tab_to_queue(page, "Audit" if audit else "Review by value")
     page.press(ENTER)
     page.wait(lambda: page.is_visible("#name-dialog"), "the question for the name")
     page.press(*name, ENTER)
     page.wait(lambda: page.is_visible("#reviewing"), "the review")
 
 
-def shows(page: Page, item_id: str) -> None:
-    """Wait until an item's image is on the screen."""
+QUEUE = "#queues [data-queue=value]"
+
+
+def tab_to_queue(page: Page, queue: str) -> None:
+    """Press Tab until the button of a queue has the focus."""
+    for _ in range(TABS_MAX):
+        if page.focused().startswith(queue) and page.focused().endswith(": Street"):
+            return
+        page.press(TAB)
+    raise AssertionError(f"{queue!r} has not come into focus with {TABS_MAX} tabs")
+
+
+def shows(page: Page, item_id: str, *, settled: bool = True) -> None:
+    """Wait until an item's image is on the screen and, unless not ``settled``, what was decided before is saved."""
     path = f"/api/v1/samples/{item_id}/image"
     page.wait(lambda: page.count(f"{IMAGE}[data-state='shown'] image[href='{path}']"), f"the image of {item_id}")
+    if settled:
+        settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until all that was decided is saved."""
+    page.wait(lambda: not page.count("#reviewing[data-sending]"), "what was decided saved")
 
 
 def labels_on_screen(page: Page) -> list[str]:

@@ -12,6 +12,8 @@ from tests.api.live_watch import LiveWatch
 from tests.dashboard.browser import Page
 from tests.dashboard.conftest import HOSTILE, add_alert
 
+PATH = "/alerts"
+
 ENTER, ESCAPE, SPACE = "\ue007", "\ue00c", " "
 
 
@@ -172,7 +174,6 @@ def test_hostile_names_stay_text(page: Page, watch: LiveWatch) -> None:
     page.open()
     assert page.says("#alerts .alert", HOSTILE).count(HOSTILE) == 5
     page.says("#alerts-history", HOSTILE)
-    page.says("#predictions", HOSTILE)
     assert page.count("img[src=x]") == 0
     assert page.run("return window.pwned") is None
 
@@ -183,3 +184,12 @@ def test_without_alerts_the_section_says_how_they_come(page: Page) -> None:
     page.says("#alerts-empty", "There are no alerts yet")
     assert not page.is_visible("#alerts-quiet-fold")
     assert not page.is_visible("#alerts-history-fold")
+
+
+def test_link_of_a_notice_leads_to_its_alert(page: Page, watch: LiveWatch) -> None:
+    """Also to one that is quiet by now, which is folded away."""
+    add_alert(watch, "loud")
+    quiet = add_alert(watch, "quiet now", "inactive")
+    page.open(path=f"/alerts?alert={quiet['alert_id']}")
+    page.wait(lambda: page.is_visible("#alerts-quiet .alert"), "the fold opened")
+    assert "quiet now" in page.run("return document.activeElement.textContent")

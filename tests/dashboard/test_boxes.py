@@ -11,6 +11,8 @@ from tests.dashboard.browser import Page
 from tests.dashboard.pictures import BUS, CAR, HEIGHT, WIDTH, add_pictures, make_picture, seen
 from tests.dashboard.reviewing import ENTER, IMAGE, begin, boxes_of, drag, in_store, labels_on_screen, shows, stored
 
+PATH = "/review"
+
 NEAR = 1.5
 """Pixels of the image that a pixel of the screen may be off."""
 

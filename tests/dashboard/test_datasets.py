@@ -19,7 +19,9 @@ from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.pictures import BUS, CAR, DATASET, DRAWN, add_pictures, make_picture
 from tests.dashboard.reviewing import ENTER, boxes_of, in_store, stored
 
-CARD = "#datasets .dataset"
+PATH = "/datasets"
+
+CARD = "#one"
 FIELD = "#form-dialog [data-name='{}']"
 LONG = "a_name_without_any_place_to_break_it_" * 5
 AS_SEEN = (Label("car", CAR), Label("bus", BUS))
@@ -46,18 +48,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def open_card(page: Page, *parts: str) -> str:
-    """The dataset, opened by its line; what it says once it says ``parts``."""
-    page.open()
+def open_card(page: Page, *parts: str, width: int = 1280) -> str:
+    """The dataset's own page; what it says once it says ``parts``."""
+    page.open(width)
     page.run("localStorage.setItem('sidecar.name', 'Ada')")
-    page.open()
-    page.wait(lambda: page.count(CARD), "a dataset")
-    page.run("document.querySelector(arguments[0]).click()", f"{CARD} > summary")
+    page.open(width, path=f"/datasets/{DATASET}")
+    page.says("#one-title", "Street")
     return page.says(CARD, *parts)
 
 
 def ask(page: Page, button: str, **fields: str) -> None:
     """Press a button, and fill in and send its form."""
+    page.wait(lambda: page.count(f"button[aria-label='{button}']:not([aria-busy])"), button)
     page.run("document.querySelector(`button[aria-label='${arguments[0]}']`).click()", button)
     page.wait(lambda: page.is_visible("#form-dialog"), "the form")
     for name, value in fields.items():
@@ -77,18 +79,33 @@ def label(page: Page, item_id: str, *labels: dict[str, Any]) -> None:
 
 def make_version(page: Page, name: str) -> None:
     ask(page, "Make a version: Street", name=name)
-    page.says(f"{CARD} .result", f"{name} is made")
+    page.says("#one-result", f"{name} is made")
+    page.wait(lambda: not page.count("[aria-busy]"), "what follows on it")
 
 
 def test_dataset_says_how_far_its_review_is(page: Page) -> None:
-    """In one line by status; inside the audit, the classes in labels and who did what."""
-    text = open_card(page, "Who did what")
-    for part in ("Street", "8 images", "5 labeled", "1 rejected", "no version yet", "2 to review"):
+    """In one card by status; on its own page the audit, the classes in labels and who did what."""
+    page.open()
+    text = page.says("#datasets .dataset", "Street")
+    for part in (
+        "8 images",
+        "5 labeled",
+        "1 rejected",
+        "2 classes",
+        "no version yet",
+        "2 to review",
+        "6 of 8 reviewed",
+    ):
         assert part in text
-    page.says(CARD, "audit: 1 of 2 drawn images reviewed", "None yet. A version keeps what is labeled")
-    assert [" ".join(row.split()) for row in page.texts(f"{CARD} .classes li")] == ["bus 5", "car 5"]
-    page.run("document.querySelector('.dataset .parts details').open = true")
-    page.says(f"{CARD} .events", "Bob rejected s4: blurred", "Ann labeled s0: 2 boxes")
+    page.tab_to("Street")
+    page.press(ENTER)
+    page.says("#one-audit", "audit: 1 of 2 drawn images reviewed")
+    page.says("#versions-empty", "None yet. A version keeps what is labeled")
+    figures = [" ".join(row.split()) for row in page.texts("#one-figures > div")]
+    assert figures[:5] == ["Images 8", "To review 2", "Labeled 5", "Rejected 1", "Boxes in labels 10"]
+    page.wait(lambda: page.count("#classes li") == 2, "the classes")
+    assert [" ".join(row.split()) for row in page.texts("#classes li")] == ["bus 5", "car 5"]
+    page.says("#events", "Bob rejected s4: blurred", "Ann labeled s0: 2 boxes")
     assert page.console_errors() == []
 
 
@@ -97,14 +114,17 @@ def test_version_is_made_and_compared_with_its_parent(page: Page) -> None:
     open_card(page, "None yet")
     make_version(page, "First")
     page.says(f"{CARD} .version", "First", "5 images, 10 boxes", "by Ada", "train ", "SHA-256 ")
-    assert not page.is_visible(f"{CARD} .changes")
+    assert not page.is_visible("#compare-fold")
     label(page, "s5", {"label": "tram", "box": list(BUS)})
     label(page, "s0")
     make_version(page, "Second")
     page.says(f"{CARD} .version:first-child", "Second", "follows First")
-    page.run("document.querySelector('.version:first-child .changes > summary').click()")
-    page.says(f"{CARD} .changes", "+1 added", "−0 removed", "±1 relabeled", "added: s5", "relabeled: s0")
-    rows = [" ".join(row.split()) for row in page.texts(f"{CARD} .changes tbody tr")]
+    last = "#versions .version:first-child details:last-child"
+    page.run(f"document.querySelector('{last} > summary').click()")
+    page.says(last, "What changed since First", "+1 added", "−0 removed", "±1 relabeled")
+    examples = [" ".join(row.split()) for row in page.texts(f"{last} .examples")]
+    assert examples == ["added: s5", "relabeled: s0"]
+    rows = [" ".join(row.split()) for row in page.texts(f"{last} tbody tr")]
     assert rows == ["bus 5 4 −1", "car 5 4 −1", "tram 0 1 +1"]
     assert page.console_errors() == []
 
@@ -114,7 +134,7 @@ def test_version_shows_what_it_is_warned_of(page: Page) -> None:
     open_card(page, "None yet")
     make_version(page, "First")
     script = """const done = arguments[arguments.length - 1];
-      Promise.all([import("/static/version_row.js"), fetch(arguments[0]).then((answer) => answer.json())])
+      Promise.all([import("/static/any/datasets/version_row.js"), fetch(arguments[0]).then((answer) => answer.json())])
         .then(([{ VersionRow }, { items: [version] }]) => [[], arguments[1]].map((warnings) => {
           const row = new VersionRow(() => {});
           row.show({ ...version, warnings }, null);
@@ -130,7 +150,7 @@ def test_version_of_the_same_is_the_same(page: Page) -> None:
     open_card(page, "None yet")
     make_version(page, "First")
     ask(page, "Make a version: Street", name="First", parent="")
-    page.says(f"{CARD} .result", "Nothing has changed: this is First already.")
+    page.says("#one-result", "Nothing has changed: this is First already.")
     assert page.count(f"{CARD} .version") == 1
 
 
@@ -138,6 +158,7 @@ def test_version_can_be_exported_by_plain_links(page: Page) -> None:
     """A link for each format, to be downloaded."""
     open_card(page, "None yet")
     make_version(page, "First")
+    page.run("document.querySelector('.version details').open = true")
     page.says(f"{CARD} .exports", "COCO", "YOLO", "Pascal VOC", "Label Studio", "FiftyOne", "CVAT")
     script = "return [...document.querySelectorAll('.exports a')].map((one) => [one.href, one.download])"
     (address, name) = page.run(script)[0]
@@ -167,7 +188,7 @@ def test_labels_are_imported_from_a_file(page: Page, folder: Path, tmp_path_fact
     page.says("#form-dialog", "is needed")
     page.driver.find_element("css selector", FIELD.format("file")).send_keys(str(file))
     page.run("document.querySelector('#form-submit').click()")
-    page.says(f"{CARD} .result", "1 image labeled", "1 not of this dataset")
+    page.says("#one-result", "1 image labeled", "1 not of this dataset")
     assert boxes_of(stored(folder, "s5")) == [("tram", [10.0, 20.0, 40.0, 60.0])]
 
 
@@ -208,7 +229,11 @@ def test_dataset_without_labels_offers_no_version(page: Page) -> None:
     page.run("document.querySelector('#datasets-new').click()")
     page.wait(lambda: page.is_visible("#form-dialog"), "the form")
     page.press(*"Night", ENTER)
-    page.says("#datasets", "Night", "None yet: nothing is labeled.")
+    page.wait(lambda: page.focused() == "Night", "the new dataset in focus")
+    page.press(ENTER)
+    page.says(
+        "#one", "Night", "None yet: nothing is labeled.", "No image is in it yet.", "Nobody has reviewed an image yet."
+    )
     assert page.run("return document.querySelector(`[aria-label='Make a version: Night']`).disabled")
 
 
@@ -251,9 +276,11 @@ def test_hostile_and_long_names_stay_text_and_fit(page: Page, folder: Path, widt
     page.says("#datasets", "Street")
     in_store(folder, fill)
     page.says("#datasets", LONG, HOSTILE)
-    page.run("for (const one of document.querySelectorAll('.dataset, .dataset details')) one.open = true")
-    page.says("#datasets", "Who did what", f"{HOSTILE} labeled")
-    page.run("for (const one of document.querySelectorAll('.dataset details')) one.open = true")
+    assert page.run("return document.documentElement.scrollWidth") <= width
+    page.open(width, path="/datasets/hostile")
+    page.says("#events", f"{HOSTILE} labeled")
+    page.says("#items", HOSTILE[:20])
+    page.wait(lambda: page.count("#classes li") == 2, "the classes")
     assert page.run("return document.documentElement.scrollWidth") <= width
     assert page.run("return window.pwned") is None
-    assert page.count("#datasets img, #datasets script, #review-form img") == 0
+    assert page.count("main img, main script") == 0

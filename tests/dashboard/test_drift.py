@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from sidecar.watch.normal import IMAGES_MIN
 from tests.api.live import LiveControl
 from tests.api.live_watch import LiveWatch, drift_findings
 from tests.dashboard.browser import Page
 from tests.dashboard.conftest import HOSTILE, add_baseline
+
+PATH = "/drift"
 
 CARD = "#drift .card"
 
@@ -124,7 +127,8 @@ def test_version_without_a_baseline_says_what_will_be_it(
     monkeypatch.setattr(LiveControl, "settings", lambda _: rule)
     monkeypatch.setattr(watch, "drift_checks", no_checks)
     page.open()
-    page.says(CARD, "Not checked yet", "No baseline yet: the first 7 days of traffic will be it.", "No check yet")
+    first = f"No baseline yet: the first 7 days of traffic will be it, once that has {IMAGES_MIN} images."
+    page.says(CARD, "Not checked yet", first, "No check yet")
 
 
 def test_version_without_a_baseline_says_that_none_will_come(
@@ -140,7 +144,7 @@ def test_new_version_is_judged_by_its_predecessors_normal(page: Page, watch: Liv
     """A version without a baseline of its own shows whose it is held against."""
     add_baseline(watch, version="0", model_id="det@0")
     page.open()
-    page.says(f"{CARD}:nth-child(2)", "of version 0: this one has none of its own")
+    page.says(f"{CARD}:nth-child(2)", "of det@0", "this version has none of its own", "against default of det@0")
 
 
 def test_newer_check_takes_the_place_of_the_one_before(

@@ -17,6 +17,8 @@ from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.pictures import BUS, CAR, DATASET, DRAWN, add_pictures, make_picture, seen
 from tests.dashboard.reviewing import in_store
 
+PATH = "/review"
+
 REPORT = "#feedback-report"
 
 

@@ -1,4 +1,4 @@
-"""The page as a whole, in a browser."""
+"""What every page does, shown by that of the alerts, in a browser."""
 
 from __future__ import annotations
 
@@ -18,20 +18,8 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
 TOKEN = "a token for the page's tests"
+PATH = "/alerts"
 LONG = "a_name_without_any_place_to_break_it_" * 5
-
-
-def test_page_asks_no_other_host_and_reports_no_error(page: Page, watch: LiveWatch) -> None:
-    """All it needs comes from the sidecar itself, under the strict policy."""
-    add_alert(watch, "low")
-    add_baseline(watch)
-    page.open()
-    page.says("#alerts-count", "1 firing")
-    page.says("#drift", "Significant drift")
-    asked = page.requested()
-    assert any(url.endswith("/static/alerts.js") for url in asked)
-    assert [url for url in asked if not url.startswith(f"{page.url}/")] == []
-    assert page.console_errors() == []
 
 
 @pytest.mark.parametrize("width", [400, 800, 1280])
@@ -43,10 +31,10 @@ def test_page_fits_its_screen(page: Page, watch: LiveWatch, width: int) -> None:
     watch.findings = drift_findings(
         affected_classes=[moved], new_classes=[{"class": LONG, "images": 9, "blocks": 3}], limitations=[LONG]
     )
-    page.open(width)
-    page.says("#drift", LONG)
-    page.says("#alerts", LONG)
-    assert page.run("return document.documentElement.scrollWidth") <= width
+    for path, selector in (("/drift", "#drift"), ("/alerts", "#alerts")):
+        page.open(width, path)
+        page.says(selector, LONG)
+        assert page.run("return document.documentElement.scrollWidth") <= width
 
 
 def test_section_that_fails_says_so_and_the_others_go_on(
@@ -62,29 +50,29 @@ def test_section_that_fails_says_so_and_the_others_go_on(
     monkeypatch.setattr(watch, "alerts", broken)
     page.open()
     page.says("#alerts-fault", "This could not be read just now: the store can't be used: io")
-    page.says("#drift", "Significant drift")
-    page.says("#predictions", "cat")
+    page.says("#state", "1 alert firing")
     monkeypatch.undo()
     page.says("#alerts", "avg_confidence of det")
     assert not page.is_visible("#alerts-fault")
 
 
-def test_refresh_keeps_the_focus_in_the_table(page: Page) -> None:
-    """Rows that are still there stay, and so does the link a person is on."""
+def test_refresh_keeps_the_focus(page: Page, watch: LiveWatch) -> None:
+    """What is still there stays, and so does the button a person is on."""
+    add_alert(watch, "low")
     page.open()
-    page.says("#predictions", "cat")
-    page.run("document.querySelector('#predictions a').focus()")
+    page.says("#alerts-count", "1 firing")
+    page.tab_to("Silence 1 h: low")
     page.run("performance.clearResourceTimings()")
-    script = "return performance.getEntriesByType('resource').filter((one) => one.name.includes('predictions')).length"
+    script = "return performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/alerts')).length"
     page.wait(lambda: page.run(script) >= 2, "two refreshes")
-    assert page.run("return document.activeElement.closest('#predictions') !== null")
+    assert page.focused() == "Silence 1 h: low"
 
 
 def test_session_with_a_token_acts_and_ends(browser: WebDriver, folder: Path, watch: LiveWatch) -> None:
     """Who logged in may acknowledge; when the session is over the page leads back to the form."""
     alert = add_alert(watch, "low")
     with served(folder, watch, TOKEN) as url:
-        page = Page(browser, url)
+        page = Page(browser, url, PATH)
         page.open()
         page.wait(lambda: page.is_visible("#token"), "the form for the token")
         page.press(*TOKEN, "\ue007")
@@ -93,7 +81,7 @@ def test_session_with_a_token_acts_and_ends(browser: WebDriver, folder: Path, wa
         page.press("\ue007", *"Ada", "\ue007")
         page.wait(lambda: alert["acknowledged_by"] == "Ada", "the alert acknowledged")
         browser.delete_all_cookies()
-        page.wait(lambda: browser.current_url == f"{url}/login", "the form again")
+        page.wait(lambda: browser.current_url == f"{url}/login?next=%2Falerts", "the form again")
         browser.get("about:blank")
 
 
@@ -107,14 +95,14 @@ def test_section_that_is_not_permitted_says_so(page: Page, watch: LiveWatch, mon
     page.open()
     page.says("#alerts-fault", "not permitted; only the operator may read alerts")
     assert not page.is_visible("#alerts-empty")
-    page.says("#predictions", "cat")
+    page.says("#state", "All well")
 
 
 def test_page_that_gets_no_answer_says_so_once(browser: WebDriver, folder: Path, watch: LiveWatch) -> None:
     """When the sidecar is gone, what is on the page stays, and its state says that it is old."""
     add_alert(watch, "low")
     with served(folder, watch) as url:
-        page = Page(browser, url)
+        page = Page(browser, url, PATH)
         page.open()
         page.says("#alerts-count", "1 firing")
     page.says("#state", "No answer from the sidecar; trying again")

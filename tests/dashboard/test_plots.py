@@ -8,8 +8,10 @@ import pytest
 
 from tests.dashboard.browser import Page
 
-SCRIPT = """const done = arguments[arguments.length - 1];
-import("/static/plots.js").then(({ intervalPicture, histogramPicture }) => {
+PATH = "/experiments"
+
+SCRIPT = """const done = arguments[2];
+import(arguments[1]).then(({ intervalPicture, histogramPicture }) => {
   const picture = arguments[0].counts ? histogramPicture(arguments[0], "iou") : intervalPicture(arguments[0]);
   const partOf = (one) => [one.getAttribute("class"), one.getAttribute("d") || one.getAttribute("height")];
   done(picture && [...picture.children].map(partOf));
@@ -21,7 +23,7 @@ def drawn(page: Page) -> Any:
     """What a picture is made of: (class, path or height) of each part; None where there is none."""
     page.open()
     page.says("#trials-empty", "No two versions")
-    return lambda **of: page.driver.execute_async_script(SCRIPT, of)
+    return lambda **of: page.driver.execute_async_script(SCRIPT, of, page.static("base/plots.js"))
 
 
 def interval(low: float | None, high: float | None, point: float | None, ratio: bool = False) -> dict[str, Any]:

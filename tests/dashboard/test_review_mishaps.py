@@ -22,6 +22,8 @@ from tests.dashboard.reviewing import (
     stored,
 )
 
+PATH = "/review"
+
 NOTE, FAULT = "#reviewing-note", "#reviewing-fault"
 # mode lost: the answer to a decision is lost once; late: it waits for window.go()
 DECISIONS = """const asked = window.fetch;
@@ -94,12 +96,16 @@ def test_lease_renewed_meanwhile_is_no_other_revision(page: Page, folder: Path) 
 
 @pytest.mark.parametrize("retry", ["c", "s"])
 def test_decision_whose_answer_was_lost_is_made_once(page: Page, folder: Path, retry: str) -> None:
-    """One U takes it back, though it was sent twice, also where other boxes were sent then."""
+    """The next image is not taken from under the hands: U shows the one that was not saved. Once it is saved one U
+    takes it back, though it was sent twice, also where other boxes were sent then."""
     begin(page)
     shows(page, "s2")
     page.run(DECISIONS, "lost")
     page.press("c")
-    page.says(FAULT, "Not saved: no answer", "try again")
+    shows(page, "s1")
+    page.says(FAULT, "The last image is not saved: no answer", "It comes again after this one; U shows it now")
+    page.press("u")
+    shows(page, "s2")
     if retry == "s":
         page.press(TAB, "d")  # what was meant changed since
     page.press(retry)
@@ -108,6 +114,42 @@ def test_decision_whose_answer_was_lost_is_made_once(page: Page, folder: Path, r
     page.press("u")
     shows(page, "s2")
     assert stored(folder, "s2").status == "in_review"
+
+
+def test_next_image_does_not_wait_for_the_answer(page: Page, folder: Path) -> None:
+    """What is decided is sent while the next one is looked at; the review closes once all is saved."""
+    begin(page)
+    shows(page, "s2")
+    page.run(DECISIONS, "late")
+    page.press("c")
+    shows(page, "s1", settled=False)
+    page.wait(lambda: page.run("return window.waits"), "the request")
+    assert stored(folder, "s2").status == "in_review"
+    page.press(ESCAPE)
+    assert page.is_visible("#reviewing")
+    page.run("window.go()")
+    page.wait(lambda: not page.is_visible("#reviewing"), "the review closed")
+    assert stored(folder, "s2").status == "labeled"
+    page.wait(lambda: stored(folder, "s0").status == "needs_review", "what was claimed ahead given back")
+
+
+def test_labels_that_were_refused_come_again_as_they_were(page: Page, folder: Path) -> None:
+    """What is wrong is said at the box, once the image is on the screen again."""
+    begin(page)
+    shows(page, "s2")
+    page.press(TAB, "w", *"x" * 2, ENTER)
+    page.run("document.querySelector('#reviewing-boxes input').maxLength = 500")
+    page.press("w")
+    page.run("document.activeElement.value = 'y'.repeat(300)")
+    page.press(ENTER, "s")
+    shows(page, "s1")
+    page.says(FAULT, "The last image is not saved", "U shows it now")
+    page.press("u")
+    shows(page, "s2")
+    page.says("#reviewing-boxes li:nth-child(1) .refused", "label")
+    page.press(TAB, "w", *"tram", ENTER, "s")
+    shows(page, "s1")
+    assert boxes_of(stored(folder, "s2"))[0] == ("tram", list(CAR))
 
 
 def test_rejection_under_way_can_not_be_left(page: Page, folder: Path) -> None:
@@ -144,7 +186,7 @@ def test_rejection_whose_form_went_away_goes_on_when_it_is_answered(page: Page, 
 
 def test_late_answer_closes_no_other_form(page: Page, folder: Path) -> None:
     """What is typed into the next one stays."""
-    page.open()
+    page.open(path="/datasets")
     page.says("#datasets", "Street")
     page.run(DECISIONS, "late")
     page.run("document.querySelector('#datasets-new').click()")
@@ -170,7 +212,7 @@ def test_image_without_a_recorded_size_has_that_of_its_file(page: Page, folder: 
     page.press("n", ENTER, *"cone", ENTER, "s")
     shows(page, "s2")
     as_seen = [("car", list(CAR)), ("bus", list(BUS))]
-    assert boxes_of(stored(folder, "s9")) == [*as_seen, ("cone", [150.0, 112.5, 250.0, 187.5])]
+    assert boxes_of(stored(folder, "s9")) == [*as_seen, ("cone", [140.0, 110.0, 260.0, 190.0])]
 
 
 @pytest.mark.parametrize("s9", [{}, UNSIZED])
@@ -190,18 +232,18 @@ def test_image_that_can_not_be_seen_is_not_judged(page: Page, folder: Path) -> N
 
 
 def test_second_tab_leaves_the_first_its_image(page: Page, folder: Path) -> None:
-    """Of the same reviewer: it gets another one, and to close it gives back that alone."""
+    """And the one that was claimed ahead, of the same reviewer too: it gets another one, and gives back that alone."""
     begin(page)
     shows(page, "s2")
     first = page.driver.current_window_handle
     page.driver.switch_to.new_window("tab")
     try:
-        page.driver.get(page.url + "/")
-        page.says("#review-form", "By value")
-        page.run("document.querySelector('#review-begin').click()")
-        shows(page, "s1")
+        page.driver.get(page.url + PATH)
+        page.says("#queues", "Review by value")
+        page.run("document.querySelector('#queues [data-queue=value]').click()")
+        shows(page, "s0")
         page.press(ESCAPE)
-        page.wait(lambda: stored(folder, "s1").status == "needs_review", "s1 given back")
+        page.wait(lambda: stored(folder, "s0").status == "needs_review", "s0 given back")
         assert (stored(folder, "s2").status, stored(folder, "s2").claimed_by) == ("in_review", "Ada")
     finally:
         page.driver.close()
@@ -217,12 +259,13 @@ def test_tab_that_comes_back_takes_up_what_it_held(page: Page, folder: Path) -> 
     shows(page, "s2")
     page.press("j")
     shows(page, "s1")
+    page.wait(lambda: "s0" in page.run("return sessionStorage.getItem('sidecar.sitting')"), "what is claimed ahead")
     page.run("window.fetch = () => new Promise(() => {})")  # what is sent as the page goes is lost
     page.open()
     act(page, "s2", "release", by="Ada")
     act(page, "s2", "claim", by="Ada")
-    page.says("#review-form", "By value")
-    page.run("document.querySelector('#review-begin').click()")
+    page.says("#queues", "Review by value")
+    page.run("document.querySelector('#queues [data-queue=value]').click()")
     shows(page, "s1")
     page.press("c")
     shows(page, "s0")

@@ -193,6 +193,27 @@ def test_images_of_the_last_day_are_counted_by_the_hour(predict) -> None:
     assert engine.kept_last_day("other", AT) == {}
 
 
+def test_class_is_new_in_the_first_image_of_a_batch_alone(predict) -> None:
+    """A batch is judged by what was seen before it, but keeps one image of a new class, not all that it has."""
+    engine = DataEngine({"*": Engine(SamplingConfig(new_class=NewClass(True)))})
+    engine.restore([predict(LOW)] * 100, [])
+    names = (["cat"], ["elk"], ["elk"], ["ox"], ["elk", "ox"])
+    batch = [predict(LOW * len(each), names=each) for each in names]
+    assert [decision is not None for decision in engine.decide_all(batch)] == [False, True, False, True, False]
+    assert engine.decide_all(batch) == [None] * 5
+
+
+def test_limit_counts_an_image_of_a_batch_for_those_after_it(predict) -> None:
+    """Each model by itself, whatever order they come in; what has no result is not kept and not counted."""
+    engine = DataEngine({"*": Engine(SamplingConfig(LowConfidence(True, 0.4, 1.0, RateLimits(per_minute=1))))})
+    batch = [predict(LOW, model=name) for name in ("a", "b", "a", "b", "c")]
+    unreadable = predict(LOW, model="d", detections=None)
+    decisions = engine.decide_all([unreadable, *batch])
+    assert [decision is not None for decision in decisions] == [False, True, True, False, False, True]
+    assert engine.held_back == {("a", "low_confidence", "minute"): 1, ("b", "low_confidence", "minute"): 1}
+    assert engine.decide_all([]) == []
+
+
 def test_models_are_bounded_and_what_was_counted_of_them_is_not_lost(predict) -> None:
     """Whoever makes up names of models makes old ones forgotten, not the memory grow."""
     engine = DataEngine({"*": Engine(low(limits=RateLimits(per_day=0)))}, models_max=2)

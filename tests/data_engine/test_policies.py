@@ -14,14 +14,22 @@ from sidecar.data_engine import (
     RareClass,
     SamplingConfig,
     decide,
-    matching,
 )
-from sidecar.data_engine.policies import DENSE_COUNT, NEW_CLASS_IMAGES_MIN, is_dense
+from sidecar.data_engine.columns import Columns
+from sidecar.data_engine.density import DENSE_COUNT, are_dense
+from sidecar.data_engine.policies import NEW_CLASS_IMAGES_MIN, decide_all, rules_of
 from sidecar.hashing import unit_interval
+from sidecar.types import Prediction
 
 LOW = SamplingConfig(low_confidence=LowConfidence(True, 0.4, 1.0))
 EDGE = SamplingConfig(edge_cases=EdgeCases(True))
 BOX = (10, 10, 60, 60)
+
+
+def matching(prediction, config, history) -> list[tuple[str, float]]:
+    """The rules that the image meets, each with its rate."""
+    rules = rules_of(Columns([prediction]), config, history)
+    return [(rule.name, rule.rate) for rule in rules if rule.confirmed(np.array([0])).any()]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ def test_crowded_boxes_are_high_density(predict) -> None:
     assert decision.reasons == ("high_density",)
     assert decide(predict([*apart, (0.9, 10, 10, 20, 20), (0.9, 30, 30, 40, 40)]), EDGE) is None
     assert decide(predict([pair[0]] * 3), EDGE) is None
-    assert is_dense(np.zeros((DENSE_COUNT, 4)))
+    assert are_dense(np.zeros((DENSE_COUNT, 4)), np.array([DENSE_COUNT])).all()
 
 
 @pytest.mark.parametrize(
@@ -129,21 +137,21 @@ def test_class_is_new_once_there_is_a_history_and_until_it_is_in_it(predict) -> 
     cat, elk = predict([(0.9, *BOX)]), predict([(0.9, *BOX)], names=["elk"])
     for _ in range(NEW_CLASS_IMAGES_MIN):
         assert matching(elk, config, history) == []
-        history.add(cat)
+        history.add(Columns([cat]))
     assert matching(cat, config, history) == []
     assert matching(predict([(0.2, *BOX)], names=["elk"]), config, history) == []
     assert matching(elk, config, history) == [("new_class", 1.0)]
-    history.add(elk)
+    history.add(Columns([elk]))
     assert matching(elk, config, history) == []
 
 
 def test_class_is_rare_under_its_share_of_all_detections(predict) -> None:
     """Known or not, once so many images were seen."""
     config, history = SamplingConfig(rare_class=RareClass(True, 0.7, 0.05, 100)), ClassHistory()
-    history.restore([predict([(0.9, *BOX)] * 9 + [(0.8, *BOX)], names=["cat"] * 9 + ["dog"])] * 99)
+    history.add(Columns([predict([(0.9, *BOX)] * 9 + [(0.8, *BOX)], names=["cat"] * 9 + ["dog"])] * 99))
     elk = predict([(0.9, *BOX)], names=["elk"])
     assert matching(elk, config, history) == []
-    history.add(elk)
+    history.add(Columns([elk]))
     rules = {
         name: matching(predict([(0.9, *BOX)], names=[name]), config, history) for name in ("cat", "dog", "elk", "ox")
     }
@@ -155,18 +163,19 @@ def test_rule_that_is_held_back_keeps_nothing_and_has_no_part_in_the_probability
     config = SamplingConfig(LOW.low_confidence, EdgeCases(True, ("unusual_size",), 0.5), RandomSample(True, 1.0))
     asked: dict[str, bool] = {}
 
-    def is_held_back(rule: str, drawn: bool) -> bool:
+    def is_held_back(prediction: Prediction, rule: str, drawn: bool) -> bool:
         asked[rule] = drawn
         return rule == "low_confidence"
 
-    prediction = predict([(0.3, 0, 0, 99, 99)], request_id="r")
-    decision = decide(prediction, config, None, is_held_back)
+    seen = Columns([predict([(0.3, 0, 0, 99, 99)], request_id="r")])
+    decision = decide_all(seen, config, ClassHistory(), is_held_back).get(0)
     small = unit_interval("r", "unusual_size") < 0.5
     assert asked == {"low_confidence": True, "unusual_size": small}
     assert decision is not None
     assert ("unusual_size" in decision.reasons, "low_confidence" in decision.reasons) == (small, False)
     assert (decision.drawn, decision.draw_rate, decision.probability) == (True, 1.0, 1.0)
-    half = decide(prediction, SamplingConfig(LOW.low_confidence, config.edge_cases), None, is_held_back)
+    edges = SamplingConfig(LOW.low_confidence, config.edge_cases)
+    half = decide_all(seen, edges, ClassHistory(), is_held_back).get(0)
     assert (half is not None and half.probability == 0.5) == small
 
 
@@ -184,7 +193,7 @@ def test_draw_of_the_random_sample_is_told_from_that_of_other_rules(predict) -> 
 def test_decision_says_what_a_review_is_worth(predict) -> None:
     """By what the model has seen: a class of a hundred images is worth half of a new one."""
     history = ClassHistory()
-    history.restore([predict([(1.0, *BOX)])] * 99)
+    history.add(Columns([predict([(1.0, *BOX)])] * 99))
     config = SamplingConfig(random_sample=RandomSample(True, 1.0))
     values = {}
     for name in ("cat", "elk"):

@@ -1,12 +1,15 @@
 """The process of its own that images are decoded in."""
 
+import asyncio
 import os
+import signal
 import time
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 from sidecar.data_engine import ImageProcess
+from sidecar.data_engine.process import NotStarted
 
 
 async def test_call_runs_in_another_process(process) -> None:
@@ -22,6 +25,36 @@ async def test_child_that_dies_is_replaced_at_the_next_call(process) -> None:
         await process.call(os._exit, 3)
     assert process.restarts == {"crashed": 1}
     assert await process.call(abs, -4) == 4
+
+
+async def test_child_that_died_while_idle_costs_no_call(process) -> None:
+    """What is asked next is not to blame, and is answered by a new child."""
+    await process.call(abs, -4)
+    os.kill(process.pid, signal.SIGKILL)
+    await asyncio.to_thread(process._pool._executor_manager_thread.join)  # it ends once it has noticed
+    assert await process.call(abs, -5) == 5
+    assert process.restarts == {"crashed": 1}
+
+
+@pytest.mark.parametrize("fault", [OSError(11, "Resource temporarily unavailable"), MemoryError(), TimeoutError()])
+async def test_start_that_fails_is_told_from_a_call_that_does(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """Nothing is known of what was asked; the next call tries again."""
+    process = ImageProcess()
+
+    def refused(*_: object, **__: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sidecar.data_engine.process.ProcessPoolExecutor", refused)
+        with pytest.raises(NotStarted, match="did not start"):
+            await process.call(abs, -4)
+    try:
+        assert await process.call(abs, -4) == 4
+        assert process.restarts == {}
+    finally:
+        await process.close()
 
 
 async def test_child_that_hangs_is_killed_after_the_timeout() -> None:

@@ -34,10 +34,10 @@ async def test_kept_image_is_a_file_and_a_row(tmp_path, store, process, predict,
     keeper = SampleKeeper(tmp_path, store, process)
     body = picture()
     sample = await keeper.keep(predict(request_id="r-1"), BOTH, HEADERS, body)
-    assert sample.path == "samples/2023/11/14/r-1.jpg"
+    assert sample.path == f"samples/2023/11/14/{sample.sample_id}.jpg"
     assert (tmp_path / sample.path).read_bytes() == body
     reader = await Reader.open(tmp_path)
-    stored = await reader.sample("r-1")
+    stored = await reader.sample(sample.sample_id)
     await reader.close()
     assert stored is not None
     assert replace(stored, detections=None) == replace(sample, detections=None)
@@ -58,9 +58,9 @@ async def test_images_of_one_request_are_kept_from_one_body(tmp_path, store, pro
         wanted = [(prediction, Decision(("random_sample",), 0.1, drawn=True, draw_rate=0.1)) for prediction in images]
         assert keeper.offer(wanted, (("content-type", "application/json"),), body, lambda *seen: probes.append(seen))
     reader = await Reader.open(tmp_path)
-    rows = [await reader.sample(prediction.prediction_id) for prediction in images]
+    pages = [(await reader.samples(prediction_id=prediction.prediction_id)).items for prediction in images]
     await reader.close()
-    assert [(row.width, row.height) if row else None for row in rows] == [(64, 48), (80, 60), None]
+    assert [[(row.width, row.height) for row in rows] for rows in pages] == [[(64, 48)], [(80, 60)], []]
     assert (keeper.kept["random_sample"], keeper.failed) == (2, {("random_sample", "no_image"): 1})
     assert [(width, height) for width, height, _ in probes] == [(64, 48)]
     assert probes[0][2] == pytest.approx(0.5, abs=0.02)
@@ -116,8 +116,20 @@ async def test_keeping_an_image_twice_keeps_one(tmp_path, store, process, predic
     assert len(list((tmp_path / "samples").rglob("*.jpg"))) == 1
 
 
+async def test_id_of_an_image_leads_to_no_prediction(tmp_path, store, process, predict, picture) -> None:
+    """Who is given it in the audit can't ask by it which version answered; each image has one of its own."""
+    keeper = SampleKeeper(tmp_path, store, process)
+    kept = [
+        await keeper.keep(predict(request_id="r-5", prediction_id=name, unit=name), BOTH, HEADERS, picture())
+        for name in ("r-5.0", "r-5.1")
+    ]
+    assert [sample.prediction_id for sample in kept] == ["r-5.0", "r-5.1"]
+    assert len({sample.sample_id for sample in kept}) == 2
+    assert not any("r-5" in sample.sample_id + sample.path for sample in kept)
+
+
 async def test_id_that_is_no_file_name_cannot_leave_the_folder(tmp_path, store, process, predict, picture) -> None:
-    """A hostile prediction id is hashed for the file's name and stays whole in the row."""
+    """A hostile prediction id stays whole in the row."""
     sample = await SampleKeeper(tmp_path, store, process).keep(
         predict(request_id="../../etc/x"), BOTH, HEADERS, picture()
     )
@@ -134,7 +146,7 @@ async def test_disk_that_refuses_the_file_is_counted_and_leaves_no_row(
     with pytest.raises(SampleError, match="io"):
         await keeper.keep(predict(request_id="r-4"), BOTH, HEADERS, picture())
     reader = await Reader.open(tmp_path)
-    assert await reader.sample("r-4") is None
+    assert (await reader.samples()).items == []
     await reader.close()
     assert keeper.failed["random_sample", "io"] == 1
 

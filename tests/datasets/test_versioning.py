@@ -97,9 +97,9 @@ def test_counts_are_of_boxes_images_and_splits() -> None:
         "boxes": 4,
         "classes": {"cat": {"boxes": 3, "images": 2}, "dog": {"boxes": 1, "images": 1}},
         "splits": {
-            "train": {"images": 1, "boxes": 3},
-            "val": {"images": 1, "boxes": 1},
-            "test": {"images": 1, "boxes": 0},
+            "train": {"images": 1, "boxes": 3, "classes": {"cat": 2, "dog": 1}},
+            "val": {"images": 1, "boxes": 1, "classes": {"cat": 1}},
+            "test": {"images": 1, "boxes": 0, "classes": {}},
         },
         "deleted": 0,
         "bytes": 60,

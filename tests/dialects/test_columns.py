@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 
 from sidecar.dialects.columns import Frame, one_image
-from sidecar.dialects.terms import DialectSettings, Undecodable
+from sidecar.dialects.finishing import finish
+from sidecar.dialects.terms import DecodedImage, DialectSettings, Undecodable
 
 PLAIN = DialectSettings()
+
+
+def image_of(*columns) -> DecodedImage:
+    """One image's columns, finished."""
+    (outcome,) = finish([one_image(*columns)])
+    if isinstance(outcome, Undecodable):
+        raise outcome
+    return outcome
 
 
 def boxes(count: int) -> np.ndarray:
@@ -17,7 +26,7 @@ def boxes(count: int) -> np.ndarray:
 def test_equal_scores_keep_their_order(count):
     """Sorting is stable, in lists and in arrays alike."""
     scores = np.tile([0.5, 0.5, 0.75], count // 3)
-    found = one_image(boxes(count), scores, np.arange(count), Frame(), PLAIN).detections
+    found = image_of(boxes(count), scores, np.arange(count), Frame(), PLAIN).detections
     names = [int(found.labels[i]) for i in found.classes]
     assert names == [i for i in range(count) if i % 3 == 2] + [i for i in range(count) if i % 3 != 2]
 
@@ -35,8 +44,8 @@ def test_equal_scores_keep_their_order(count):
 def test_every_box_format_gives_the_same_corners(box_format, box):
     """One box in five notations; the settings' notation wins over the dialect's."""
     arguments = (np.array([box], np.float64), np.array([0.5]), ["cat"])
-    by_frame = one_image(*arguments, Frame(box_format=box_format), PLAIN)
-    by_settings = one_image(*arguments, Frame(box_format="xyxy"), DialectSettings(box_format=box_format))
+    by_frame = image_of(*arguments, Frame(box_format=box_format), PLAIN)
+    by_settings = image_of(*arguments, Frame(box_format="xyxy"), DialectSettings(box_format=box_format))
     assert by_frame.detections.boxes.tolist() == by_settings.detections.boxes.tolist() == [[10, 20, 30, 60]]
 
 
@@ -44,16 +53,16 @@ def test_a_box_turned_inside_out_is_turned_back_and_kept():
     """One in three is noise of the model; most of them are another format."""
     turned = boxes(3)
     turned[1] = turned[1][[2, 3, 0, 1]]
-    kept = one_image(turned, np.array([0.9, 0.8, 0.7]), ["a", "b", "c"], Frame(), PLAIN)
+    kept = image_of(turned, np.array([0.9, 0.8, 0.7]), ["a", "b", "c"], Frame(), PLAIN)
     assert kept.detections.boxes.tolist() == boxes(3).tolist()
     with pytest.raises(Undecodable, match="set box_format"):
-        one_image(boxes(3)[:, [2, 3, 0, 1]], np.array([0.9, 0.8, 0.7]), ["a", "b", "c"], Frame(), PLAIN)
+        image_of(boxes(3)[:, [2, 3, 0, 1]], np.array([0.9, 0.8, 0.7]), ["a", "b", "c"], Frame(), PLAIN)
 
 
 def test_two_indices_of_one_name_share_a_label():
     """Labels are distinct even where two indices have the same name."""
     named = DialectSettings(class_names=("2", "cat", "cat"))
-    found = one_image(boxes(3), np.array([0.9, 0.8, 0.7]), np.array([1, 2, 0]), Frame(), named).detections
+    found = image_of(boxes(3), np.array([0.9, 0.8, 0.7]), np.array([1, 2, 0]), Frame(), named).detections
     assert found.labels == ("cat", "2")
     assert found.classes.tolist() == [0, 0, 1]
 
@@ -61,10 +70,10 @@ def test_two_indices_of_one_name_share_a_label():
 def test_normalised_boxes_stay_so_where_no_size_is_known():
     """0..1 is marked; with a size it becomes pixels; a setting overrules the values."""
     box, score = np.array([[0.25, 0.5, 0.75, 1.0]]), np.array([0.5])
-    assert one_image(box, score, ["a"], Frame(), PLAIN).detections.normalised
-    scaled = one_image(box, score, ["a"], Frame(200, 100), PLAIN).detections
+    assert image_of(box, score, ["a"], Frame(), PLAIN).detections.normalised
+    scaled = image_of(box, score, ["a"], Frame(200, 100), PLAIN).detections
     assert (scaled.boxes.tolist(), scaled.normalised) == ([[50, 50, 150, 100]], False)
-    said = one_image(box, score, ["a"], Frame(200, 100), DialectSettings(normalised=False)).detections
+    said = image_of(box, score, ["a"], Frame(200, 100), DialectSettings(normalised=False)).detections
     assert said.boxes.tolist() == box.tolist()
 
 
@@ -75,11 +84,11 @@ def test_impossible_scores_are_undecodable(score, count):
     scores = np.full(count, 0.5)
     scores[1] = score
     with pytest.raises(Undecodable) as caught:
-        one_image(boxes(count), scores, np.zeros(count), Frame(), PLAIN)
+        image_of(boxes(count), scores, np.zeros(count), Frame(), PLAIN)
     assert caught.value.reason == "values"
 
 
 def test_scores_a_little_over_one_are_one():
     """Half precision rounds up; that is no fault."""
-    found = one_image(boxes(1), np.array([1.0005]), ["a"], Frame(), PLAIN).detections
+    found = image_of(boxes(1), np.array([1.0005]), ["a"], Frame(), PLAIN).detections
     assert found.scores.tolist() == [1.0]

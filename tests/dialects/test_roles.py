@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sidecar.dialects.finishing import finish
 from sidecar.dialects.reply import open_reply
 from sidecar.dialects.roles import images_of, roles_of
 from sidecar.dialects.terms import DialectSettings, Undecodable
@@ -25,7 +26,7 @@ def test_axes_of_length_one_do_not_matter(exchange):
     reply = open_reply(exchange({}), DialectSettings())
     corners = np.array([[1.0, 2, 30, 40], [1, 2, 50, 60]])
     columns = {"boxes": corners.reshape(1, 2, 1, 4), "scores": np.array([[[0.5], [0.25]]]), "count": np.array([[2]])}
-    (image,) = images_of(reply, columns)
+    (image,) = finish(images_of(reply, columns))
     assert image.detections.boxes.tolist() == corners.tolist()
 
 
@@ -33,7 +34,7 @@ def test_several_classes_without_a_class_output_are_undecodable(exchange):
     """With more than one name configured, a missing class is a fault; with none or one it is class 0."""
     columns = {"boxes": np.array([[1.0, 2, 30, 40]]), "scores": np.array([0.5])}
     one = open_reply(exchange({}), DialectSettings(class_names=("cat",)))
-    assert images_of(one, columns)[0].detections.labels == ("cat",)
+    assert finish(images_of(one, columns))[0].detections.labels == ("cat",)
     with pytest.raises(Undecodable, match="classes"):
         images_of(open_reply(exchange({}), DialectSettings(class_names=("cat", "dog"))), columns)
 
@@ -45,5 +46,5 @@ def test_slots_of_class_minus_one_are_padding(exchange):
         "scores": np.array([0.5, -1]),
         "classes": np.array([3, -1]),
     }
-    (image,) = images_of(open_reply(exchange({}), DialectSettings()), columns)
+    (image,) = finish(images_of(open_reply(exchange({}), DialectSettings()), columns))
     assert image.detections.labels == ("3",)

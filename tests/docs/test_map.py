@@ -43,10 +43,10 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
 def test_readme_leads_to_every_page() -> None:
     """Whoever begins at the README finds all there is, at once or by one more page."""
     readme = (ROOT / "README.md").read_text("utf-8")
-    direct = set(re.findall(r"\]\(docs/(\w+\.md)", readme))
+    direct = set(re.findall(r"\]\(docs/([\w-]+\.md)", readme))
     onward = {name for page in direct for name in _links(ROOT / "docs" / page)}
     assert {page.name for page in pages()} - {"README.md"} <= direct | onward
 
 
 def _links(page: Path) -> list[str]:
-    return re.findall(r"\]\((\w+\.md)", page.read_text("utf-8")) if page.exists() else []
+    return re.findall(r"\]\(([\w-]+\.md)", page.read_text("utf-8")) if page.exists() else []

@@ -77,7 +77,7 @@ def test_too_few_days_are_said_to_be_too_few(make_days: MakeDays) -> None:
     assert document["scores"]["class"]["p_value"] is None
     assert document["affected_classes"] == document["new_classes"] == []
     assert document["blocks"]["permutations"] == 0
-    assert "5 in the reference and 5 in the current period, at least 6 a side" in report.sentence
+    assert "5 in the reference and 5 in the current period; each needs at least 6" in report.sentence
 
 
 @pytest.mark.parametrize("sides", [(0, 0), (0, 8), (8, 0)])
@@ -86,7 +86,8 @@ def test_a_side_without_blocks_gives_a_report_all_the_same(make_days: MakeDays, 
     report = compare(make_days(sides[0], SHARES), make_days(sides[1], SHARES, first=20), Level.DAY)
     assert report.verdict == "too_few_blocks"
     assert all(report.to_dict()[f"{name}_drift"] is None for name in SCORES)
-    assert report.sentence.startswith(f"Nothing to compare: the {'current period' if sides[0] else 'reference'} has no")
+    side = "current period" if sides[0] else "reference"
+    assert report.sentence == f"Nothing to compare: there are no images in the {side}."
 
 
 def test_too_few_relabelings_for_alpha_are_said_to_be_too_few(make_days: MakeDays) -> None:

@@ -25,7 +25,7 @@ METRIC_KEYS = {
 }  # fmt: skip
 KEYS = {
     "model_a", "model_b", "variants", "primary_metric", "p_value", "alpha", "metrics", "guardrails", "comparisons",
-    "srm", "verdict", "winner", "reasons", "notes", "sentence", "how_much_longer", "epochs", "elapsed_s",
+    "srm", "verdict", "winner", "reasons", "notes", "failover", "sentence", "how_much_longer", "epochs", "elapsed_s",
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def judged(*epochs: Epoch, metrics: tuple[str, ...] = METRICS, **options: object
 @pytest.mark.parametrize(
     ("a", "b", "verdict", "winner", "reason"),
     [
-        ({}, {}, "no_difference_yet", "", "no metric differs surely so far"),
+        ({}, {}, "no_difference_yet", "", "no metric surely differs so far"),
         ({}, {"latency_ms": 15.0}, "b_better", "B", "latency is 25 % lower (p < 0.0001)"),
         ({}, {"latency_ms": 21.0}, "a_better", "A", "latency is 5"),
         ({"error_rate": 0.02}, {"error_rate": 0.1}, "a_better", "A", "error_rate is surely over 1.5 times"),
@@ -55,7 +55,7 @@ def test_feedback_at_unlike_rates_voids_a_feedback_score(make_summary: MakeSumma
     arms = [Arm.of_summary(name, make_summary(n, 500, feedback=(n, 2))) for name, n in (("A", 5), ("B", 70))]
     found = judged(Epoch(arms[0], (arms[1],), (0.5, 0.5)), metrics=("confidence", "feedback_score"))
     assert found.verdict == "invalid"
-    assert found.reasons[0].startswith("feedback comes at unlike rates")
+    assert found.reasons[0].startswith("users sent feedback at different rates ")
 
 
 def reviewed(make_summary: MakeSummary, name: str, right: int, **of: float) -> Arm:
@@ -87,7 +87,9 @@ def test_under_150_units_an_arm_there_is_no_verdict(make_epoch: MakeEpoch) -> No
     """Unless a guardrail is broken beyond doubt: errors need no asymptotics."""
     found = judged(make_epoch(280, b={"latency_ms": 90.0}))
     assert found.verdict == "no_difference_yet"
-    assert found.reasons == ("too few units: 140 with A and 140 with B, at least 150 each are needed",)
+    assert found.reasons == (
+        "too few units (140 with A and 140 with B; at least 150 each are needed, about 20 more in all)",
+    )
     assert judged(make_epoch(280, b={"error_rate": 0.6})).verdict == "a_better"
 
 

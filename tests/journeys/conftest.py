@@ -1,4 +1,4 @@
-"""A model server in a process of its own for the journeys."""
+"""Model servers for the journeys, in a process or a thread of their own."""
 
 import contextlib
 import subprocess
@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.kit.sidecar import ask, free_ports, wait_for
+from tests.kit.steady_load import Background
 
 SERVER = Path(__file__).resolve().parents[1] / "kit" / "model_server.py"
+
+
+@pytest.fixture
+def background() -> Iterator[Background]:
+    """A thread with an event loop, for clients and model servers of the test's own."""
+    made = Background()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ INFER = "/v2/models/vehicles/infer"
 SERVER = Path(__file__).resolve().parents[1] / "kit" / "photo_server.py"
 BEFORE_REVIEW, IN_THE_TEST = 40, 300
 """Requests after the data engine is configured, and while the A/B test runs."""
+WRITTEN = "sidecar_store_predictions_written_total"
 NUMBER = r"(nan|[0-9.]+)"
 NUMBERS = {
     "class": rf"^Class distribution drift: {NUMBER}$",
@@ -122,14 +123,12 @@ class Scores:
         self._photos = [photo for of_set in photos for photo in of_set]
 
     def send(self, count: int) -> None:
-        """So many photos, four at a time, until all of them are recorded."""
-        before = self._sidecar.metric("sidecar_predictions_total")
+        """So many photos, four at a time, until all of them are in the store, from which results are read."""
+        before = self._sidecar.metric(WRITTEN)
         with ThreadPoolExecutor(4) as pool:
             for version, scores in pool.map(self._ask, range(count)):
                 self.by_version[version].append(scores)
-        wait_for(
-            lambda: self._sidecar.metric("sidecar_predictions_total") >= before + count, what="predictions recorded"
-        )
+        wait_for(lambda: self._sidecar.metric(WRITTEN) >= before + count, what="predictions recorded")
 
     def _ask(self, number: int) -> tuple[str, list[float]]:
         photo = self._photos[number % len(self._photos)]

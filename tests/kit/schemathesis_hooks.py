@@ -34,12 +34,19 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
             query["cursor"] = _cursors[case.operation.path]
         else:
             del query["cursor"]
-    # An end before the beginning is refused, and no schema can say so of two parameters.
-    if "since" in query and "until" in query:
-        del query["until"]
+    _reconcile(query)
     # Patterns with \p{C} and \p{Z} are drawn from as if Latin letters were all that Unicode has.
     case.query = _printable(case.query)
     case.body = _printable(case.body)
+
+
+def _reconcile(query: dict[str, Any]) -> None:
+    """An end before the beginning is refused, and no schema can say so of two parameters; so with least and most."""
+    if "since" in query and "until" in query:
+        del query["until"]
+    for of in ("confidence", "latency_ms"):
+        if f"min_{of}" in query:
+            query.pop(f"max_{of}", None)
 
 
 @schemathesis.hook

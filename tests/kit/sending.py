@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,6 +46,14 @@ class Clock:
                 woken.set_result(None)
         self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[1].done()]
         await settle()
+
+    async def advance_until(self, condition: Callable[[], object], within_s: float = 10.0) -> None:
+        """In small steps: who waits anew while others still work is woken too. Raises TimeoutError after ``within_s``
+        of real time."""
+        async with asyncio.timeout(within_s):
+            while not condition():
+                await self.advance(0.1)
+                await asyncio.sleep(0.005)
 
 
 class Most(random.Random):

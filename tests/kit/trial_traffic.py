@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sidecar.dialects import DecodedImage, Undecodable
-from sidecar.monitor.predictions import predictions_of
+from sidecar.monitor.predictions import is_answer, predictions_of
 from sidecar.recording import Batch, Reader, Store, Trials
 from sidecar.trials.tally import Running, Settled, Tallied, Tally
 from sidecar.types import Detections, Exchange, Prediction
@@ -36,13 +36,11 @@ def detections(boxes: Sequence[Box]) -> Detections:
 def sampled(*images: Sequence[Box] | None, life: tuple[int, int] = LIFE, **fields: Any) -> Sampled:
     """An exchange with these images; None is an answer that can't be read."""
     seen = exchange(**fields)
-
-    def decode(_: Exchange) -> list[DecodedImage]:
-        if None in images:
-            raise Undecodable("shape")
-        return [DecodedImage(detections(boxes), 640, 480) for boxes in images if boxes is not None]
-
-    return life, seen, predictions_of(seen, decode, Undecodable, 0.25)
+    outcome: list[DecodedImage] | Undecodable | None = None
+    if is_answer(seen):
+        decoded = [DecodedImage(detections(boxes), 640, 480) for boxes in images if boxes is not None]
+        outcome = Undecodable("shape") if None in images else decoded
+    return life, seen, predictions_of(seen, outcome, 0.25)
 
 
 def serving(request_id: str, *images: Sequence[Box] | None, trial: str = "s", **fields: Any) -> Sampled:

@@ -15,6 +15,8 @@ import numpy as np
 
 from sidecar.api import Conflict, ControlError, NotThere, TrialFigures
 from sidecar.api.trials import Check
+from sidecar.app.pair_documents import page_document
+from sidecar.app.trialing import answered_by_control
 from sidecar.experiments import Arm, Epoch, results
 from sidecar.experiments.asking import (
     DefinitionError,
@@ -24,6 +26,7 @@ from sidecar.experiments.asking import (
     read_split,
 )
 from sidecar.experiments.definition import Definition, ShadowDefinition
+from sidecar.experiments.history import Moment
 from sidecar.experiments.lifecycle import (
     Kind,
     LifecycleError,
@@ -39,15 +42,23 @@ from sidecar.experiments.lifecycle import (
     trial_id_of,
 )
 from sidecar.experiments.pairs import PairSummary, report_of
+from sidecar.experiments.pairs.kinds import PairKind, is_of
+from sidecar.recording import read_cursor
 from sidecar.summaries import Summary
 from sidecar.trials import (
     Points,
+    SidePage,
+    SidePair,
+    TrialFault,
     ab_document,
     pairs_document,
     results_document,
     shadow_test_document,
     split_of,
 )
+from sidecar.trials.history import metrics_asked, of_moments
+from sidecar.trials.over_time import Grain
+from sidecar.trials.snapshots import shadow_snapshot
 from tests.kit.drawing import drawn_summary
 
 NOW = 1_700_000_040.0
@@ -60,11 +71,12 @@ Document = Mapping[str, Any]
 
 class TrialsAtHand:
     """``kept`` are all tests by id, oldest first; ``traffic`` gives an A/B test requests, ``pairs`` are what shadow
-    tests compared; ``now`` is the time."""
+    tests compared, ``side_by_side`` what they did box by box; ``now`` is the time."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Trial] = {}
         self.pairs: dict[str, PairSummary] = {}
+        self.side_by_side: dict[str, list[SidePair]] = {}
         self.now = NOW
         self._check: Check | None = None
         self._arms: dict[str, list[Epoch]] = {}
@@ -119,6 +131,30 @@ class TrialsAtHand:
             self._frozen[id] = found
         return found
 
+    async def history(self, kind: Kind, id: str, metric: str | None = None) -> Document:
+        trial, found = self._trial(kind, id), await self.results(kind, id)
+        if kind == "shadow":
+            points = [{"at": self.now, **shadow_snapshot(found)}] if found["counts"]["requests"] else []
+            kept = {name: found[name] for name in ("id", "name", "status", "frozen", "at")}
+            return {**kept, "points": points, "limitations": []}
+        try:
+            metrics = metrics_asked(trial, metric)
+        except TrialFault as fault:
+            raise ControlError(fault.field, fault.message) from fault
+        arms = self._arms.get(id, [])
+        moments = [Moment(trial.created_at + place, arms[:place]) for place in range(1, len(arms) + 1)]
+        return of_moments(trial, moments, Grain(60, 1), found, metrics, self.now)
+
+    async def shadow_pairs(
+        self, id: str, kind: PairKind, sampled: bool | None, cursor: str | None, limit: int
+    ) -> Document:
+        self._trial("shadow", id)
+        if cursor is not None:
+            read_cursor(cursor)
+        pairs = [pair for pair in self.side_by_side.get(id, []) if is_of(pair.matching, kind)]
+        pairs = [pair for pair in pairs if sampled in (None, pair.sample_id is not None)]
+        return page_document(SidePage(pairs[:limit], len(pairs), None))
+
     async def pause(self, kind: Kind, id: str, reason: str) -> Document:
         return self._change(kind, id, lambda trial: paused(trial, self.now, reason))
 
@@ -154,6 +190,7 @@ class TrialsAtHand:
         return {
             "active": [share for trial in under_way for share in _shares_of(trial)],
             "under_way": {trial.trial_id: trial.status for trial in under_way},
+            "failover": [pair for trial in under_way for pair in answered_by_control(trial)],
             "statuses": Counter(trial.status for trial in self.kept.values()),
             "pairs": {test_id: found.images for test_id, found in counts.items()},
             "agreement": {test_id: found.agreeing / found.images for test_id, found in counts.items() if found.images},

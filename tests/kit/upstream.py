@@ -20,6 +20,7 @@ class Received:
     head: bytes
     body: bytes
     connection: int
+    trailers: bytes = b""
 
     @property
     def line(self) -> bytes:
@@ -84,7 +85,8 @@ class Upstream:
             if coding:
                 while size := int((await take(reader.readuntil(b"\r\n"))).strip(), 16):
                     received.body += (await take(reader.readexactly(size + 2)))[:-2]
-                await take(reader.readexactly(2))
+                while (line := await take(reader.readuntil(b"\r\n"))) != b"\r\n":
+                    received.trailers += line
             elif length:
                 received.body = await take(reader.readexactly(int(length[0])))
             self.requests.append(received)
@@ -135,7 +137,7 @@ class Rig:
 
 
 async def read_answer(reader: asyncio.StreamReader, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
-    """The next final answer. Raises IncompleteReadError where it has no valid end."""
+    """The next final answer; its trailers are read over. Raises IncompleteReadError where it has no valid end."""
     async with asyncio.timeout(WAIT_S):
         status, fields = await read_head(reader)
         while status < 200:
@@ -146,7 +148,8 @@ async def read_answer(reader: asyncio.StreamReader, method: str = "GET") -> tupl
             body = b""
             while size := int((await reader.readuntil(b"\r\n")).strip(), 16):
                 body += (await reader.readexactly(size + 2))[:-2]
-            await reader.readexactly(2)
+            while await reader.readuntil(b"\r\n") != b"\r\n":
+                pass
             return status, fields, body
         if b"content-length" in fields:
             return status, fields, await reader.readexactly(int(fields[b"content-length"]))

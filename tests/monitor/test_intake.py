@@ -95,6 +95,43 @@ async def test_committed_frames_are_acknowledged_at_once_and_not_taken(bench: Be
     assert await bench.intake.take(0.01, 10) == []
 
 
+async def test_lives_of_a_worker_and_what_waits_are_counted(bench: Bench) -> None:
+    """A connection that was lost and came back is no new start; frames wait until they are taken."""
+    for epoch in (5, 5, 6):
+        peer = await bench.peer({**HELLO, "epoch": epoch})
+        peer.send(Kind.COUNTS, b"[]", sequence=9)
+        (received,) = await bench.intake.take(5, 1)
+        assert received.epoch == epoch
+    assert dict(bench.intake.starts) == {0: 2}
+    peer.send(Kind.COUNTS, b"[]", sequence=10)
+    await until(lambda: bench.intake.queued == (1, 2))
+
+
+async def test_what_workers_counted_stays_in_the_sum_when_their_lives_are_let_go(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A counter never falls, nor counts twice what a worker brings that only lost its connection."""
+    monkeypatch.setattr(module, "WORKERS_REMEMBERED_MAX", 3)
+    intake = bench.intake
+
+    async def lived(worker: int, epoch: int, dropped: int, limits: int = 0) -> None:
+        peer = await bench.peer({**HELLO, "worker": worker, "epoch": epoch})
+        status = {"dropped": {"tap/full": dropped}, "limits_hit": {"body_bytes_max": limits}}
+        peer.send(Kind.STATUS, pack_json(status))
+        await until(lambda: (worker, epoch) in intake.workers and intake.workers[worker, epoch].status == status)
+        peer.writer.close()
+        await until(lambda: not intake.workers[worker, epoch].connected)
+
+    await lived(1, 5, dropped=100)
+    for epoch in range(6, 11):
+        await lived(0, epoch, dropped=epoch, limits=1)
+    assert set(intake.workers) == {(1, 5), (0, 9), (0, 10)}
+    assert intake.counted("dropped") == {"tap/full": 100 + 6 + 7 + 8 + 9 + 10}
+    assert intake.counted("limits_hit") == {"body_bytes_max": 5}
+    await lived(1, 5, dropped=101)
+    assert intake.counted("dropped") == {"tap/full": 101 + 6 + 7 + 8 + 9 + 10}
+
+
 async def test_worker_with_old_settings_gets_the_present_ones(bench: Bench) -> None:
     """A worker started while the monitor was away catches up."""
     peer = await bench.peer({**HELLO, "settings": 1})

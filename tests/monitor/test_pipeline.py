@@ -1,24 +1,25 @@
 """The monitor's loop, from frames on a real socket to rows in a real store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import orjson
 import pytest
 
-from sidecar.dialects import DialectSettings, Undecodable, decode
-from sidecar.link import Kind, pack_counts, pack_exchange, pack_frame, pack_json
+from sidecar.link import Kind, pack_counts, pack_frame, pack_json
+from sidecar.monitor import pipeline
 from sidecar.monitor.buckets import Buckets
 from sidecar.monitor.intake import Intake
 from sidecar.monitor.pipeline import Pipeline
-from sidecar.monitor.predictions import predictions_of
 from sidecar.monitor.sampling import Sampling
 from sidecar.recording import OutboxItem, Reader, Store
+from sidecar.shipping import pack_exchange
 from sidecar.summaries import Summary
-from sidecar.types import ProxySettings, RequestCounts, Variant
+from sidecar.types import Prediction, ProxySettings, RequestCounts, Variant
 from tests.kit.build import exchange
+from tests.kit.reading import read_all
 
 SETTINGS = ProxySettings(version=1, variants=(Variant("A", "http://a:1"),), default="A")
 BODY = orjson.dumps(
@@ -40,6 +41,7 @@ class Monitor:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now = 1_700_000_003.0
+        self.decided: list[list[str]] = []
 
     async def start(self) -> None:
         self.store = await Store.open(self.folder / "data")
@@ -50,12 +52,16 @@ class Monitor:
             self.intake,
             self.store.commit,
             Buckets(self.store.summary),
-            Sampling(lambda _: None, lambda *_: None, self.intake.want, self.intake.release),
-            lambda seen: predictions_of(seen, lambda e: decode(e, DialectSettings()), Undecodable, 0.25),
+            Sampling(self.decide, lambda *_: None, self.intake.want, self.intake.release),
+            read_all,
             lambda key, revision, summary: [OutboxItem("hub", str(key), revision, b"{}")],
             clock=lambda: self.now,
         )
         await self.intake.start()
+
+    def decide(self, seen: Sequence[Prediction]) -> list[None]:
+        self.decided.append([prediction.prediction_id for prediction in seen])
+        return [None] * len(seen)
 
     async def stop(self) -> None:
         await self.intake.stop()
@@ -104,6 +110,16 @@ async def test_exchange_becomes_a_row_and_a_summary(monitor: Monitor) -> None:
     assert monitor.intake.positions == {(0, 9): 2}
 
 
+async def test_models_that_clients_make_up_share_a_total(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that have one keep it; nothing is left uncounted."""
+    monkeypatch.setattr(pipeline, "TOTALS_MAX", 2)
+    models = ["det", "made-up-1", "made-up-2", "made-up-3", "det"]
+    packed = [pack_exchange(exchange(prediction_id=str(i), model=name)) for i, name in enumerate(models)]
+    await monitor.ship(pack_frame(Kind.EXCHANGES, b"".join(packed), 1))
+    totals = {model: summary.units.n for (model, _, _), summary in monitor.pipeline.totals.items()}
+    assert totals == {"det": 2, "made-up-1": 1, "other": 2}
+
+
 async def test_frames_sent_again_after_a_restart_count_once(monitor: Monitor) -> None:
     """Killed between commit and acknowledgement, the monitor records nothing twice."""
     await monitor.ship(exchanges(1, "p", "q"))
@@ -130,10 +146,22 @@ async def test_payload_that_is_no_exchange_is_counted_and_passed_over(monitor: M
     assert monitor.intake.positions == {(0, 9): 2}
 
 
+async def test_rules_decide_over_a_turn_in_parts_that_are_bounded(monitor: Monitor, monkeypatch) -> None:
+    """Each prediction once, in the order in which it came; by images and by boxes, of which each here has two."""
+    await monitor.ship(exchanges(1, "a", "b"), exchanges(2, "c"))
+    monkeypatch.setattr("sidecar.monitor.pipeline.BOXES_SAMPLED_AT_ONCE", 5)
+    await monitor.ship(exchanges(3, "d", "e", "f"), exchanges(4, "g", "h"))
+    monkeypatch.setattr("sidecar.monitor.pipeline.SAMPLED_AT_ONCE", 1)
+    await monitor.ship(exchanges(5, "i", "j"))
+    assert [decided for decided in monitor.decided if decided] == [
+        *(["a", "b", "c"], ["d", "e"], ["f", "g"], ["h"], ["i"], ["j"]),
+    ]
+
+
 async def test_probe_counts_in_the_bucket_of_its_prediction(monitor: Monitor) -> None:
     """Image size and brightness go where the prediction went."""
     await monitor.ship(exchanges(1, "p"))
-    found = predictions_of(exchange(response_body=BODY), lambda e: decode(e, DialectSettings()), Undecodable, 0.25)
+    (found,) = read_all([exchange(response_body=BODY)])
     monitor.pipeline.probed(found[0], 640, 480, 0.5)
     await monitor.pipeline.turn()
     assert SimpleNamespace(**(await monitor.summary()).to_dict()).images == 1

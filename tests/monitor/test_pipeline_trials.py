@@ -9,19 +9,19 @@ from typing import Any
 import orjson
 import pytest
 
-from sidecar.dialects import DialectSettings, Undecodable, decode
-from sidecar.link import FrameDecoder, Kind, pack_counts, pack_exchange, pack_frame, pack_json
+from sidecar.link import FrameDecoder, Kind, pack_counts, pack_frame, pack_json
 from sidecar.monitor.buckets import Buckets
 from sidecar.monitor.intake import Intake
 from sidecar.monitor.pipeline import Pipeline
-from sidecar.monitor.predictions import predictions_of
 from sidecar.monitor.sampling import Sampling, Wanted
 from sidecar.recording import Batch, Reader, Store, StoreError, SummaryRow, Trials
 from sidecar.recording.files import store_path
+from sidecar.shipping import pack_exchange
 from sidecar.summaries import Summary
 from sidecar.trials.tally import Running, Tally
 from sidecar.types import Exchange, ProxySettings, RequestCounts, Variant
 from tests.kit.build import exchange
+from tests.kit.reading import read_all
 from tests.kit.wait import until
 
 SETTINGS = ProxySettings(version=1, variants=(Variant("A", "http://a:1"),), default="A")
@@ -85,14 +85,17 @@ class Rig:
             lambda name, reason: self.sampling.missing(name, reason),
         )
         self.sampling = Sampling(
-            lambda _: None, lambda *kept: self.kept.append(kept), self.intake.want, self.intake.release
+            lambda seen: [None] * len(seen),
+            lambda *kept: self.kept.append(kept),
+            self.intake.want,
+            self.intake.release,
         )
         self.tally = Tally(self.reader.by_request)
         self.tally.configure(RUNNING)
         await self.tally.restore(Trials(self.store))
         self.pipeline = Pipeline(
             *(self.intake, self._commit, Buckets(self.store.summary), self.sampling),
-            lambda seen: predictions_of(seen, lambda e: decode(e, DialectSettings()), Undecodable, 0.25),
+            read_all,
             lambda key, revision, summary: [],
             clock=lambda: self.now,
             trials=self.tally,

@@ -56,7 +56,7 @@ async def test_store_begun_afresh_keeps_changes_that_no_summary_holds(store: Sto
             intake,
             commit,
             Buckets(store.summary),
-            Sampling(lambda _: None, lambda *_: None, intake.want, intake.release),
+            Sampling(lambda seen: [None] * len(seen), lambda *_: None, intake.want, intake.release),
         ),
         *(lambda _: [], lambda *_: [], lambda: NOW),
         verdicts=verdicts,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from sidecar.dialects import DecodedImage, Undecodable
-from sidecar.monitor.predictions import predictions_of
+from sidecar.dialects import DecodedImage
+from sidecar.monitor.predictions import is_answer, predictions_of
 from sidecar.monitor.sampling import PROBE, PROBES_PER_S_MAX, WANTED_MAX, Decision, Sampling, Wanted
 from sidecar.types import Detections, Prediction
 from tests.kit.build import exchange
@@ -33,7 +33,10 @@ class Worker:
         self.releases: list[str] = []
         self.kept: list[tuple[Wanted, bytes]] = []
         self.sampling = Sampling(
-            lambda _: decision, lambda wanted, body: self.kept.append((wanted, body)), self.want, self.release
+            lambda seen: [decision] * len(seen),
+            lambda wanted, body: self.kept.append((wanted, body)),
+            self.want,
+            self.release,
         )
 
     def want(self, worker: int, epoch: int, prediction_id: str) -> bool:
@@ -45,8 +48,8 @@ class Worker:
 
     def consider(self, prediction_id: str = "p", pinned: tuple[str, ...] = ()) -> list[Prediction]:
         seen = exchange(prediction_id=prediction_id, pinned=pinned)
-        predictions = predictions_of(seen, lambda _: [IMAGE], Undecodable, 0.25)
-        self.sampling.consider((0, 1), seen, predictions)
+        predictions = predictions_of(seen, [IMAGE], 0.25)
+        self.sampling.consider([((0, 1), seen, predictions)])
         return predictions
 
 
@@ -100,7 +103,7 @@ def test_what_could_not_be_had_is_told_to_whoever_chose_it() -> None:
     """Missed in the ring, with a worker gone, or given up for a newer one: it counts in no limit then."""
     worker, told = Worker(None), []
     worker.sampling = Sampling(
-        lambda _: Keep(),
+        lambda seen: [Keep()] * len(seen),
         lambda wanted, body: None,
         worker.want,
         worker.release,
@@ -139,7 +142,7 @@ KEPT = Keep(("disagreement",), 1.0)
 
 def disagreed(worker: Worker, prediction_id: str = "p", **known: float) -> None:
     """A shadow test wants the image of this request."""
-    (prediction,) = predictions_of(exchange(prediction_id=prediction_id), lambda _: [IMAGE], Undecodable, 0.25)
+    (prediction,) = predictions_of(exchange(prediction_id=prediction_id), [IMAGE], 0.25)
     worker.sampling.want_for((0, 1), prediction_id, (), [(prediction, replace(KEPT, **known))])
 
 
@@ -150,7 +153,8 @@ def reasons(worker: Worker) -> list[tuple[tuple[str, ...], float]]:
 def copied(worker: Worker, held: bool) -> None:
     """The serving exchange of a request that was copied: its body is pinned though no rule drew it."""
     seen = exchange(prediction_id="p", experiment="s")
-    worker.sampling.consider((0, 1), seen, predictions_of(seen, lambda _: [IMAGE], Undecodable, 0.25), held)
+    read = predictions_of(seen, [IMAGE], 0.25)
+    worker.sampling.consider([((0, 1), seen, read)], lambda _: held)
 
 
 @pytest.mark.parametrize("rule_first", [True, False])
@@ -191,7 +195,11 @@ def test_image_that_is_not_admitted_is_not_asked_for() -> None:
         return replace(KEPT, value=0.9) if prediction.prediction_id == "q" else None
 
     worker.sampling = Sampling(
-        lambda _: None, lambda wanted, body: worker.kept.append((wanted, body)), worker.want, worker.release, admit
+        lambda seen: [None] * len(seen),
+        lambda wanted, body: worker.kept.append((wanted, body)),
+        worker.want,
+        worker.release,
+        admit,
     )
     disagreed(worker, "p")
     disagreed(worker, "q")
@@ -242,5 +250,53 @@ def test_copy_is_never_asked_for_its_body() -> None:
     """It has its request's, which has its own exchange: rules look at that one."""
     worker = Worker(Keep())
     seen = exchange(prediction_id="p-shadow", role="shadow", experiment="s")
-    worker.sampling.consider((0, 1), seen, predictions_of(seen, lambda _: [IMAGE], Undecodable, 0.25))
+    worker.sampling.consider([((0, 1), seen, predictions_of(seen, [IMAGE], 0.25))])
     assert (worker.wants, worker.releases) == ([], [])
+
+
+def test_what_is_awaited_has_arrays_of_its_own() -> None:
+    """Those of a prediction may be views of what was read with a whole batch, which an awaited image is not to keep:
+    neither one that a rule wants, nor one for the probe, nor one for a shadow test."""
+    worker = Worker(Keep())
+    boxes, rest = np.zeros((1_000, 4), np.float32), np.zeros(1_000)
+    of_batch = Detections(boxes[:2], rest[:2].astype(np.float32), rest.astype(np.int32)[:2], ("cat",))
+    seen = exchange(prediction_id="p", pinned=(PROBE,))
+    (view,) = predictions_of(seen, [DecodedImage(of_batch, 8, 8)], 0.25)
+    worker.sampling.consider([((0, 1), seen, [view])])
+    worker.sampling.want_for((0, 1), "q", (), [(replace(view, prediction_id="q"), KEPT)])
+    for name in ("p", "q"):
+        worker.sampling.image(name, b"jpeg")
+    (p, _), (q, _) = worker.kept
+    assert p.probe is not None
+    for kept in (p.keep[0][0], p.probe, q.keep[0][0]):
+        assert kept.detections is not None
+        columns = kept.detections.boxes, kept.detections.scores, kept.detections.classes
+        assert [column.base for column in columns] == [None] * 3
+        assert [len(column) for column in columns] == [2] * 3
+
+
+def test_rules_decide_over_the_readable_predictions_of_a_batch_at_once() -> None:
+    """Of each request its own images are kept; copies, and answers that could not be read, are not asked about."""
+    worker, asked = Worker(None), []
+
+    def decide(predictions):
+        asked.append([prediction.prediction_id for prediction in predictions])
+        return [Keep() if prediction.prediction_id in ("p.1", "q") else None for prediction in predictions]
+
+    worker.sampling = Sampling(decide, lambda wanted, _: worker.kept.append(wanted), worker.want, worker.release)
+    reads = [
+        ((0, 1), seen, predictions_of(seen, [IMAGE] * images if is_answer(seen) else None, 0.25))
+        for seen, images in (
+            (exchange(prediction_id="p"), 2),
+            (exchange(prediction_id="e", status=500), 1),
+            (exchange(prediction_id="q-shadow", role="shadow", experiment="s"), 1),
+            (exchange(prediction_id="r", pinned=("random_sample",)), 1),
+            (exchange(prediction_id="q"), 1),
+        )
+    ]
+    worker.sampling.consider(reads)
+    for name in ("p", "q"):
+        worker.sampling.image(name, b"jpeg")
+    assert asked == [["p.0", "p.1", "r", "q"]]
+    assert (worker.wants, worker.releases) == (["p", "q"], ["r"])
+    assert [[image.prediction_id for image, _ in wanted.keep] for wanted in worker.kept] == [["p.1"], ["q"]]

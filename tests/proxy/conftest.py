@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from sidecar.monitor.intake import Intake
 from sidecar.proxy.relay import Proxy
@@ -145,3 +146,8 @@ async def make_desk(make_rig: Callable[..., Awaitable[Rig]], tmp_path: Path) -> 
     for desk in desks:
         await desk.tap.close(0.0)
         await desk.intake.stop()
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that workers run on: its transports differ from asyncio's in when they pause, close and tell of it."""
+    return {"uvloop": uvloop.new_event_loop}

@@ -80,7 +80,7 @@ def test_response_length_depends_on_the_request() -> None:
 def test_chunked_body_is_the_same_however_it_is_cut(chunks: list[bytes], cuts: list[int]) -> None:
     """Content, end and what follows don't depend on segmentation."""
     raw = b"".join(b"%x;n=v\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\nX: 1\r\n\r\nNEXT"
-    decoder, content, rest = ChunkedDecoder(10_000, 10_000), b"", b""
+    decoder, content, rest = ChunkedDecoder(10_000, Limits()), b"", b""
     points = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
     for start, end in itertools.pairwise(points):
         if decoder.ended:
@@ -97,4 +97,4 @@ def test_chunked_body_is_the_same_however_it_is_cut(chunks: list[bytes], cuts: l
 def test_malformed_chunk_is_refused(raw: bytes) -> None:
     """No size, end or trailer is guessed."""
     with pytest.raises(BodyError):
-        ChunkedDecoder(100, 100).feed(raw)
+        ChunkedDecoder(100, Limits()).feed(raw)

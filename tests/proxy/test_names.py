@@ -86,20 +86,3 @@ async def test_a_name_without_an_address_is_an_os_error(server: Server) -> None:
         with pytest.raises(OSError, match="Name or service not known"):
             await name.addresses()
     assert server.asked == 2
-
-
-async def test_the_next_address_is_tried_where_one_refuses(server: Server) -> None:
-    """A name of two families of which the server listens on one; where none takes it, the last refusal is told."""
-    server.answers.set()
-    tried = []
-
-    async def connect(address: str) -> str:
-        tried.append(address)
-        if address == "10.0.0.1" or len(tried) > 2:
-            raise ConnectionRefusedError(111, f"refused by {address}")
-        return address
-
-    name = Name("hub", 80, server)
-    assert await name.first(connect) == "10.0.0.2"
-    with pytest.raises(OSError, match=r"refused by 10\.0\.0\.2"):
-        await name.first(connect)

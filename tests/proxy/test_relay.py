@@ -94,6 +94,30 @@ async def test_requests_over_the_pending_bound_are_turned_away(make_rig: Make) -
     assert [(await task)[0] for task in (first, second)] == [200, 200]
 
 
+async def test_request_that_waits_for_a_connection_is_counted_once(make_rig: Make) -> None:
+    """Whatever becomes of others meanwhile."""
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+    upstream = Upstream(gated=True, reply=lambda got: answer)
+    rig = await make_rig(upstream, limits={"upstream_connections_max": 1})
+    asked = [asyncio.create_task(rig.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")) for _ in range(4)]
+    await until(lambda: upstream.requests and rig.proxy.in_flight == 4)
+    upstream.gate.set()
+    assert [status for status, _, _ in await asyncio.gather(*asked)] == [200] * 4
+    assert rig.proxy.limits_hit == {"upstream_connections_max": 3}
+
+
+@pytest.mark.parametrize("line", [b"OPTIONS * HTTP/1.0\r\n", b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"])
+async def test_client_that_wants_its_connection_closed_gets_that_of_the_proxy_too(make_rig: Make, line: bytes) -> None:
+    """Where it answers itself: to Max-Forwards of nothing."""
+    rig = await make_rig()
+    reader, writer = await rig.connect()
+    writer.write(line + b"Max-Forwards: 0\r\n\r\n")
+    status, fields, _ = await read_answer(reader, "OPTIONS")
+    assert (status, fields[b"connection"], await reader.read()) == (200, b"close", b"")
+    assert not rig.upstream.requests
+    writer.close()
+
+
 async def test_client_that_leaves_is_recorded_and_its_upstream_connection_closed(make_rig: Make) -> None:
     """The work of a client that went away is not left running on a pooled connection."""
     rig = await make_rig(Upstream(gated=True))
@@ -143,6 +167,23 @@ async def test_large_bodies_pass_both_ways_unchanged(make_rig: Make) -> None:
     assert exchange.response_too_large
     assert (exchange.response_body, exchange.response_bytes) == (b"", len(content))
     assert rig.proxy.captured_bytes == 0
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_body_that_comes_with_its_head_is_sent_and_kept_whole(make_rig: Make, chunked: bool) -> None:
+    """Head and body in one segment: upstream, record and image have the body's bytes and no others."""
+    rig = await make_rig(pins=(Pin("random_sample", 1.0),))
+    body = bytes(range(256)) * 160
+    framing, sent = b"Content-Length: %d" % len(body), body
+    if chunked:
+        framing, sent = b"Transfer-Encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    message = b"POST /predict HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n%b" % (framing, sent)
+    for _ in range(2):
+        assert (await rig.send(message))[2] == b"ok"
+    assert [got.body for got in rig.upstream.requests] == [body, body]
+    for exchange in rig.tap.exchanges:
+        assert (type(exchange.request_head), exchange.request_head) == (bytes, body[:2048])
+        assert (exchange.request_bytes, b"".join(rig.proxy.ring.take(exchange.prediction_id))) == (len(body), body)
 
 
 async def test_websocket_is_tunnelled(make_rig: Make) -> None:

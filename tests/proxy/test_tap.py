@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import fields, replace
 from pathlib import Path
 
-from sidecar.link import FrameDecoder, Kind, pack_frame, unpack_exchanges
+from sidecar.link import FrameDecoder, Kind, pack_frame
 from sidecar.proxy.asks import Asks
 from sidecar.proxy.counts import CountBook
 from sidecar.proxy.ring import Ring
 from sidecar.proxy.tap import Tap
+from sidecar.shipping import unpack_exchanges
 from sidecar.types import Exchange
 from tests.kit.upstream import until
 

@@ -25,10 +25,10 @@ from sidecar.link import (
     settings_to_json,
     unpack_ask,
     unpack_counts,
-    unpack_exchanges,
     unpack_image,
     unpack_json,
 )
+from sidecar.shipping import unpack_exchanges
 from sidecar.types import FeedbackPath, Limits, ProxySettings, RoutePattern, Shadow, Variant
 from tests.kit.shadowing import Listen
 from tests.kit.upstream import Upstream, read_answer, until
@@ -68,10 +68,12 @@ class Monitor:
 @dataclass
 class Running:
     process: asyncio.subprocess.Process
+    supervisor: asyncio.StreamWriter
     monitor: Monitor
     settings: ProxySettings
     port: int
     status: asyncio.StreamReader
+    upstream: Upstream
 
     async def ask(self, request: bytes = REQUEST) -> tuple[int, dict[bytes, bytes], bytes]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -83,7 +85,8 @@ class Running:
 
 
 @pytest.fixture
-async def worker(tmp_path: Path) -> AsyncIterator[Running]:
+async def worker(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    """Its parameter, where there is one, are its limits."""
     upstream = Upstream()
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0, limit=1 << 22)
     port = server.sockets[0].getsockname()[1]
@@ -92,34 +95,30 @@ async def worker(tmp_path: Path) -> AsyncIterator[Running]:
         variants=(Variant("A", f"http://127.0.0.1:{port}", version="7"),),
         default="A",
         routes=(RoutePattern(("POST",), "/predict", "plain", model="det"),),
-        limits=Limits(drain_grace_s=4.0),
+        limits=getattr(request, "param", Limits(drain_grace_s=4.0)),
         feedback=FeedbackPath("/feedback"),
     )
     monitor = Monitor(str(tmp_path / "link"))
     link = await asyncio.start_unix_server(monitor.serve, monitor.path)
     listener = socket.create_server(("127.0.0.1", 0))
     status_read, status_write = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sidecar.proxy.worker", stdin=-1, pass_fds=(listener.fileno(), status_write)
-    )
+    ours, theirs = socket.socketpair()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "sidecar.proxy.worker", stdin=theirs)
+    theirs.close()
+    socket.send_fds(ours, [b"\0"], [listener.fileno(), status_write])
     os.close(status_write)
-    start = {
-        "worker": 3,
-        "listen_fd": listener.fileno(),
-        "status_fd": status_write,
-        "link": monitor.path,
-        "settings": asdict(settings),
-    }
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(start).encode() + b"\n")
+    start = {"worker": 3, "link": monitor.path, "settings": asdict(settings)}
+    _, supervisor = await asyncio.open_connection(sock=ours)
+    supervisor.write(json.dumps(start).encode() + b"\n")
     status = asyncio.StreamReader()
     pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(status), os.fdopen(status_read, "rb")
     )
-    yield Running(process, monitor, settings, listener.getsockname()[1], status)
+    yield Running(process, supervisor, monitor, settings, listener.getsockname()[1], status, upstream)
     if process.returncode is None:
         process.kill()
         await process.wait()
+    supervisor.close()
     pipe.close()
     listener.close()
     link.close()
@@ -136,7 +135,7 @@ async def told(worker: Running) -> dict[str, Any]:
 
 async def test_worker_ships_exchange_counts_and_wanted_image(worker: Running) -> None:
     """A prediction request is relayed, shipped once, counted, and its body comes when the monitor wants it."""
-    assert await told(worker) == {"accepting": True, "upstreams": {"A": True}}
+    assert await told(worker) == {"accepting": True, "ending": False, "upstreams": {"A": True}}
     status, fields, body = await worker.ask()
     assert (status, body) == (200, b"ok")
     prediction_id = fields[b"x-prediction-id"].decode()
@@ -187,12 +186,57 @@ async def test_worker_drains_when_its_supervisor_is_gone(worker: Running) -> Non
     await told(worker)
     worker.process.send_signal(signal.SIGINT)
     await worker.ask()
-    assert worker.process.stdin is not None
-    worker.process.stdin.close()
-    assert (await told(worker))["accepting"] is False
+    worker.supervisor.close()
+    assert await told(worker) == {"accepting": False, "ending": True, "upstreams": {"A": True}}
     assert await asyncio.wait_for(worker.process.wait(), 10) == 0
     assert sum(len(list(unpack_exchanges(frame.payload))) for frame in worker.monitor.of(Kind.EXCHANGES)) == 1
     assert sum(c.requests for f in worker.monitor.of(Kind.COUNTS) for c in unpack_counts(f.payload)) == 1
+
+
+@pytest.mark.parametrize("worker", [Limits(drain_delay_s=3.0, drain_grace_s=2.0)], indirect=True)
+async def test_drain_gives_its_delay_and_then_its_grace_in_full(worker: Running) -> None:
+    """Clients are accepted for all of ``drain_delay_s``, and what is in flight then has all of ``drain_grace_s``; what
+    came of it is shipped."""
+    await told(worker)
+    worker.upstream.gated = True
+    worker.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(1.5)
+    asking = asyncio.create_task(worker.ask())
+    assert (await told(worker))["ending"] is True
+    await asyncio.sleep(1)
+    worker.upstream.gate.set()
+    status, fields, body = await asking
+    assert (status, fields[b"connection"], body) == (200, b"close", b"ok")
+    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
+    (exchange,) = [item for f in worker.monitor.of(Kind.EXCHANGES) for item in unpack_exchanges(f.payload)]
+    assert exchange.status == 200
+
+
+@pytest.mark.parametrize("worker", [Limits(drain_delay_s=2.0)], indirect=True)
+async def test_delay_begins_anew_when_the_supervisor_drains_too(worker: Running) -> None:
+    """Only then does ``/readyz`` say no: who looks there is to see it before clients are refused."""
+    await told(worker)
+    worker.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(1)
+    began = monotonic()
+    worker.supervisor.close()
+    assert (await told(worker))["ending"] is True
+    assert monotonic() - began >= 2
+
+
+async def test_worker_logs_that_an_address_is_down_and_tells_why(worker: Running) -> None:
+    """Once, with the worker's own log, and in each status; a monitor that comes later hears it too."""
+    await told(worker)
+    await until(lambda: worker.monitor.of(Kind.STATUS))
+    variants = (*worker.settings.variants, Variant("B", "http://127.0.0.1:1"))
+    worker.monitor.send(Kind.SETTINGS, settings_to_json(replace(worker.settings, version=2, variants=variants)))
+    await until(lambda: worker.monitor.of(Kind.LOG))
+    (line,) = [unpack_json(frame.payload) for frame in worker.monitor.of(Kind.LOG)]
+    address = {"address": "127.0.0.1:1", "reason": "connection refused"}
+    assert line == {"level": "warning", "event": "upstream_address_down", "upstream": "B", **address}
+    await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["upstreams"].get("B"))
+    (told_of,) = unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["upstreams"]["B"]["addresses"]
+    assert told_of.items() >= {**address, "state": "down"}.items()
 
 
 async def test_worker_that_drains_waits_for_no_copy(worker: Running, listen: Listen) -> None:
@@ -210,9 +254,8 @@ async def test_worker_that_drains_waits_for_no_copy(worker: Running, listen: Lis
     await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["settings"] == 2)
     assert (await worker.ask())[0] == 200
     await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["shadows_in_flight"] == 1)
-    assert worker.process.stdin is not None
     started = monotonic()
-    worker.process.stdin.close()
+    worker.supervisor.close()
     assert await asyncio.wait_for(worker.process.wait(), 10) == 0
     assert monotonic() - started < worker.settings.limits.drain_grace_s - 1
     (exchange,) = [item for f in worker.monitor.of(Kind.EXCHANGES) for item in unpack_exchanges(f.payload)]
@@ -227,8 +270,7 @@ async def test_worker_that_drains_waits_for_feedback(worker: Running) -> None:
     asking = asyncio.create_task(worker.ask(b"POST /feedback HTTP/1.1\r\nHost: a\r\n" + fields))
     await until(lambda: worker.monitor.of(Kind.ASK))
     number, body = unpack_ask(worker.monitor.of(Kind.ASK)[0].payload)
-    assert worker.process.stdin is not None
-    worker.process.stdin.close()
+    worker.supervisor.close()
     assert (await told(worker))["accepting"] is False
     worker.monitor.send(Kind.REPLY, pack_reply(number, 201, "application/json", body))
     status, answered, content = await asking
@@ -245,4 +287,4 @@ async def test_worker_imports_nothing_heavy() -> None:
     modules = set((await process.communicate())[0].decode().split())
     assert not modules & {"numpy", "orjson", "aiohttp", "pydantic", "PIL", "sqlite3", "yaml"}
     rooms = {name.split(".")[1] for name in modules if name.startswith("sidecar.")}
-    assert rooms == {"types", "hashing", "link", "proxy"}
+    assert rooms == {"types", "hashing", "link", "shipping", "proxy"}

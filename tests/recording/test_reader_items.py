@@ -30,7 +30,7 @@ async def six(items: Items, keep) -> None:
     await keep("drawn", drawn=0.1, value=0.5, audit_rank=0.9)
     await keep("over", value=0.4, model="other")
     await keep("held", value=0.3, version="4")
-    await keep("labeled", drawn=0.1, value=0.2, audit_rank=0.1)
+    await keep("labeled", drawn=0.1, value=0.2, audit_rank=0.1, split="val")
     await keep("rejected", value=0.1, at=1_700_000_500.0)
     await items.claim("over", "ann", "value", NOW, 0.0)
     await items.claim("held", "bob", "value", NOW + 1, 0.0)
@@ -61,6 +61,9 @@ async def six(items: Items, keep) -> None:
         ({"since": 1_700_000_500.0}, ["rejected"]),
         ({"until": 1_700_000_500.0, "status": "rejected"}, []),
         ({"label": "car"}, ["labeled"]),
+        ({"split": "val"}, ["labeled"]),
+        ({"split": "val", "status": "labeled"}, ["labeled"]),
+        ({"split": "train"}, []),
     ],
 )
 async def test_items_are_filtered_in_their_order(six: None, reader: Reader, filters: dict, expected: list[str]) -> None:

@@ -123,3 +123,40 @@ async def test_samples_of_a_prediction_are_found(store: Store, reader: Reader) -
     assert [item.sample_id for item in (await reader.samples(prediction_id="p1")).items] == ["p1"]
     assert (await reader.samples(prediction_id="p1", reason="random_sample")).items == []
     assert (await reader.samples(prediction_id="p")).items == []
+
+
+async def test_buckets_of_a_test_come_in_pages_by_an_index_of_their_own(store: Store, reader: Reader) -> None:
+    """Of one width, oldest first, all slices; those of other traffic are not read for it."""
+    rows = [
+        replace(ROW, width_s=60, bucket=HOUR + 60 * place, role=role, slice=slice)
+        for place in range(4)
+        for role, slice in (("control", ""), ("treatment", "north"))
+    ]
+    others = [replace(ROW, width_s=60, bucket=HOUR, experiment=name) for name in ("", "t-2")]
+    await store.commit(Batch(summaries=[*reversed(rows), *others, ROW, replace(ROW, width_s=3_600, bucket=HOUR)]))
+    kept = await reader.buckets_kept("t-1")
+    assert [(one.width_s, one.rows, one.first) for one in kept] == [(60, 8, HOUR), (3_600, 1, HOUR)]
+    first, after = await reader.buckets_of("t-1", 60, None, 5)
+    second, end = await reader.buckets_of("t-1", 60, after, 5)
+    assert [row.bucket for row in (*first, *second)] == [row.bucket for row in rows]
+    assert {(row.bucket, row.role) for row in (*first, *second)} == {(row.bucket, row.role) for row in rows}
+    assert end is None
+    asked = "EXPLAIN QUERY PLAN SELECT width_s FROM summaries WHERE experiment <> '' AND experiment = ? AND"
+    for of_widths in ("width_s > 0 GROUP BY width_s", "width_s = 60 ORDER BY bucket, rowid"):
+        steps = await store.fetch(f"{asked} {of_widths}", ("t-1",))
+        assert "summaries_tests (experiment=? AND width_s" in steps[0][3], steps
+        assert len(steps) == 1, steps
+
+
+async def test_shadow_answers_are_told_among_what_is_passed_by(store: Store, reader: Reader, make_prediction) -> None:
+    """No more is read than the limit says, however rare they are; the place of the last is where to go on."""
+    shadow = {"experiment": "t-1", "role": "shadow", "version": "4"}
+    rows = [make_prediction(n, at=float(n), **(shadow if n % 3 == 0 else {})) for n in range(9)]
+    await store.commit(Batch(rows))
+    first = await reader.shadow_answers("t-1", None, None, 1.0, 100.0, None, 4)
+    second = await reader.shadow_answers("t-1", None, None, 1.0, 100.0, first[-1][:2], 100)
+    assert [one.prediction_id for one in first] == ["", "", "id-6", ""]
+    assert [one.prediction_id for one in second] == ["", "id-3", "", ""]
+    of_version = await reader.shadow_answers("t-1", "yolo", "4", 0.0, 100.0, None)
+    assert [one.prediction_id for one in of_version] == ["id-6", "id-3", "id-0"]
+    assert list(await reader.predictions_named(["id-3", "none"])) == ["id-3"]

@@ -2,7 +2,18 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.recording import Batch, PairRow, Reader, Store, SummaryRow, Trials, UnitCut, UnitRow, trial_sums
+from sidecar.recording import (
+    Batch,
+    PairRow,
+    Reader,
+    SnapshotRow,
+    Store,
+    SummaryRow,
+    Trials,
+    UnitCut,
+    UnitRow,
+    trial_sums,
+)
 from sidecar.recording.retention import SLICE_ROWS_MAX
 from sidecar.recording.trial_sums import _KEPT_OF_TRIALS, _orphans_in
 
@@ -47,11 +58,13 @@ async def test_test_that_ended_over_400_days_ago_goes_with_all_that_is_of_it(
         ended_at = None if status == "running" else NOW - 400 * DAY_S - 1
         await trials.put(make_trial(number, status=status, ended_at=ended_at, created_at=NOW - 500 * DAY_S))
         await store.commit(sums_of(f"t-{number}"))
+        await trials.put_snapshot(SnapshotRow(f"t-{number}", NOW, {"images": 3}))
     today = replace(EPOCH, width_s=10, bucket=int(NOW) - 60, experiment="t-1")
     await store.commit(Batch(summaries=[today]))
     await store.retain(NOW, age_s=DAY_S, bytes_max=1 << 40)
     assert [row.trial_id for row in await trials.all()] == ["t-3"]
     assert await store.fetch(COUNTS) == [(1, 2, 3, 1, 2)]
+    assert [len(await reader.snapshots_of(f"t-{number}")) for number in (1, 2, 3)] == [0, 0, 1]
     assert await reader.summaries(since=0, until=NOW, width_s=10) == [today]
 
 

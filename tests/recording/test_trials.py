@@ -9,6 +9,7 @@ from sidecar.recording import (
     Full,
     PairRow,
     Reader,
+    SnapshotRow,
     Store,
     StoreError,
     SummaryRow,
@@ -41,6 +42,21 @@ async def left_of(store: Store, trial_id: str) -> list[int]:
         (trial_id,),
     )
     return list(rows[0])
+
+
+async def test_snapshots_are_of_a_test_and_go_with_it(store: Store, reader: Reader, make_trial) -> None:
+    """Kept in the order of time, one a moment; without a test nothing is kept."""
+    trials = Trials(store)
+    await trials.put(make_trial(1))
+    assert await trials.last_snapshot("t-1") == (float("-inf"), 0)
+    for at, value in ((60.0, 1), (30.0, 2), (60.0, 3)):
+        await trials.put_snapshot(SnapshotRow("t-1", at, {"images": value}))
+    await trials.put_snapshot(SnapshotRow("gone", 60.0, {}))
+    kept = [SnapshotRow("t-1", 30.0, {"images": 2}), SnapshotRow("t-1", 60.0, {"images": 3})]
+    assert (await reader.snapshots_of("t-1"), await reader.snapshots_of("gone")) == (kept, [])
+    assert await trials.last_snapshot("t-1") == (60.0, 2)
+    await trials.delete("t-1")
+    assert await reader.snapshots_of("t-1") == []
 
 
 async def test_tests_come_back_whole_and_newest_first(store: Store, make_trial) -> None:

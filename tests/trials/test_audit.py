@@ -14,7 +14,7 @@ from sidecar.experiments.definition import Definition
 from sidecar.experiments.lifecycle import Trial, begun, ramped
 from sidecar.recording import AuditedRow, Reader, Sample, Store
 from sidecar.trials import Points, UnitSums, epochs_of
-from sidecar.trials.audit import First, audit_of, salt_of
+from sidecar.trials.audit import First, audit_of
 from sidecar.trials.units import unit_hash
 from tests.trials.room import Room, ab
 
@@ -165,10 +165,10 @@ def test_cameras_that_changed_their_arm_are_left_out() -> None:
     units = UnitSums("t")
     ones = np.ones(len(PER_UNIT_NAMES), np.int64)
     for epoch, arm, name in ((0, "A", "old"), (1, "A", "old"), (0, "A", "moved"), (1, "B", "moved"), (1, "B", "new")):
-        units.add(epoch, arm, unit_hash(salt_of(trial), name), ones)
+        units.add(epoch, arm, unit_hash(trial.salt, name), ones)
     names = ["old", "moved", "new", "gone"]
-    found = units.firsts([unit_hash(salt_of(trial), name) for name in names])
-    firsts = {name: found[key] for name in names if (key := unit_hash(salt_of(trial), name)) in found}
+    found = units.firsts([unit_hash(trial.salt, name) for name in names])
+    firsts = {name: found[key] for name in names if (key := unit_hash(trial.salt, name)) in found}
     rows = [
         Row(1, "control", "1", 0.5, "correct", "old"),
         Row(1, "treatment", "2", 0.5, "wrong_box", "moved", 2),

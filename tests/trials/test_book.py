@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from sidecar.experiments.lifecycle import (
@@ -73,6 +75,37 @@ async def test_a_change_that_could_not_be_saved_did_not_happen(room: Room) -> No
         await room.book.change("ab", "night", stopped)
     assert entry.trial == before
     assert Trial.from_dict((await room.rows.all())[0].document) == before
+
+
+async def test_an_end_is_told_only_once_it_is_followed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the store is busy with it the test still runs, for whoever asks as for the workers; a change given up in
+    the middle did not happen, and is taken out of the store again."""
+    entry = await room.book.begin(ab())
+    before = entry.trial
+    put, busy, go_on = room.rows.put, asyncio.Event(), asyncio.Event()
+
+    async def slow_put(row: TrialRow) -> str | None:
+        gone = await put(row)
+        busy.set()
+        await go_on.wait()
+        return gone
+
+    monkeypatch.setattr(room.rows, "put", slow_put)
+    for given_up in (True, False):
+        busy.clear()
+        change = asyncio.create_task(room.book.change("ab", "night", stopped))
+        await busy.wait()
+        assert (entry.trial, room.told) == (before, [(["night"], None)])
+        go_on.set()
+        if given_up:
+            change.cancel()
+            await asyncio.wait([change])
+            assert entry.trial == before
+            await room.book.write_again()
+            assert Trial.from_dict((await room.rows.all())[0].document) == before
+            go_on.clear()
+    await change
+    assert (entry.trial.status, room.told[-1][0]) == ("stopped", [])
 
 
 async def test_what_could_not_be_undone_is_undone_later(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Both answers to a copied request."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,11 +65,28 @@ def test_answers_wait_no_longer_than_they_may() -> None:
     assert pairs.meet(first, 10.0) is None
     assert pairs.meet(other, 11.0) is None
     assert pairs.give_up(10.0 + WAITING_S - 0.1) == []
-    assert pairs.give_up(10.0 + WAITING_S) == [first]
-    assert pairs.give_up(11.0 + WAITING_S) == [other]
+    given_up = [pairs.give_up(at + WAITING_S) for at in (10.0, 11.0)]
+    assert [[(gone.request_id, gone.side) for gone in each] for each in given_up] == [[("r", "a")], [("q", "b")]]
     assert pairs.skipped == Counter(no_shadow=1, no_serving=1)
     assert pairs.meet(second, 200.0) is None
     assert len(pairs) == 1
+
+
+def test_answer_that_waits_has_arrays_of_its_own() -> None:
+    """Those of a prediction may be views of what was read with a whole batch, which nothing is to keep."""
+    pairs = Pairs("t")
+    first, second = halves("r", 1)
+    detections = first.predictions[0].detections
+    assert detections is not None
+    batch = np.tile(detections.boxes, (500, 1))
+    view = replace(first.predictions[0], detections=replace(detections, boxes=batch[: len(detections.boxes)]))
+    pairs.meet(replace(first, predictions=[view]), 0.0)
+    both = pairs.meet(second, 0.0)
+    assert both is not None
+    waited = both[0].predictions[0].detections
+    assert waited is not None
+    assert waited.boxes.base is None
+    assert np.array_equal(waited.boxes, detections.boxes)
 
 
 def test_waiting_answers_are_bounded() -> None:

@@ -12,6 +12,7 @@ from sidecar.experiments.lifecycle import Trial, begun, paused, ramped, resumed
 from sidecar.recording import SummaryRow
 from sidecar.summaries import Summary
 from sidecar.trials import Points, UnitSums, by_units, epochs_of, kept_split
+from sidecar.trials.readout import failover_of
 from sidecar.trials.units import unit_hash
 from tests.kit.drawing import drawn_summary
 
@@ -37,6 +38,21 @@ def test_traffic_that_is_not_analysed_is_in_no_arm() -> None:
     (epoch,) = epochs_of(against("B"), rows)
     assert [(arm.name, arm.units) for arm in epoch.arms] == [("A", 60), ("B", 40)]
     assert epoch.split == (0.6, 0.4)
+
+
+def test_what_control_answered_for_a_treatment_is_in_no_arm_and_counted() -> None:
+    """Over all epochs, and the results say what it means; of none they say nothing."""
+    rows = [row(drawn(1, 60), "control"), row(drawn(2, 40), "treatment", version="2")]
+    away = [row(drawn(3, 9), "failover"), row(drawn(4, 5), "failover", epoch=1)]
+    trial = against("B")
+    epochs = epochs_of(trial, [*rows, *away])
+    assert [(arm.name, arm.units) for arm in epochs[0].arms] == [("A", 60), ("B", 40)]
+    requests = sum(Summary.decode(one.payload).requests for one in away)
+    assert failover_of(trial, [*rows, *away]) == requests > 0
+    found = results(("A", "B"), epochs, failover=requests)
+    assert found.to_dict()["failover"] == requests
+    assert any(note.startswith(f"{requests:,} requests were answered by control") for note in found.notes)
+    assert not any("control because" in note for note in results(("A", "B"), epochs).notes)
 
 
 def test_several_treatments_are_told_apart_by_their_versions() -> None:
@@ -127,4 +143,4 @@ def test_a_camera_is_one_unit_however_many_epochs_it_comes_in() -> None:
     assert [found.variants[name].n for name in "AB"] == [25, 25]
     assert found.how_much_longer.units_seen == 50
     assert found.verdict == "no_difference_yet"
-    assert "too few units: 25 with A and 25 with B" in found.reasons[0]
+    assert "too few units (25 with A and 25 with B; " in found.reasons[0]

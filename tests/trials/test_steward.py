@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sidecar.experiments.definition import Ramp
 from sidecar.experiments.lifecycle import DAY_S, paused, resumed
@@ -111,7 +112,9 @@ async def test_what_is_slow_is_fixed_by_controls_first_answers(room: Room) -> No
     await room.steward.round()
     assert entry.trial.slow_edge_ms is None
     await room.record("night", 0, 8, revision=2, control={"n": EDGE_REQUESTS}, treatment={"n": 9})
-    await room.steward.round()
+    with capture_logs() as logs:
+        await room.steward.round()
+    assert not [entry for entry in logs if entry["event"] == "test_changed"]  # nobody has changed it
     edge = entry.trial.slow_edge_ms
     assert edge is not None
     assert edge > 20.0

@@ -77,6 +77,25 @@ async def test_slices_are_checked_against_their_own_past(room: Room) -> None:
     assert verdicts["south"] == verdicts["west"] == "no_drift"
 
 
+async def test_version_without_a_baseline_is_told_by_which_it_is_judged(room: Room) -> None:
+    """Its predecessor's, by name in the sentence and in what is kept; of a slice, the predecessor's past of it."""
+    rng = np.random.default_rng(9)
+    for day in range(24):
+        room.past.add_day(day, rng, (4, 3, 2, 0.1), version="1" if day < 10 else "2", slice="north")
+    await room.past.write()
+    await room.normal.freeze("det@1", "2024-01-01:2024-01-10", "default", False)
+    room.clock.now = EPOCH_WEEK + 2 * WEEK_S + 60
+    await room.checks.run_due(WEEK_S, True)
+    whole = room.checks.latest[Scope("det", "2")].report
+    assert whole["sentence"].startswith("No drift from the baseline of det@1: ")
+    assert whole["reference"]["baseline"] == "default"
+    part = room.checks.latest[Scope("det", "2", "north")].report
+    assert part["sentence"].startswith("No drift from the baseline period of det@1: ")
+    assert {report["reference"]["model_id"] for report in (whole, part)} == {"det@1"}
+    asked = await room.drift.check("det@2", "default", "2024-01-11:2024-01-24", by_slice=True)
+    assert [one["slice"] for one in asked["slices"]] == ["north"]
+
+
 async def test_window_without_images_is_no_finding(room: Room) -> None:
     """Silence is for alerts on rates: the monitor neither fails nor reports drift."""
     await fill(room, 10, changed_from=99)

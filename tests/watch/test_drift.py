@@ -26,7 +26,7 @@ async def test_changed_mix_is_drift_and_names_what_moved(room: Room) -> None:
     report = await room.drift.check("det", JANUARY, FEBRUARY)
     assert report["verdict"] == "drift"
     assert report["blocks"]["level"] == "day"
-    assert report["reference"] == {"period": JANUARY, "since": MONDAY, "until": MONDAY + 10 * DAY_S}
+    assert report["reference"] == {"period": JANUARY, "model_id": "det", "since": MONDAY, "until": MONDAY + 10 * DAY_S}
     moved = {row["class"]: row for row in report["affected_classes"]}
     assert moved["car"]["share_before"] > moved["car"]["share_after"]
     assert "kite" in report["sentence"]

@@ -178,7 +178,7 @@ async def test_confidence_is_held_against_the_baseline(watch: Watch) -> None:
     for _ in range(7):
         await watch.ten_seconds(0.6)
     assert entry.state.state is State.FIRING
-    assert "0.75 times the baseline's 0.8" in entry.state.sentence
+    assert "0.75 times det@1's baseline of 0.8" in entry.state.sentence
 
 
 async def test_drift_that_was_found_fires_and_its_classes_are_told_beside_other_alerts(watch: Watch) -> None:
@@ -200,6 +200,23 @@ async def test_drift_that_was_found_fires_and_its_classes_are_told_beside_other_
     assert low.state.state is State.FIRING
     (told,) = await Notifications(watch.room.store).of_alert(low.row.alert_id)
     assert "Drift: kite went from 0 % to 30 %." in told.payload["context"]
+    assert drift.state.sentence.startswith("class_drift of det@1 was 0.4 in the latest check (")
+
+
+async def test_drift_alert_names_the_version_and_whose_baseline_it_drifted_from(watch: Watch) -> None:
+    """A rule of the whole model is about whichever version drifted, and that may have no baseline of its own."""
+    report = {
+        **{"verdict": "drift", "significant_drift": True, "scores": {}, "n_current": {"images": 500}},
+        "reference": {"baseline": "auto", "model_id": "det@1"},
+        "sentence": "Drift from the baseline of det@1: kite went from 0 % to 30 %.",
+    }
+    watch.latest[Scope("det", "2")] = DriftCheckRow("det", "2", "", MONDAY - 60, MONDAY, "b", MONDAY, report)
+    condition = {"metric": "significant_drift", "operator": "gt", "threshold": 0, "window": "1d"}
+    entry = await watch.alert(condition, "Drift")
+    await watch.ten_seconds(0.8)
+    assert entry.state.sentence == (
+        "det@2 drifted from the baseline of det@1 in the latest check: kite went from 0 % to 30 %."
+    )
 
 
 async def test_loss_of_the_sidecars_own_fires(watch: Watch) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from sidecar.api.render import detection_documents
-from sidecar.api.schemas import PredictionOut
+from sidecar.api.schemas import RecordedPrediction
 from sidecar.api.schemas_exports import DetectionRow
 from sidecar.types import Detections, Prediction
 
@@ -35,11 +35,12 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be in a file: a row for each prediction, or for each detection of the class ``label`` (None: of any)
-    that is at least ``min_confidence`` sure (None: however sure)."""
+    that is from ``min_confidence`` to ``max_confidence`` sure (None: however sure)."""
 
     table: Literal["predictions", "detections"]
     label: str | None = None
     min_confidence: float | None = None
+    max_confidence: float | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -72,7 +73,7 @@ def _kind_of(name: str, annotation: Any) -> Kind:
 
 _OF_ARRAYS = ("confidence", "x1", "y1", "x2", "y2")
 """Values that are recorded as float32."""
-_OF_PREDICTION = _columns_of(PredictionOut)
+_OF_PREDICTION = _columns_of(RecordedPrediction)
 _OF_DETECTION = _columns_of(DetectionRow)
 _PLAIN = tuple(column.name for column in _OF_PREDICTION if column.kind != "detections")
 _FLOATS = tuple(column.name for column in _OF_PREDICTION if column.kind == "number")
@@ -115,6 +116,8 @@ def _chosen(scores: Floats, labels: Sequence[str], wanted: Wanted) -> NDArray[np
     keep = np.ones(len(scores), bool)
     if wanted.min_confidence is not None:  # compared as it was recorded, so that what is shown as 0.9 is not below 0.9
         keep &= scores >= np.float32(wanted.min_confidence)
+    if wanted.max_confidence is not None:
+        keep &= scores <= np.float32(wanted.max_confidence)
     if wanted.label is not None:
         keep &= np.array([label == wanted.label for label in labels], bool)
     return np.flatnonzero(keep)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sidecar.client.results import ByName, Document, Record, Records, Time
+from sidecar.client.results import ByName, Document, Figure, Record, Records, Time
 
 
 class ChannelDelivery(Record):
@@ -48,6 +48,57 @@ class Alert(Record):
     silenced_until: Time | None
     flapping: bool
     etag: str
+
+
+class PreviewFiring(Record):
+    """One time an alert would have fired. ``until`` null: it still does. ``peak_value`` is the worst value meanwhile,
+    null where there was none; ``sentence`` is what it would have told when it began."""
+
+    since: Time
+    until: Time | None
+    peak_value: Figure
+    peak_at: Time
+    sentence: str
+
+
+class PreviewPoint(Record):
+    """The value to draw, null where there was nothing to judge: the worst of its part of the time. It is a breach below
+    ``low`` or above ``high``; null: there is no such side, or it is not known."""
+
+    at: Time
+    value: Figure
+    low: float | None
+    high: float | None
+
+
+class PreviewThresholds(Record):
+    """Below ``low`` or above ``high`` the latest value is a breach, in the metric's unit; null: no such side."""
+
+    low: float | None
+    high: float | None
+
+
+class AlertPreview(Record):
+    """When an alert would have fired, as the monitor judges it. ``since`` is where the record begins, if that is within
+    the period; ``step_s`` the time between two looks. ``fired`` counts all firings, of which the latest 200 are listed,
+    ``firing_s`` is their length together, ``state`` the one at the end. ``limitations`` say what the past can't tell.
+    """
+
+    model_id: str
+    slice: str
+    condition: Document
+    unit: str
+    since: Time
+    until: Time
+    step_s: int
+    fired: int
+    firing_s: float
+    state: Literal["inactive", "pending", "firing", "resolved"]
+    firings: Records[PreviewFiring]
+    points: Records[PreviewPoint]
+    thresholds: PreviewThresholds
+    sentence: str
+    limitations: list[str]
 
 
 class ChannelTest(Record):

@@ -42,10 +42,11 @@ class ClassCounts(Record):
 
 
 class SplitCounts(Record):
-    """What is in a split."""
+    """What is in a split; ``classes`` are boxes by class, null of a version that an earlier release made."""
 
     images: int
     boxes: int
+    classes: ByName[int] | None
 
 
 class SplitGroups(Record):

@@ -119,8 +119,10 @@ class DriftFindings(Record):
 
 
 class DriftSide(Record):
-    """One side of a comparison: a ``period`` or a ``baseline`` (its name), and the time it covers."""
+    """One side of a comparison: a ``period`` or a ``baseline`` (its name), whose predictions these are, and the time it
+    covers. A version without a baseline of its own is compared with another's: then ``model_id`` is that version."""
 
+    model_id: str
     period: str | None
     baseline: str | None
     since: Time
@@ -146,7 +148,8 @@ class DriftReport(DriftFindings):
 
 
 class DriftCheck(Record):
-    """One window the continuous monitor compared with a baseline."""
+    """One window the continuous monitor compared with a baseline, the ``reference``; of a slice that is its own past
+    then. Null: another release checked it and did not tell."""
 
     checked_at: Time
     model_id: str
@@ -154,4 +157,5 @@ class DriftCheck(Record):
     since: Time
     until: Time
     baseline_id: str
+    reference: DriftSide | None
     report: DriftFindings

@@ -17,7 +17,7 @@ class Detection(Record):
     normalised: bool
 
 
-class Prediction(Record):
+class RecordedPrediction(Record):
     """One image's result. ``detections`` is null where the response could not be read or was an error."""
 
     prediction_id: str
@@ -49,8 +49,29 @@ class Prediction(Record):
     detections: Records[Detection] | None
 
 
+class Prediction(RecordedPrediction):
+    """One image's result. ``detections`` is null where the response could not be read or was an error; ``sample_id``
+    where no image of it was kept, and while one that the random sample drew waits for its audit."""
+
+    sample_id: str | None
+
+
+class RelatedPrediction(Record):
+    """A prediction of the same request: of another image, or the other version's answer to a request that was copied
+    to a shadow (role ``shadow``: that of the copy)."""
+
+    prediction_id: str
+    image_index: int
+    at: Time
+    model: str
+    version: str
+    role: str
+    sample_id: str | None
+
+
 class Sample(Record):
-    """An image kept for review; its bytes are at ``/api/v1/samples/{sample_id}/image``."""
+    """An image kept for review; its bytes are at ``/api/v1/samples/{sample_id}/image``. While one that the random
+    sample drew waits for its audit, ``prediction_id``, ``model`` and ``version`` are empty, and so are ``reasons``."""
 
     sample_id: str
     prediction_id: str
@@ -119,51 +140,3 @@ class Summaries(Record):
     width_s: int
     points: Records[SummaryPoint]
     unreadable: int
-
-
-class Worker(Record):
-    """A proxy worker; ``status`` is what it last told."""
-
-    worker: int
-    epoch: int
-    pid: int
-    connected: bool
-    status: Document
-
-
-class Dropped(Record):
-    """What was left out, and where."""
-
-    stage: str
-    reason: str
-    count: int
-
-
-class Outbox(Record):
-    """The backlog of one destination."""
-
-    destination: str
-    # and by its key alone: ["items"], int
-    bytes: int
-    oldest_age_s: float
-    sent: int
-    failed: int
-    dropped: int
-
-
-class Status(Record):
-    """How the sidecar is. ``ok`` is false where the store is faulty, a worker is away, an upstream is down or a
-    notification can't be delivered. ``alerts`` are counts by state."""
-
-    ok: bool
-    faults: list[str]
-    version: str
-    started_at: Time
-    uptime_s: float
-    requests: int
-    workers: Records[Worker]
-    dropped: Records[Dropped]
-    samples: ByName[int]
-    outbox: Records[Outbox]
-    alerts: ByName[int]
-    store: Document

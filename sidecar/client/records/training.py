@@ -12,7 +12,9 @@ from sidecar.client.results import ByName, Figure, Record, Time
 
 class TrainingJob(Record):
     """A training job. ``exit_code`` is a command's; ``model_version_id`` is what it made, ``test_id`` the test that
-    this is in. ``note`` says what it waits for, ``progress`` what its trainer last told."""
+    this is in. ``note`` says what it waits for, ``progress`` what its trainer last told. ``against_base`` is how the
+    metrics are beside those of the base, where the trainer gives both (``map50``, ``base_map50``); ``sentence`` says it
+    in words."""
 
     id: str
     name: str
@@ -30,6 +32,8 @@ class TrainingJob(Record):
     note: str
     progress: float | None
     metrics: ByName[Figure]
+    against_base: Literal["better", "worse", "mixed", "same"] | None
+    sentence: str
     model_version_id: str | None
     by: str
     test_id: str | None
@@ -46,7 +50,8 @@ class Upstream(Record):
 
 class ModelVersion(Record):
     """A registered version of a model: ``id`` is ``model@version``. ``upstream`` null: not known where it is served.
-    ``output`` is where in the data folder the job left what it made, null: elsewhere."""
+    ``output`` is where in the data folder the job left what it made, null: elsewhere. ``against_base`` and
+    ``sentence`` as of a job."""
 
     id: str
     model: str
@@ -54,6 +59,8 @@ class ModelVersion(Record):
     created_at: Time
     job_id: str | None
     metrics: ByName[Figure]
+    against_base: Literal["better", "worse", "mixed", "same"] | None
+    sentence: str
     upstream: Upstream | None
     base_model_id: str | None
     dataset_version_id: str | None

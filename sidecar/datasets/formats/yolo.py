@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import yaml
-
 from sidecar.datasets.export import Entry, Export, image_name, stem_of
 from sidecar.datasets.split import SPLITS
 from sidecar.recording.loop_rows import VersionItem
@@ -32,6 +30,8 @@ def export_yolo(export: Export) -> Iterator[Entry]:
 
 def _data_yaml(export: Export) -> str:
     """Both ``train`` and ``val`` must name folders with images, so an empty one borrows another, and says so."""
+    import yaml  # a megabyte that a monitor rarely needs
+
     filled = {item.split for _, item in export.images}
     stand_ins = {"train": ("val", "test"), "val": ("test", "train"), "test": ()}
     lines = [f"# version {export.version.version_id}"]

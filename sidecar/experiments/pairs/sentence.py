@@ -18,14 +18,18 @@ _SHIFT_MIN = 0.0005
 
 
 def sentence_of(report: PairReport) -> str:
-    """What ``report`` says: agreement, boxes, flips, confidence, latency, failures."""
+    """What ``report`` says: agreement, boxes, flips, confidence, latency, failures. Where most requests failed that
+    comes first: how the few others compare is not the news."""
     counts = report.counts
     if not counts.requests:
         return f"Nothing to compare yet: no request was answered by both {report.name_a} and {report.name_b}."
     if not counts.images:
         return " ".join(["Nothing to compare: no image has detections of both that could be read.", *_failures(report)])
-    said = [_agreement(report), *_flips(report), *_confidence(report), *_latency(report), *_failures(report)]
-    return " ".join(said)
+    compared = [_agreement(report), *_flips(report), *_confidence(report), *_latency(report)]
+    failed = counts.failed_a + counts.failed_b + counts.failed_both
+    if failed > counts.requests - failed:
+        return " ".join([*_failures(report), *compared])
+    return " ".join([*compared, *_failures(report)])
 
 
 def _agreement(report: PairReport) -> str:

@@ -114,10 +114,19 @@ def test_failures_of_each_side_are_told(make_prediction, box) -> None:
     for a, b in ((good, good), (good, bad), (good, bad), (bad, good), (bad, bad)):
         made.add(pair_request([a], [b]))
     report = report_of(made)
-    assert report.sentence.endswith(
+    assert report.sentence.startswith(
         "B alone failed on 2 of 5 requests; A alone failed on 1 of 5 requests; both failed on 1 of 5 requests."
     ), report.sentence
     assert (report.latency_a.count, report.latency_b.count) == (3, 2)
+
+
+def test_report_of_mostly_failures_begins_with_them(make_prediction, box) -> None:
+    """That the few which were answered agree is not what a reader must hear first."""
+    good, bad = make_prediction([box("car", 0)]), make_prediction(None, status=500)
+    made = PairSummary()
+    for b in (good, bad, bad):
+        made.add(pair_request([good], [b]))
+    assert report_of(made).sentence.startswith("B alone failed on 2 of 3 requests. B agrees with A on all of 1 image")
 
 
 def test_what_was_left_out_is_stated(make_prediction, box) -> None:
