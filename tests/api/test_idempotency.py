@@ -27,7 +27,7 @@ from sidecar.app.load import load_config
 from sidecar.app.loop import Loop
 from sidecar.recording import IdempotencyKeys, Store, StoreError
 from tests.api.looped import UPSTREAMS
-from tests.kit.sidecar import free_ports
+from tests.kit.ports import free_ports
 
 Http = TestClient[Any, Any]
 PATH = "/api/v1/datasets"

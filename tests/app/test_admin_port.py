@@ -20,7 +20,7 @@ from sidecar.app import admin_port
 from sidecar.app.admin_port import AdminPort
 from sidecar.app.config import Config
 from tests.api.conftest import loop, reader, services, store  # noqa: F401 - fixtures
-from tests.kit.sidecar import free_ports
+from tests.kit.ports import free_ports
 
 TOKEN = "the-token-of-the-file"
 Ask = Callable[..., Awaitable[tuple[int, Any]]]

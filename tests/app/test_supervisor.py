@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from sidecar.access import TokenFile
 from sidecar.app.load import load_config
 from sidecar.app.supervisor import Supervisor
-from tests.kit.sidecar import free_ports
+from tests.kit.ports import free_ports
 
 
 def test_reload_is_taken_after_the_last_token_has_ended(tmp_path: Path) -> None:

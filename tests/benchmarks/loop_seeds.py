@@ -46,7 +46,7 @@ from sidecar.summaries import Summary
 from sidecar.types import Detections, Label, Prediction, RequestCounts, latency_index
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.kit.sidecar import free_ports
+from tests.kit.ports import free_ports
 
 RULES = sampling_config(COLLECT, "config")
 AUDIT_RATE = AUDIT["random_sample"]["rate"]

@@ -40,6 +40,7 @@ from tests.benchmarks import (  # noqa: E402
 )
 from tests.benchmarks.options import options_of  # noqa: E402
 from tests.benchmarks.peers import Peer  # noqa: E402
+from tests.kit.ports import free_ports  # noqa: E402
 
 US_MAX, PER_SECOND_MIN, RESIDENT_MB_MAX = 20.0, 10_000, 120
 PARTS = ("pace", "memory", "start", "idle")
@@ -141,7 +142,7 @@ def monitor(folder: Path, cores: set[int]) -> Iterator[Peer]:
     """The monitor process without a supervisor; ``Peer.worker`` is the path of its link."""
     data_dir = folder / "data"
     data_dir.mkdir(parents=True, mode=0o700)
-    listen, health, admin = peers.free_ports(3)
+    listen, health, admin = free_ports(3)
     file = peer_configs.sidecar(folder, "config", [1, 2])
     config = json.loads(file.read_text())
     config |= {"data_dir": str(data_dir), "admin": {"port": admin}, "listen": {"port": listen, "health_port": health}}

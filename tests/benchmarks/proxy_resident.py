@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.benchmarks import measure, peer_configs, peers, proxy_processes, proxy_recorded
 from tests.benchmarks.proxy_open_loop import post_of
 from tests.benchmarks.proxy_stub import TARGET
+from tests.kit.ports import free_ports
 
 BODY_BYTES, CONNECTIONS = 100_000, 32
 WORKER_MB_MAX, MONITOR_MB_MAX, READY_S_MAX = 40, 120, 0.5
@@ -113,7 +114,7 @@ def starts(folder: Path, load: set[int], own: set[int], count: int) -> None:
 
 def _start(folder: Path, name: str, upstreams: tuple[int, ...], cores: set[int]) -> tuple[float, float]:
     """Seconds until a request was proxied, and until the probe said ready."""
-    port, admin_port, health_port = peers.free_ports(3)
+    port, admin_port, health_port = free_ports(3)
     command = [sys.executable, "-m", "sidecar", "run", "--config", str(peer_configs.sidecar(folder, name, upstreams))]
     command += ["--port", str(port), "--admin-port", str(admin_port), "--health-port", str(health_port)]
     command += ["--data-dir", str(folder / f"{name}-data")]

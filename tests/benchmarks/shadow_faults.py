@@ -34,6 +34,7 @@ from tests.benchmarks import measure, peers, proxy_processes, proxy_recorded
 from tests.benchmarks.options import options_of
 from tests.benchmarks.peers import Peer
 from tests.benchmarks.proxy_figures import quantile, spread
+from tests.kit.ports import free_ports
 from tests.kit.steady_load import Numbered
 
 NONE = "no shadow test"
@@ -80,7 +81,7 @@ def sidecar(
 @contextmanager
 def faulty(folder: Path, cores: set[int], fault: str, delay_ms: float = 0.0) -> Iterator[Peer]:
     """A server with a process of its own."""
-    (port,) = peers.free_ports(1)
+    (port,) = free_ports(1)
     command = [sys.executable, __file__, "serve", str(port), fault, str(delay_ms)]
     with peers.running(f"server that {fault or 'is well'}", command, port, folder, cores) as peer:
         yield peer

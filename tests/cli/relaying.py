@@ -9,6 +9,8 @@ import threading
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.kit.ports import free_ports
+
 
 class Relay:
     """Passes bytes on between those who connect to ``url`` and the server at ``target``, in a thread."""
@@ -16,7 +18,7 @@ class Relay:
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
         self._target = (parts.hostname, parts.port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", free_ports(1)[0]))
         self._address = self._listener.getsockname()
         self.url = f"http://127.0.0.1:{self._address[1]}"
         self._peers: dict[socket.socket, socket.socket] = {}

@@ -18,7 +18,7 @@ from sidecar.app.loop import Loop
 from tests.api.exposing import expose_all, exposed
 from tests.api.live_watch import LiveWatch
 from tests.config.promql import SCRAPED, dashboard, expressions, grouped_by, rules, selectors
-from tests.kit.sidecar import free_ports
+from tests.kit.ports import free_ports
 from tests.kit.trials_at_hand import TrialsAtHand
 
 BOARD = dashboard()

@@ -15,7 +15,7 @@ from sidecar.dashboard import site
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
-WAIT_S = 20.0
+WAIT_S = 40.0
 TABS_MAX = 80
 FLAGS = (
     "--headless",

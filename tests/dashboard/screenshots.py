@@ -26,7 +26,8 @@ from PIL import Image
 from sidecar import Client
 from sidecar.client.records import Sample
 from tests.dashboard.browser import Page, missing_programs, started
-from tests.kit.sidecar import free_ports, wait_for
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import wait_for
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver

@@ -15,7 +15,8 @@ from sidecar.dashboard import PAGES
 from tests.dashboard.browser import Page
 from tests.kit.axe import AxeUnavailable, script, violations
 from tests.kit.populated import TOKEN, ids_of, populated_sidecar
-from tests.kit.sidecar import RunningSidecar, ask, free_ports, wait_for
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import RunningSidecar, ask, wait_for
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from sidecar.app.demo_config import demo_config, loop_config
 from sidecar.cli import app
-from tests.kit.sidecar import free_ports
+from tests.kit.ports import free_ports
 
 PORTS = {"port": 1, "admin_port": 2, "health_port": 3}
 TRAINER = [sys.executable, "-m", "sidecar.demo.trainer", "--dataset", "{dataset}"]

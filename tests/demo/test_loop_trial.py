@@ -14,7 +14,7 @@ from sidecar.recording import Batch, Store
 from tests.api.live import make_prediction
 from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
-from tests.kit.sidecar import free_ports
+from tests.kit.ports import free_ports
 from tests.kit.trials_at_hand import TrialsAtHand
 
 

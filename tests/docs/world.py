@@ -24,7 +24,8 @@ from PIL import Image
 
 from sidecar import Client
 from tests.docs.past import MODELS
-from tests.kit.sidecar import START_S, ask, free_ports, running_sidecar, wait_for
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import START_S, ask, running_sidecar, wait_for
 
 KIT = Path(__file__).resolve().parents[1] / "kit"
 UPSTREAMS = {"8000": ("A", "1"), "9000": ("B", "2"), "9001": ("C", "3")}

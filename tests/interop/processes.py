@@ -18,23 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.kit.ports import free_ports
+
 SERVERS = Path(__file__).parent / "servers"
 DETECTOR = Path(__file__).parents[1] / "kit" / "fastestdet.py"
 READY_SECONDS_MAX = 60.0
-RECORDED_SECONDS_MAX = 15.0
+RECORDED_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.05
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 @contextmanager

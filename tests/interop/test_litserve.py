@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from tests.interop.asking import Answer, ask_curl, ask_httpx, assert_recorded
-from tests.interop.processes import Sidecar, Tee, free_ports, running, sidecar
+from tests.interop.processes import Sidecar, Tee, running, sidecar
 from tests.kit.fastestdet import FastestDet
+from tests.kit.ports import free_ports
 
 SERVER = Path(__file__).parent / "servers" / "litserve_app.py"
 MODULE = Path(__file__).parents[1] / "kit" / "fastestdet.py"

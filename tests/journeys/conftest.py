@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.sidecar import ask, free_ports, wait_for
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import ask, wait_for
 from tests.kit.steady_load import Background
 
 SERVER = Path(__file__).resolve().parents[1] / "kit" / "model_server.py"

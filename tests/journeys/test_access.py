@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.kit.sidecar import Answer, ask, free_ports, wait_for
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import Answer, ask, wait_for
 
 
 def sidecar(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

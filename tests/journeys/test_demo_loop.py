@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from sidecar import Client
-from tests.kit.sidecar import free_ports, running_sidecar
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import running_sidecar
 
 SEED = 7
 THREE_MINUTES_S = 180.0

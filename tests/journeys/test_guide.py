@@ -22,7 +22,8 @@ import pytest
 from sidecar import Client
 from sidecar.app.load import load_config
 from tests.kit.following import wait_until_followed
-from tests.kit.sidecar import RunningSidecar, ask, free_ports, running_sidecar, wait_for
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import RunningSidecar, ask, running_sidecar, wait_for
 
 pytest.importorskip("onnxruntime")
 from tests.kit.fastestdet import FastestDet

@@ -23,7 +23,8 @@ from sidecar.hashing import unit_interval
 from sidecar.recording import Store, Trials
 from sidecar.trials.units import unit_hash
 from tests.kit.following import wait_until_followed
-from tests.kit.sidecar import Answer, RunningSidecar, ask, free_ports, running_sidecar, wait_for
+from tests.kit.ports import free_ports
+from tests.kit.sidecar import Answer, RunningSidecar, ask, running_sidecar, wait_for
 
 INFER = "/v2/models/det/infer"
 CAMERAS = [f"camera-{number}" for number in range(40)]

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from sidecar.alerts.notice import Notice
+from tests.kit.ports import free_ports
 
 
 def notice(**changes: Any) -> Notice:
@@ -59,7 +60,7 @@ class HttpReceiver:
         self.always: Any = 200
         self.posted: list[Posted] = []
         self.released = asyncio.Event()
-        self.port = 0
+        (self.port,) = free_ports(1)  # it stops and starts again on the same one
         self._runner: web.AppRunner | None = None
 
     @property
@@ -72,7 +73,6 @@ class HttpReceiver:
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=tls).start()
-        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         self.released.set()

@@ -47,7 +47,7 @@ class Clock:
         self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[1].done()]
         await settle()
 
-    async def advance_until(self, condition: Callable[[], object], within_s: float = 10.0) -> None:
+    async def advance_until(self, condition: Callable[[], object], within_s: float = 30.0) -> None:
         """In small steps: who waits anew while others still work is woken too. Raises TimeoutError after ``within_s``
         of real time."""
         async with asyncio.timeout(within_s):

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,19 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.kit.ports import free_ports
+
 START_S = 30.0
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]
-
-
-def wait_for(condition: Callable[[], Any], within_s: float = 20.0, what: str = "condition") -> Any:
+def wait_for(condition: Callable[[], Any], within_s: float = 60.0, what: str = "condition") -> Any:
     """The first true value of ``condition()``; raises TimeoutError naming ``what``."""
     ends = time.monotonic() + within_s
     while time.monotonic() < ends:

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
 
+from tests.kit.ports import free_ports
+
 INFER = "/v2/models/det/infer"
 ANSWER_S = 30.0
 """Who has no whole answer by then gets none."""
@@ -84,7 +86,7 @@ class Numbered:
     fault: str = ""
     trickle_s: float = 0.003
     seen: Counter[str] = field(default_factory=Counter)
-    port: int = 0
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _server: asyncio.Server | None = None
 
@@ -94,7 +96,6 @@ class Numbered:
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Takes no more connections and drops those there are."""

@@ -10,7 +10,7 @@ from typing import Any
 from sidecar.proxy.relay import Proxy
 from sidecar.types import Exchange
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 @dataclass

@@ -16,6 +16,7 @@ from sidecar.monitor.intake import Intake
 from sidecar.proxy.relay import Proxy
 from sidecar.proxy.tap import Tap
 from sidecar.types import FeedbackPath, Limits, ProxySettings, RoutePattern, Variant
+from tests.kit.ports import free_ports
 from tests.kit.upstream import Recorded, Rig, Upstream, read_answer, until
 
 ROUTES = (
@@ -31,8 +32,8 @@ async def make_rig() -> AsyncIterator[Callable[..., Awaitable[Rig]]]:
 
     async def make(upstream: Upstream | None = None, limits: dict[str, Any] | None = None, **settings: Any) -> Rig:
         upstream = upstream or Upstream()
-        server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0, limit=1 << 22)
-        upstream.port = server.sockets[0].getsockname()[1]
+        (upstream.port,) = free_ports(1)
+        server = await asyncio.start_server(upstream.serve, "127.0.0.1", upstream.port, limit=1 << 22)
         variant = Variant("A", f"http://127.0.0.1:{upstream.port}", version="1")
         fields: dict[str, Any] = {
             "version": 1,
@@ -73,9 +74,8 @@ async def listen() -> AsyncIterator[Callable[[Handler], Awaitable[int]]]:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
                 await handler(reader, writer)
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 22)
-        servers.append(server)
-        port: int = server.sockets[0].getsockname()[1]
+        (port,) = free_ports(1)
+        servers.append(await asyncio.start_server(serve, "127.0.0.1", port, limit=1 << 22))
         return port
 
     yield start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from sidecar.proxy.endpoints import Endpoint, Endpoints, Event, Place
 from sidecar.types import Limits, UpstreamTls, Variant
 from tests.kit.certificates import Authority
 from tests.kit.faulty import OK, Faulty
+from tests.kit.ports import free_ports
 from tests.kit.upstream import Rig, until
 
 Make = Callable[..., Awaitable[Rig]]
@@ -72,7 +72,7 @@ async def test_a_server_whose_certificate_is_not_accepted_is_down_with_the_reaso
     is told too."""
     own = Authority(tmp_path / "servers")
     context = own.server_context(own.issue("server", "127.0.0.1"))
-    server = await asyncio.start_server(says_nothing, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(says_nothing, "127.0.0.1", free_ports(1)[0], ssl=context)
     port = server.sockets[0].getsockname()[1]
     stranger, nothing = str(Authority(tmp_path / "other").ca_file), tmp_path / "empty.pem"
     nothing.write_text("")
@@ -91,8 +91,7 @@ async def test_a_server_that_refuses_or_comes_back_is_told_with_and_without_a_re
     make_rig: Make, listen: Listen
 ) -> None:
     """Several URLs are several servers: one that takes no connection from the start is down, not new."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     rig = await make_rig(variants=(at(port, await listen(Faulty())),))
     assert found(rig) == [("down", "connection refused"), ("up", "")]
     server = await asyncio.start_server(Faulty(), "127.0.0.1", port)

@@ -12,6 +12,7 @@ import pytest
 from sidecar.proxy import connection, downstream
 from sidecar.proxy.downstream import Downstream
 from sidecar.types import Variant
+from tests.kit.ports import free_ports
 from tests.kit.upstream import Rig, Upstream, read_answer, until
 
 Make = Callable[..., Awaitable[Rig]]
@@ -154,7 +155,7 @@ async def test_server_that_reads_nothing_holds_the_client(make_rig: Make, monkey
         writer.close()
 
     monkeypatch.setattr(connection.UpstreamConnection, "connection_made", with_little_room)
-    server = await asyncio.start_server(mute, "127.0.0.1", 0, limit=1_024)
+    server = await asyncio.start_server(mute, "127.0.0.1", free_ports(1)[0], limit=1_024)
     rig = await make_rig(variants=(Variant("A", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"),))
     (listener,) = rig.proxy._servers
     listener.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)

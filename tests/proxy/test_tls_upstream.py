@@ -13,6 +13,7 @@ import pytest
 from sidecar.proxy.tls import upstream_context
 from sidecar.types import ListenTls, UpstreamTls, Variant
 from tests.kit.certificates import Authority
+from tests.kit.ports import free_ports
 from tests.kit.upstream import Received, Rig, Upstream, read_answer, until
 
 MakeRig = Callable[..., Awaitable[Rig]]
@@ -52,10 +53,10 @@ async def serve(authority: Authority) -> AsyncIterator[Serve]:
 
     async def start(*hosts: str, clients: Authority | None = None, upstream: Upstream | None = None) -> Server:
         context = authority.server_context(authority.issue("server", *hosts), clients)
-        made = Server(upstream or Upstream(), 0)
+        (port,) = free_ports(1)
+        made = Server(upstream or Upstream(), port)
         context.sni_callback = lambda _, name, __: made.names.append(name)
-        listening = await asyncio.start_server(made.upstream.serve, "127.0.0.1", 0, ssl=context, limit=1 << 22)
-        made.port = listening.sockets[0].getsockname()[1]
+        listening = await asyncio.start_server(made.upstream.serve, "127.0.0.1", port, ssl=context, limit=1 << 22)
         started.append((listening, made.upstream))
         return made
 
@@ -154,7 +155,7 @@ async def test_plain_http_behind_an_https_url_is_a_quick_502(make_rig: MakeRig) 
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    server = await asyncio.start_server(refuse, "127.0.0.1", free_ports(1)[0])
     variant = Variant("A", f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     rig = await make_rig(variants=(variant,))
     status, _, body = await rig.send(POST)
@@ -169,7 +170,7 @@ async def test_handshake_that_hangs_is_a_504(make_rig: MakeRig) -> None:
         await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    server = await asyncio.start_server(hang, "127.0.0.1", free_ports(1)[0])
     variant = Variant("A", f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     rig = await make_rig(variants=(variant,), limits={"connect_timeout_s": 0.1})
     assert (await rig.send(POST))[0] == 504

@@ -17,6 +17,7 @@ from sidecar.proxy.endpoints import State
 from sidecar.proxy.names import Name
 from sidecar.types import Limits, Shadow, Variant
 from tests.kit.faulty import OK, Faulty, reset
+from tests.kit.ports import free_ports
 from tests.kit.upstream import Rig, read_answer, until
 
 Make = Callable[..., Awaitable[Rig]]
@@ -43,7 +44,7 @@ class Addresses:
         self.answers.set()
         self.servers: dict[str, Faulty] = {}
         self.listeners: list[asyncio.Server] = []
-        self.port = 0
+        (self.port,) = free_ports(1)  # of each address
 
     def __call__(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         self.answers.wait(10)
@@ -52,7 +53,6 @@ class Addresses:
     async def serve(self, address: str) -> Faulty:
         made = self.servers[address] = Faulty()
         listener = await asyncio.start_server(made, address, self.port)
-        self.port = listener.sockets[0].getsockname()[1]
         self.listeners.append(listener)
         return made
 

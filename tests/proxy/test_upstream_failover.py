@@ -12,6 +12,7 @@ from sidecar.experiments.srm import srm_of
 from sidecar.proxy.assignment import Assignment, Split
 from sidecar.types import Experiment, Variant
 from tests.kit.faulty import Faulty
+from tests.kit.ports import free_ports
 from tests.kit.upstream import Rig, until
 
 Make = Callable[..., Awaitable[Rig]]
@@ -54,7 +55,7 @@ async def test_control_answers_for_a_treatment_that_is_down(make_rig: Make, list
 
 async def test_the_request_that_finds_its_version_down_is_that_versions_error(make_rig: Make, listen: Listen) -> None:
     """What is known before a request decides where it goes, never what becomes of it; those after it are answered."""
-    treatment = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    treatment = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", free_ports(1)[0])
     port = treatment.sockets[0].getsockname()[1]
     rig = await beside(make_rig, {"A": await listen(Faulty()), "B": port})
     assert rig.proxy.upstreams["B"].up

@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.types import Variant
 from tests.kit.faulty import BODY, STAGES, Faulty
+from tests.kit.ports import free_ports
 from tests.kit.upstream import Rig, read_answer
 
 Make = Callable[..., Awaitable[Rig]]
@@ -58,7 +59,7 @@ async def test_post_goes_to_another_address_where_the_first_refuses_the_connecti
 ) -> None:
     """No byte of it was sent, so it is answered; and the next does not go there any more."""
     server = Faulty()
-    gone = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    gone = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", free_ports(1)[0])
     port = gone.sockets[0].getsockname()[1]
     rig = await over(make_rig, [port, await listen(server)])
     gone.close()

@@ -30,6 +30,7 @@ from sidecar.link import (
 )
 from sidecar.shipping import unpack_exchanges
 from sidecar.types import FeedbackPath, Limits, ProxySettings, RoutePattern, Shadow, Variant
+from tests.kit.ports import free_ports
 from tests.kit.shadowing import Listen
 from tests.kit.upstream import Upstream, read_answer, until
 
@@ -88,7 +89,7 @@ class Running:
 async def worker(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
     """Its parameter, where there is one, are its limits."""
     upstream = Upstream()
-    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0, limit=1 << 22)
+    server = await asyncio.start_server(upstream.serve, "127.0.0.1", free_ports(1)[0], limit=1 << 22)
     port = server.sockets[0].getsockname()[1]
     settings = ProxySettings(
         version=1,

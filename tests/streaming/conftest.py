@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from sidecar.recording import Batch, OutboxItem, Store
+from tests.kit.ports import free_ports
 
 
 class Receiver:
@@ -26,7 +27,7 @@ class Receiver:
         self.documents: list[dict[str, Any]] = []
         self.released = asyncio.Event()
         self._runner: web.AppRunner | None = None
-        self.port = 0
+        (self.port,) = free_ports(1)  # it stops and starts again on the same one
 
     @property
     def url(self) -> str:
@@ -39,7 +40,6 @@ class Receiver:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
-        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         self.released.set()

@@ -116,7 +116,7 @@ class Live:
     async def create(self, name: str = "night", version_id: str = "v1", base: str = "det@2", **asked: Any) -> Job:
         return await self.training.create(name, "birds", version_id, base, **asked)
 
-    async def reaches(self, job: Job, *statuses: str, within_s: float = 15.0) -> Job:
+    async def reaches(self, job: Job, *statuses: str, within_s: float = 30.0) -> Job:
         """The job once its status is one of these."""
         async with asyncio.timeout(within_s):
             while (found := await self.training.job(job.job_id)).status not in statuses:  # noqa: ASYNC110

@@ -177,7 +177,7 @@ async def test_folders_of_ended_jobs_are_few_but_for_those_of_versions(
     monkeypatch.setattr("sidecar.training.folders.prune_folders.__defaults__", (2,))
     async with place.training(script("exit $3")) as live:
         jobs = [await live.ended(await live.create(name)) for name in ("0", "1", "1", "1", "1")]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(list((place.data_dir / "jobs").iterdir())) > 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     kept = [job.job_id for job in jobs if JobFolder(place.data_dir, job.job_id).path.exists()]

@@ -82,7 +82,7 @@ async def test_job_that_is_still_exported_is_cancelled_at_once(place: Place) -> 
     place.hold_export.clear()
     async with place.training(script("echo begun")) as live:
         job, following = await live.create(), await live.create()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not place.folder(job).path.exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         cancelled = await live.training.cancel(job.job_id, by="ann")
@@ -145,7 +145,7 @@ async def test_queued_jobs_are_begun_after_a_restart(place: Place) -> None:
     place.hold_export.clear()
     async with place.training(script("true")) as live:
         jobs = [await live.create(), await live.create()]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not place.folder(jobs[0]).path.exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     place.hold_export.set()

@@ -137,7 +137,7 @@ async def test_commands_outlive_the_monitor(place: Place, tmp_path: Path) -> Non
         for job in jobs[:2]:
             await live.logs(job, "ready")
     touch(f"{go}1")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while read_end(place.folder(jobs[0])) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     async with place.training(trainer, running_max=2) as live:
@@ -170,7 +170,7 @@ async def test_keeper_that_dies_fails_the_job_and_leaves_nothing(place: Place) -
         ended = await live.ended(job)
         assert ended.status == "failed"
         assert ended.error.startswith("the trainer's keeper died")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while lives(child):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 

@@ -44,7 +44,7 @@ async def test_old_output_goes_when_a_job_ends_and_the_version_says_so(
     in_use = [("det", "3")]
     async with place.training(script("echo log; echo weights > $1/w"), in_use=lambda: in_use) as live:
         jobs = [await live.ended(await live.create()) for _ in range(4)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while any(place.folder(job).output.exists() for job in jobs[1:3]):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             while (await place.versions.all("det"))[1].document["output"] is not None:  # noqa: ASYNC110
