@@ -6,6 +6,14 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web_app
+from hypothesis import HealthCheck, settings
+
+# What a test says is to follow from the code alone: not from the machine's pace, and not from the examples that were
+# drawn this time. `--hypothesis-profile=search` draws others.
+LASTING = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", LASTING, derandomize=True, database=None)
+settings.register_profile("search", LASTING)
+settings.load_profile("same")
 
 # Where tests run in the background it may be ignored, and what they start would inherit that and not end by Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
