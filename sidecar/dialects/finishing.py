@@ -29,6 +29,8 @@ _SMALL = 512
 # Corners are sums of positions and sizes: one product by a matrix does them all.
 _FROM_LEFT_TOP = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]], np.float64)
 _FROM_CENTRE = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [-0.5, 0, 0.5, 0], [0, -0.5, 0, 0.5]], np.float64)
+_NO_SIGN = np.float32(0.0)
+"""Makes 0 of -0, which of two zeros is the smaller one depends on how many numbers are compared at once."""
 
 T = TypeVar("T")
 Faults = dict[int, Undecodable]
@@ -80,7 +82,7 @@ class _Batch:
             boxes = np.where(wild[:, None], 0.0, boxes)
             for image in np.unique(self._image[wild]).tolist():
                 self._fault(image, "a box has a coordinate that is not finite or not plausible")
-        corners = self._as_xyxy(boxes).astype(np.float32)
+        corners = self._as_xyxy(boxes).astype(np.float32) + _NO_SIGN
         turned = (corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1])
         if turned.any():
             counts = np.bincount(self._image[turned], minlength=len(self._raws))
@@ -112,7 +114,7 @@ class _Batch:
                 own = self._of(scores, image).tolist()
                 self._fault(image, f"scores from {min(own)} to {max(own)}, expected 0 to 1")
             scores = np.where(sound, scores, 0.0)
-        self._scores = np.clip(scores, 0.0, 1.0)
+        self._scores = np.clip(scores, 0.0, 1.0) + _NO_SIGN
 
     def sort(self) -> None:
         """Highest score first, in each image by itself."""

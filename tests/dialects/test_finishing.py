@@ -53,8 +53,9 @@ def plain(outcome: DecodedImage | Undecodable) -> object:
     return arrays, kinds, found.labels, found.normalised, outcome.width, outcome.height, outcome.model_version
 
 
-LARGE = one_image(np.ones((600, 4)), np.linspace(0, 1, 600), np.arange(600) % 7, Frame(), DialectSettings())
-NONE = one_image(np.ones((0, 4)), np.ones(0), [], Frame(), DialectSettings())
+UNSET = Frame(), DialectSettings()
+LARGE = one_image(np.ones((600, 4)), np.linspace(0, 1, 600), np.arange(600) % 7, *UNSET)
+NONE = one_image(np.ones((0, 4)), np.ones(0), [], *UNSET)
 
 
 @settings(max_examples=300, deadline=None)
@@ -62,6 +63,7 @@ NONE = one_image(np.ones((0, 4)), np.ones(0), [], Frame(), DialectSettings())
 @example([])
 @example([NONE])
 @example([NONE, LARGE, NONE, LARGE])
+@example([one_image(np.array([[0.0, 1.0, -0.0, 0.0], [-0.0] * 4]), np.array([-0.0, 1.0]), ["a", "b"], *UNSET)] * 9)
 def test_images_finished_together_come_out_as_alone(raws: list[RawImage]) -> None:
     """Formats, orders, sizes, names and faults of one image have no part in another's."""
     assert repr([plain(outcome) for outcome in finish(raws)]) == repr([plain(finish([raw])[0]) for raw in raws])
