@@ -30,7 +30,7 @@ _SMALL = 512
 _FROM_LEFT_TOP = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1]], np.float64)
 _FROM_CENTRE = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [-0.5, 0, 0.5, 0], [0, -0.5, 0, 0.5]], np.float64)
 _NO_SIGN = np.float32(0.0)
-"""Makes 0 of -0, which of two zeros is the smaller one depends on how many numbers are compared at once."""
+"""Makes 0 of -0: which of two zeros is the smaller one is no question to depend on."""
 
 T = TypeVar("T")
 Faults = dict[int, Undecodable]

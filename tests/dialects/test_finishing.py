@@ -57,13 +57,16 @@ UNSET = Frame(), DialectSettings()
 LARGE = one_image(np.ones((600, 4)), np.linspace(0, 1, 600), np.arange(600) % 7, *UNSET)
 NONE = one_image(np.ones((0, 4)), np.ones(0), [], *UNSET)
 
+ZEROS = one_image(np.array([[0.0, 0.0, 0.0, -0.0]]), np.zeros(1), ["a"], *UNSET)
+TURNED = one_image(np.array([[9.0, 9.0, 0.0, 0.0], [0.0, 0.0, 9.0, 9.0]]), np.zeros(2), ["a", "a"], *UNSET)
+
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(raw_images(), max_size=8))
 @example([])
 @example([NONE])
 @example([NONE, LARGE, NONE, LARGE])
-@example([one_image(np.array([[0.0, 1.0, -0.0, 0.0], [-0.0] * 4]), np.array([-0.0, 1.0]), ["a", "b"], *UNSET)] * 9)
+@example([ZEROS, TURNED])
 def test_images_finished_together_come_out_as_alone(raws: list[RawImage]) -> None:
     """Formats, orders, sizes, names and faults of one image have no part in another's."""
     assert repr([plain(outcome) for outcome in finish(raws)]) == repr([plain(finish([raw])[0]) for raw in raws])
