@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 # drawn this time. `--hypothesis-profile=search` draws others.
 LASTING = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", LASTING, derandomize=True, database=None)
-settings.register_profile("search", LASTING)
+settings.register_profile("search", LASTING, max_examples=1_000)
 settings.load_profile("same")
 
 # Where tests run in the background it may be ignored, and what they start would inherit that and not end by Ctrl-C.
