@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import h11
 
 from tests.kit.http_answers import Answer, read_answers
-from tests.kit.upstream import Received, Rig, Upstream
+from tests.kit.upstream import WAIT_S, Received, Rig, Upstream, until
 
 Make = Callable[..., Awaitable[Rig]]
 SPELLINGS = ("whole", "bytes", "halves")
 LONG_BYTES = 5_000
-PROMPT_S = 20.0
+PROMPT_S = WAIT_S
 """Refusals come within this time; the bounds of silence are longer."""
 REQUESTS = {
     "head": b"HEAD /p HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -85,11 +85,11 @@ async def judge_request(case: Case, spelling: str, make_rig: Make) -> None:
     statuses, got = [answer.status for answer in finals], rig.upstream.requests
     assert not any(word in bytes(raw) for word in case.lacks for raw in rig.upstream.raw.values())
     if case.expected.startswith("reject-"):
-        _judge_refusal(case, int(case.expected[7:]), finals, rig)
+        await _judge_refusal(case, int(case.expected[7:]), finals, rig)
     elif case.expected == "incomplete":
         assert not got
         assert statuses in ([], [400], [408])
-        assert len(rig.upstream.closed) == len(rig.upstream.raw)
+        await _upstream_left(rig)
     elif case.expected == "respond":
         assert not rig.upstream.raw
         assert statuses == [200]
@@ -104,13 +104,18 @@ async def judge_request(case: Case, spelling: str, make_rig: Make) -> None:
         _judge_first(case, got[0])
 
 
-def _judge_refusal(case: Case, status: int, finals: list[Answer], rig: Rig) -> None:
+async def _upstream_left(rig: Rig) -> None:
+    """Each connection to the upstream is closed."""
+    await until(lambda: len(rig.upstream.closed) == len(rig.upstream.raw))
+
+
+async def _judge_refusal(case: Case, status: int, finals: list[Answer], rig: Rig) -> None:
     statuses = [answer.status for answer in finals]
     assert statuses in [[code] for code in LENIENT.get(status, (status,))] or (status == 400 and not statuses)
     assert all(answer.values(b"connection") == [b"close"] for answer in finals)
     assert not rig.upstream.requests
     if case.name.startswith(("chunk_", "trailer_")):
-        assert len(rig.upstream.closed) == len(rig.upstream.raw)
+        await _upstream_left(rig)
     else:
         assert not rig.upstream.raw
 
@@ -234,13 +239,14 @@ async def judge_response(case: Case, spelling: str, make_rig: Make) -> None:
     assert not any(word in replies for word in case.lacks)
     if not idle:
         _judge_answer(case, asks, finals, left)
+        await until(lambda: upstream.early or upstream.answered or 0 in upstream.closed)  # and no surplus is to come
     upstream.early = b""
     assert (await rig.send(NEXT))[2] == b"GOOD"
     await settle()
     fresh = len(upstream.raw) > 1
     if case.fresh or case.expected in ("bad-gateway", "abort", "forward-drop-conn"):
         assert fresh
-        assert 0 in upstream.closed
+        await until(lambda: 0 in upstream.closed)
 
 
 async def _ask(rig: Rig, requests: list[bytes], method: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from sidecar.proxy.relay import Proxy
 from sidecar.types import Exchange
 
-WAIT_S = 20.0
+WAIT_S = 30.0
 
 
 @dataclass
@@ -33,7 +33,8 @@ class Received:
 
 @dataclass
 class Upstream:
-    """A server that answers each whole request by ``reply`` (None: closes without a byte) and keeps what it got."""
+    """A server that answers each whole request by ``reply`` (None: closes without a byte) and keeps what it got; of
+    ``answered`` it has sent all."""
 
     port: int = 0
     reply: Callable[[Received], bytes | None] = lambda received: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -45,6 +46,7 @@ class Upstream:
     closed: set[int] = field(default_factory=set)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     gated: bool = False
+    answered: int = 0
     writers: dict[int, asyncio.StreamWriter] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,6 +102,7 @@ class Upstream:
                 await writer.drain()
                 if len(piece) != len(answer or b""):
                     await asyncio.sleep(0)
+            self.answered += 1
             if answer is None or self.close_when(received):
                 return
 

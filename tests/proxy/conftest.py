@@ -13,6 +13,7 @@ import pytest
 import uvloop
 
 from sidecar.monitor.intake import Intake
+from sidecar.proxy import relay
 from sidecar.proxy.relay import Proxy
 from sidecar.proxy.tap import Tap
 from sidecar.types import FeedbackPath, Limits, ProxySettings, RoutePattern, Variant
@@ -23,11 +24,26 @@ ROUTES = (
     RoutePattern(("POST",), "/predict", "plain", model="det"),
     RoutePattern(("POST",), "/v1/models/{model}/versions/{version:int}:predict", "plain"),
 )
+PATIENT = Limits(
+    health_interval_s=1000.0,
+    connect_timeout_s=30.0,
+    upstream_pending_s=30.0,
+    upstream_idle_s=60.0,
+    head_timeout_s=60.0,
+    tls_handshake_timeout_s=60.0,
+    body_grace_s=60.0,
+    feedback_timeout_s=30.0,
+    ring_age_s=60.0,
+    pin_age_s=300.0,
+)
+"""No time is up because the machine had other things to do: a test of what is up in time sets that bound itself."""
 
 
 @pytest.fixture
-async def make_rig() -> AsyncIterator[Callable[..., Awaitable[Rig]]]:
-    """Builds a relay over a scripted upstream; keyword arguments are fields of ProxySettings, ``limits`` a dict."""
+async def make_rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Awaitable[Rig]]]:
+    """Builds a relay over a scripted upstream, whose addresses have all been checked once; keyword arguments are fields
+    of ProxySettings, ``limits`` a dict."""
+    monkeypatch.setattr(relay, "FIRST_CHECKS_S", 60.0)
     rigs: list[tuple[Rig, asyncio.Server]] = []
 
     async def make(upstream: Upstream | None = None, limits: dict[str, Any] | None = None, **settings: Any) -> Rig:
@@ -40,7 +56,7 @@ async def make_rig() -> AsyncIterator[Callable[..., Awaitable[Rig]]]:
             "variants": (variant,),
             "default": "A",
             "routes": ROUTES,
-            "limits": replace(Limits(health_interval_s=1000.0), **(limits or {})),
+            "limits": replace(PATIENT, **(limits or {})),
             **settings,
         }
         tap = Recorded()

@@ -74,8 +74,11 @@ async def test_idle_client_has_time_for_another_request_in_a_drain(make_rig: Mak
     writer.close()
 
 
-async def test_request_that_crosses_the_end_of_its_connection_is_not_passed_on(make_rig: Make) -> None:
+async def test_request_that_crosses_the_end_of_its_connection_is_not_passed_on(
+    make_rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its client can tell: the connection ends in order and without a byte of an answer."""
+    monkeypatch.setattr(downstream, "LINGER_S", 60.0)
     rig = await make_rig()
     reader, writer = await rig.connect()
     await until(lambda: rig.proxy.downstreams)

@@ -8,14 +8,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from sidecar.proxy import drain
 from sidecar.proxy.drain import finish_requests, let_in_the_last, longest_s
 from tests.kit.upstream import Rig, Upstream, read_answer, until
 
 Make = Callable[..., Awaitable[Rig]]
+LATE_S = 0.2
 
 
-async def test_handshake_over_a_long_way_is_not_cut_off_by_a_drain(make_rig: Make) -> None:
+async def test_handshake_over_a_long_way_is_not_cut_off_by_a_drain(
+    make_rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who began to connect before new clients were dropped is served, though the last packet comes a while later."""
+    assert drain.SHAKING_HANDS_S > LATE_S
+    monkeypatch.setattr(drain, "SHAKING_HANDS_S", 60.0)
     rig = await make_rig()
     listener = socket.create_server(("127.0.0.1", 0))
     # a kernel that waits for the first byte takes the client's end of a handshake only with that, as if it came late
@@ -23,15 +29,14 @@ async def test_handshake_over_a_long_way_is_not_cut_off_by_a_drain(make_rig: Mak
     await rig.proxy.create_server(sock=listener)
     reader, writer = await asyncio.open_connection(*listener.getsockname())
 
-    async def come_late() -> tuple[int, dict[bytes, bytes], bytes]:
-        await asyncio.sleep(0.2)
-        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        return await read_answer(reader)
-
-    asking = asyncio.create_task(come_late())
-    await let_in_the_last(listener)
+    letting_in = asyncio.create_task(let_in_the_last(listener))
+    await asyncio.sleep(LATE_S)
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await until(lambda: rig.proxy.downstreams)
+    assert not letting_in.done()
+    letting_in.cancel()
     rig.proxy.stop_accepting()
-    assert (await asking)[0] == 200
+    assert (await read_answer(reader))[0] == 200
     writer.close()
 
 

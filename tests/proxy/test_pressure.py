@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -114,10 +115,13 @@ async def test_request_behind_an_answer_that_nobody_takes_ends_with_it(
 ) -> None:
     """What is bounded is how long the client takes nothing."""
     monkeypatch.setattr(downstream, "LINGER_S", 0.05)
-    rig = await make_rig(Upstream(reply=lambda got: ANSWER), limits={"idle_timeout_s": 0.5})
+    rig = await make_rig(Upstream(reply=lambda got: ANSWER))
     with narrow(rig) as client:
         client.sendall(GET % 1 + GET % 2)
         await until(lambda: rig.proxy.downstreams and only(rig).write_paused and only(rig)._stream is None)
+        settings = rig.proxy.settings
+        limits = replace(settings.limits, idle_timeout_s=0.1)
+        rig.proxy.apply(replace(settings, version=2, limits=limits))
         only(rig).deadline = 0.0
         await until(lambda: not rig.proxy.downstreams)
     assert rig.proxy.limits_hit == {"idle_timeout_s": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -72,11 +73,14 @@ async def test_full_pool_of_the_shadow_drops_the_copy(make_rig: Make, listen: Li
 
 async def test_copy_that_waits_too_long_for_a_connection_is_recorded(make_rig: Make, listen: Listen) -> None:
     """A copy that is under way ends with a record, whatever ends it: its request is marked already."""
-    limits = {"upstream_connections_max": 1, "upstream_pending_s": 0.05}
+    limits = {"upstream_connections_max": 1, "upstream_pending_s": 1000.0, "shadow_timeout_s": 10_000.0}
     rig, second = await hanging(make_rig, listen, limits)
     await rig.send(POST)
     await until(lambda: second.requests)
     await rig.send(POST)
+    rig.proxy.shadows.sweep(monotonic() + 900.0)
+    assert (len(rig.tap.exchanges), rig.proxy.shadows.in_flight) == (2, 2)
+    rig.proxy.shadows.sweep(monotonic() + 1001.0)
     await until(lambda: len(rig.tap.exchanges) == 3)
     shadow = rig.tap.exchanges[2]
     assert (shadow.role, shadow.status, shadow.error, shadow.upstream_ms) == ("shadow", 503, "overloaded", 0.0)
@@ -85,8 +89,12 @@ async def test_copy_that_waits_too_long_for_a_connection_is_recorded(make_rig: M
 
 async def test_copy_that_takes_too_long_is_ended_and_counted(make_rig: Make, listen: Listen) -> None:
     """The whole life of a copy is bounded, and its connection is closed with it."""
-    rig, second = await hanging(make_rig, listen, {"shadow_timeout_s": 0.05})
+    rig, second = await hanging(make_rig, listen, {"shadow_timeout_s": 1000.0})
     await rig.send(POST)
+    await until(lambda: second.requests)
+    rig.proxy.shadows.sweep(monotonic() + 900.0)
+    assert rig.proxy.shadows.in_flight == 1
+    rig.proxy.shadows.sweep(monotonic() + 1001.0)
     await until(lambda: len(rig.tap.exchanges) == 2)
     assert (rig.tap.exchanges[1].status, rig.tap.exchanges[1].error) == (504, "timeout")
     assert rig.proxy.limits_hit == {"shadow_timeout_s": 1}

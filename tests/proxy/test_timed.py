@@ -26,6 +26,7 @@ async def test_time_that_a_client_takes_to_send_is_not_the_server_s(
     rig = await shadowing(make_rig, await listen(Upstream().serve)) if copied else await make_rig()
     reader, writer = await rig.connect()
     writer.write(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
+    await until(lambda: rig.proxy.in_flight)
     await asyncio.sleep(AWAY_S)
     writer.write(b"def")
     assert (await read_answer(reader))[0] == 200

@@ -17,7 +17,7 @@ import pytest
 from sidecar.proxy.tls_accept import FromClient
 from sidecar.types import Variant
 from tests.kit.certificates import Authority
-from tests.kit.upstream import Rig, Upstream, read_answer, until
+from tests.kit.upstream import WAIT_S, Rig, Upstream, read_answer, until
 
 MakeRig = Callable[..., Awaitable[Rig]]
 GET = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -50,7 +50,7 @@ def in_a_thread(rig: Rig, context: ssl.SSLContext, request: bytes) -> Awaitable[
     def ask() -> tuple[bytes, bool]:
         answer = b""
         with (
-            socket.create_connection(("127.0.0.1", rig.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", rig.port), timeout=WAIT_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as sock,
         ):
             sock.sendall(request)
@@ -109,7 +109,7 @@ async def test_records_that_come_byte_by_byte_are_read(make_tls_rig: MakeRig, au
                 for byte in outgoing.read():
                     writer.write(bytes((byte,)))
                     await asyncio.sleep(0)
-                incoming.write(await asyncio.wait_for(reader.read(1 << 16), 5))
+                incoming.write(await asyncio.wait_for(reader.read(1 << 16), WAIT_S))
 
     await complete(tls.do_handshake)
     tls.write(post(b"body"))
@@ -197,7 +197,7 @@ async def test_websocket_passes_through_tls(make_tls_rig: MakeRig, authority: Au
     for size in (5, 100_000):
         sent = os.urandom(size)
         writer.write(sent)
-        assert await asyncio.wait_for(reader.readexactly(size), 5) == sent
+        assert await asyncio.wait_for(reader.readexactly(size), WAIT_S) == sent
     writer.close()
     await until(lambda: not rig.proxy.downstreams)
 
@@ -218,7 +218,7 @@ async def test_what_is_no_tls_is_closed(make_tls_rig: MakeRig, sent: bytes, reas
     reader, writer = await rig.connect()
     writer.write(sent)
     with contextlib.suppress(ConnectionError):
-        await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(reader.read(), WAIT_S)
     await until(lambda: not rig.proxy.handshakes)
     assert rig.proxy.tls_failed == {reason: 1}
     writer.close()
@@ -235,6 +235,7 @@ async def test_old_versions_of_tls_are_refused(make_tls_rig: MakeRig, authority:
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await connect(rig, context)
+    await until(lambda: rig.proxy.tls_failed)
     assert rig.proxy.tls_failed == {"handshake": 1}
     server = rig.proxy.tls and rig.proxy.tls.context
     assert server is not None
@@ -253,7 +254,7 @@ async def test_handshake_that_does_not_end_is_given_up(make_tls_rig: MakeRig) ->
     reader, writer = await rig.connect()
     writer.write(b"\x16\x03\x01")
     with contextlib.suppress(ConnectionError):
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
     assert (rig.proxy.limits_hit, rig.proxy.tls_failed) == ({"tls_handshake_timeout_s": 1}, {"timeout": 1})
     writer.close()
 
@@ -266,7 +267,7 @@ async def test_handshakes_count_towards_the_connections(make_tls_rig: MakeRig) -
     await until(lambda: rig.proxy.handshakes)
     reader, second = await rig.connect()
     with contextlib.suppress(ConnectionError):
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
     assert rig.proxy.limits_hit == {"connections_max": 1}
     first.close()
     await until(lambda: not rig.proxy.handshakes)
@@ -280,7 +281,7 @@ async def test_half_closed_client_still_gets_its_answer(make_tls_rig: MakeRig, a
     rig = await make_tls_rig(upstream)
 
     def ask() -> bytes:
-        with socket.create_connection(("127.0.0.1", rig.port), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", rig.port), timeout=WAIT_S) as plain:
             tls = authority.client_context().wrap_socket(plain, server_hostname="localhost")
             tls.sendall(GET)
             socket.socket.shutdown(tls, socket.SHUT_WR)

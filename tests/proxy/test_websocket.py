@@ -14,7 +14,8 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from sidecar.types import Variant
-from tests.kit.upstream import Rig, Upstream, read_answer, read_head, until
+from tests.kit.ports import free_ports
+from tests.kit.upstream import WAIT_S, Rig, Upstream, read_answer, read_head, until
 
 Make = Callable[..., Awaitable[Rig]]
 BOXES = Subprotocol("boxes")
@@ -37,7 +38,7 @@ def admit(connection: ServerConnection, request: Request) -> Response | None:
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    async with serve(echo, "127.0.0.1", 0, process_request=admit, subprotocols=[BOXES]) as running:
+    async with serve(echo, "127.0.0.1", free_ports(1)[0], process_request=admit, subprotocols=[BOXES]) as running:
         yield running
 
 
@@ -48,7 +49,7 @@ async def rig(server: Server, make_rig: Make) -> Rig:
 
 
 def dial(rig: Rig, path: str = "/ws") -> connect:
-    return connect(f"ws://127.0.0.1:{rig.port}{path}", subprotocols=[BOXES])
+    return connect(f"ws://127.0.0.1:{rig.port}{path}", subprotocols=[BOXES], open_timeout=WAIT_S)
 
 
 async def test_messages_pass_both_ways_until_the_client_closes(rig: Rig) -> None:
@@ -62,7 +63,7 @@ async def test_messages_pass_both_ways_until_the_client_closes(rig: Rig) -> None
             assert await client.recv() == message
         await client.send(part for part in ("in ", "three ", "parts"))
         assert await client.recv() == "in three parts"
-        await asyncio.wait_for(await client.ping(), 5)
+        await asyncio.wait_for(await client.ping(), WAIT_S)
         await client.send(picture)
         assert await client.recv() == picture
     assert client.close_code == 1000

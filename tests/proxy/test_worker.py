@@ -32,7 +32,7 @@ from sidecar.shipping import unpack_exchanges
 from sidecar.types import FeedbackPath, Limits, ProxySettings, RoutePattern, Shadow, Variant
 from tests.kit.ports import free_ports
 from tests.kit.shadowing import Listen
-from tests.kit.upstream import Upstream, read_answer, until
+from tests.kit.upstream import WAIT_S, Upstream, read_answer, until
 
 BODY = bytes(range(256)) * 2_000
 REQUEST = b"POST /predict?key=secret HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
@@ -40,15 +40,17 @@ REQUEST = b"POST /predict?key=secret HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r
 
 @dataclass
 class Monitor:
-    """A monitor's end of the link that keeps what it gets and acknowledges where told to."""
+    """A monitor's end of the link that keeps what it gets and acknowledges where told to; ``links`` are open."""
 
     path: str
     acknowledges: bool = True
     frames: list[Frame] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    links: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
+        self.links += 1
         decoder = FrameDecoder()
         try:
             while received := await reader.read(1 << 16):
@@ -58,9 +60,16 @@ class Monitor:
                         writer.write(pack_frame(Kind.ACK, sequence=frame.sequence))
         except ConnectionError:
             pass
+        finally:
+            self.links -= 1
 
     def of(self, kind: Kind) -> list[Frame]:
         return [frame for frame in self.frames if frame.kind is kind]
+
+    def status(self) -> dict[str, Any]:
+        """What the worker said last of itself; empty before it did."""
+        told = self.of(Kind.STATUS)
+        return unpack_json(told[-1].payload) if told else {}
 
     def send(self, kind: Kind, payload: bytes) -> None:
         self.writers[-1].write(pack_frame(kind, payload))
@@ -84,6 +93,23 @@ class Running:
         finally:
             writer.close()
 
+    async def ended_well(self) -> bool:
+        """Once the process is gone and all that it sent is read."""
+        code = await asyncio.wait_for(self.process.wait(), WAIT_S)
+        await until(lambda: not self.monitor.links)
+        return code == 0
+
+
+# Drains end once nothing is left to wait for: no bound is met because the machine is busy.
+PATIENT = Limits(
+    drain_grace_s=1000.0,
+    health_interval_s=1000.0,
+    connect_timeout_s=30.0,
+    ring_age_s=60.0,
+    feedback_timeout_s=60.0,
+    shadow_timeout_s=1000.0,
+)
+
 
 @pytest.fixture
 async def worker(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
@@ -96,7 +122,7 @@ async def worker(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         variants=(Variant("A", f"http://127.0.0.1:{port}", version="7"),),
         default="A",
         routes=(RoutePattern(("POST",), "/predict", "plain", model="det"),),
-        limits=getattr(request, "param", Limits(drain_grace_s=4.0)),
+        limits=getattr(request, "param", PATIENT),
         feedback=FeedbackPath("/feedback"),
     )
     monitor = Monitor(str(tmp_path / "link"))
@@ -128,15 +154,17 @@ async def worker(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         writer.transport.abort()
 
 
-async def told(worker: Running) -> dict[str, Any]:
-    async with asyncio.timeout(10):
-        line: dict[str, Any] = json.loads(await worker.status.readline())
-        return line
+async def told(worker: Running, accepting: bool = True) -> None:
+    """Waits until the worker says whether it accepts, and that its upstream is up."""
+    expected = {"accepting": accepting, "ending": not accepting, "upstreams": {"A": True}}
+    async with asyncio.timeout(WAIT_S):
+        while json.loads(await worker.status.readline()) != expected:
+            pass
 
 
 async def test_worker_ships_exchange_counts_and_wanted_image(worker: Running) -> None:
     """A prediction request is relayed, shipped once, counted, and its body comes when the monitor wants it."""
-    assert await told(worker) == {"accepting": True, "ending": False, "upstreams": {"A": True}}
+    await told(worker)
     status, fields, body = await worker.ask()
     assert (status, body) == (200, b"ok")
     prediction_id = fields[b"x-prediction-id"].decode()
@@ -177,9 +205,10 @@ async def test_worker_takes_newer_settings_only(worker: Running) -> None:
     await until(lambda: worker.monitor.of(Kind.STATUS))
     worker.monitor.send(Kind.SETTINGS, settings_to_json(replace(worker.settings, version=5)))
     worker.monitor.send(Kind.SETTINGS, settings_to_json(replace(worker.settings, version=4)))
+    await until(lambda: worker.monitor.status()["settings"] == 5)
     worker.monitor.frames.clear()
-    await until(lambda: worker.monitor.of(Kind.STATUS))
-    assert unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["settings"] == 5
+    await until(worker.monitor.status)
+    assert worker.monitor.status()["settings"] == 5
 
 
 async def test_worker_drains_when_its_supervisor_is_gone(worker: Running) -> None:
@@ -188,41 +217,46 @@ async def test_worker_drains_when_its_supervisor_is_gone(worker: Running) -> Non
     worker.process.send_signal(signal.SIGINT)
     await worker.ask()
     worker.supervisor.close()
-    assert await told(worker) == {"accepting": False, "ending": True, "upstreams": {"A": True}}
-    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
+    await told(worker, accepting=False)
+    assert await worker.ended_well()
     assert sum(len(list(unpack_exchanges(frame.payload))) for frame in worker.monitor.of(Kind.EXCHANGES)) == 1
     assert sum(c.requests for f in worker.monitor.of(Kind.COUNTS) for c in unpack_counts(f.payload)) == 1
 
 
-@pytest.mark.parametrize("worker", [Limits(drain_delay_s=3.0, drain_grace_s=2.0)], indirect=True)
+@pytest.mark.parametrize("worker", [replace(PATIENT, drain_delay_s=4.0, drain_grace_s=3.5)], indirect=True)
 async def test_drain_gives_its_delay_and_then_its_grace_in_full(worker: Running) -> None:
     """Clients are accepted for all of ``drain_delay_s``, and what is in flight then has all of ``drain_grace_s``; what
     came of it is shipped."""
     await told(worker)
     worker.upstream.gated = True
     worker.process.send_signal(signal.SIGTERM)
-    await asyncio.sleep(1.5)
-    asking = asyncio.create_task(worker.ask())
-    assert (await told(worker))["ending"] is True
     await asyncio.sleep(1)
+    asking = asyncio.create_task(worker.ask())
+    await told(worker, accepting=False)  # by now the grace were over, had it not begun after the delay
+    await asyncio.sleep(0.5)
     worker.upstream.gate.set()
     status, fields, body = await asking
     assert (status, fields[b"connection"], body) == (200, b"close", b"ok")
-    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
+    assert await worker.ended_well()
     (exchange,) = [item for f in worker.monitor.of(Kind.EXCHANGES) for item in unpack_exchanges(f.payload)]
     assert exchange.status == 200
 
 
-@pytest.mark.parametrize("worker", [Limits(drain_delay_s=2.0)], indirect=True)
+@pytest.mark.parametrize("worker", [replace(PATIENT, drain_delay_s=4.0)], indirect=True)
 async def test_delay_begins_anew_when_the_supervisor_drains_too(worker: Running) -> None:
     """Only then does ``/readyz`` say no: who looks there is to see it before clients are refused."""
     await told(worker)
     worker.process.send_signal(signal.SIGTERM)
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # more than the last handshakes are given
     began = monotonic()
     worker.supervisor.close()
-    assert (await told(worker))["ending"] is True
-    assert monotonic() - began >= 2
+    await told(worker, accepting=False)
+    assert monotonic() - began >= 4
+
+
+def addresses(status: dict[str, Any], upstream: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = status["upstreams"].get(upstream, {}).get("addresses", [])
+    return found
 
 
 async def test_worker_logs_that_an_address_is_down_and_tells_why(worker: Running) -> None:
@@ -235,9 +269,8 @@ async def test_worker_logs_that_an_address_is_down_and_tells_why(worker: Running
     (line,) = [unpack_json(frame.payload) for frame in worker.monitor.of(Kind.LOG)]
     address = {"address": "127.0.0.1:1", "reason": "connection refused"}
     assert line == {"level": "warning", "event": "upstream_address_down", "upstream": "B", **address}
-    await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["upstreams"].get("B"))
-    (told_of,) = unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["upstreams"]["B"]["addresses"]
-    assert told_of.items() >= {**address, "state": "down"}.items()
+    expected = {**address, "state": "down"}.items()
+    await until(lambda: [one.items() >= expected for one in addresses(worker.monitor.status(), "B")] == [True])
 
 
 async def test_worker_that_drains_waits_for_no_copy(worker: Running, listen: Listen) -> None:
@@ -252,13 +285,11 @@ async def test_worker_that_drains_waits_for_no_copy(worker: Running, listen: Lis
     variants = (*worker.settings.variants, Variant("B", f"http://127.0.0.1:{await listen(hang)}"))
     settings = replace(worker.settings, version=2, variants=variants, shadows=(Shadow("s", "B", 1.0),))
     worker.monitor.send(Kind.SETTINGS, settings_to_json(settings))
-    await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["settings"] == 2)
+    await until(lambda: worker.monitor.status()["settings"] == 2)
     assert (await worker.ask())[0] == 200
-    await until(lambda: unpack_json(worker.monitor.of(Kind.STATUS)[-1].payload)["shadows_in_flight"] == 1)
-    started = monotonic()
+    await until(lambda: worker.monitor.status()["shadows_in_flight"] == 1)
     worker.supervisor.close()
-    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
-    assert monotonic() - started < worker.settings.limits.drain_grace_s - 1
+    assert await worker.ended_well()  # long before the copy's time and the drain's are over
     (exchange,) = [item for f in worker.monitor.of(Kind.EXCHANGES) for item in unpack_exchanges(f.payload)]
     assert (exchange.role, exchange.experiment) == ("serving", "s")
 
@@ -272,11 +303,11 @@ async def test_worker_that_drains_waits_for_feedback(worker: Running) -> None:
     await until(lambda: worker.monitor.of(Kind.ASK))
     number, body = unpack_ask(worker.monitor.of(Kind.ASK)[0].payload)
     worker.supervisor.close()
-    assert (await told(worker))["accepting"] is False
+    await told(worker, accepting=False)
     worker.monitor.send(Kind.REPLY, pack_reply(number, 201, "application/json", body))
     status, answered, content = await asking
     assert (status, answered[b"connection"], content) == (201, b"close", b"{}")
-    assert await asyncio.wait_for(worker.process.wait(), 10) == 0
+    assert await worker.ended_well()
     (count,) = [count for frame in worker.monitor.of(Kind.COUNTS) for count in unpack_counts(frame.payload)]
     assert (count.model, count.statuses) == ("", {201: 1})
 
