@@ -83,7 +83,7 @@ async def test_many_waiting_on_one_channel_are_fetched_by_the_page(running, stor
     """250 messages are sent in order, for a few looks into the store rather than one each."""
     rows = [store.add("webhook:a", notice(alert_id=f"a{number}")) for number in range(2 * ROWS_MAX + 50)]
     async with running(store, channels_to(receiver)):
-        await until(lambda: store.row(rows[-1]).sent_at)
+        await until(lambda: store.row(rows[-1]).sent_at, 90)
     ids = [json.loads(posted.body)["data"]["alert_id"] for posted in receiver.posted]
     assert ids == [f"a{number}" for number in range(len(rows))]
     assert store.looks < 20
@@ -132,7 +132,7 @@ async def test_ways_of_writing_that_are_remembered_are_bounded(running, store, r
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sidecar.alerts.delivery.KEYS_MAX", 20)
         async with running(store, channels_to(receiver)) as sender:
-            await until(lambda: store.row(rows[-1]).sent_at)
+            await until(lambda: store.row(rows[-1]).sent_at, 90)
     assert KEYS_MAX > 20
     assert len(sender._keys) <= 20 + ROWS_MAX
     assert len(receiver.posted) == 500
@@ -173,7 +173,7 @@ async def test_failing_and_hanging_channels_hold_up_no_other(running, store, rec
         store.add("slack:#down")
     row = store.add("webhook:a")
     async with running(store, channels_to(receiver, **settings)):
-        await until(lambda: store.row(row).sent_at)
+        await until(lambda: store.row(row).sent_at and failing.posted)
         assert len(failing.posted) == 1
     await failing.stop()
 

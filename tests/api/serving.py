@@ -66,7 +66,7 @@ def served(
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     assert url, "the application did not start"
     try:
         yield url

@@ -28,7 +28,7 @@ async def test_child_begins_with_the_process_that_runs_already() -> None:
     child.kill()
     await until(lambda: child.pid not in {None, first})
     child.drain()
-    await asyncio.wait_for(life, 10)
+    await asyncio.wait_for(life, 30)
 
 
 def test_worker_that_nobody_needs_ends_by_itself_and_says_nothing() -> None:
@@ -63,4 +63,4 @@ async def test_descriptors_come_before_the_first_line() -> None:
         assert await asyncio.to_thread(theirs.recv, 10) == b"{}\n"
         child.drain()
         child.kill()
-        await asyncio.wait_for(life, 10)
+        await asyncio.wait_for(life, 30)

@@ -70,7 +70,7 @@ async def test_admin_port_is_told_of_once_it_takes_connections(tmp_path: Path) -
     told.append("listens")
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port)
     try:
-        await asyncio.wait_for(telling, 5)
+        await asyncio.wait_for(telling, 30)
     finally:
         server.close()
     assert told == ["listens", "told"]

@@ -37,7 +37,7 @@ class Place:
 
     async def ask(self) -> bytes:
         """The status of what it is answered, over a connection that stays. Raises OSError where it is refused."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             self.writers.append(writer)
             writer.write(REQUEST)
@@ -67,7 +67,7 @@ class Place:
         for writer in self.writers:
             writer.close()
         lives = list(self.slot.lives.values())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await asyncio.gather(*lives)
 
 
@@ -116,6 +116,7 @@ async def test_drain_while_a_successor_starts_serves_who_waits_and_refuses_who_c
     first = place.end_newest()
     await until(lambda: len(place.pids()) == 2)
     waiting = asyncio.create_task(place.ask())
+    await until(lambda: len(place.writers) == 2)  # it waits in the queue of the listener
     place.slot.drain()
     assert await waiting == b"502"
     await until(lambda: place.slot.status.get("ending") or place.pids() == [first])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import functools
 import ssl
 import warnings
 from collections import deque
@@ -122,8 +123,9 @@ class MailServer:
         loop = asyncio.get_running_loop()
         starttls = None if self.tls_from_the_start else self.tls
         direct = self.tls if self.tls_from_the_start else None
-        self._server = await loop.create_server(lambda: self._protocol(loop, starttls), "127.0.0.1", 0, ssl=direct)
-        self.port = self._server.sockets[0].getsockname()[1]
+        (self.port,) = free_ports(1)  # nobody else takes it once it stops
+        protocol = functools.partial(self._protocol, loop, starttls)
+        self._server = await loop.create_server(protocol, "127.0.0.1", self.port, ssl=direct)
 
     async def stop(self) -> None:
         self._server.close()

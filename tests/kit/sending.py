@@ -15,6 +15,8 @@ from sidecar.recording.watch_rows import NotificationRow
 from tests.kit.alert_receivers import HttpReceiver, notice
 
 WALL = 1_764_000_100.0
+TURNS = 12
+"""Of the loop, until all that waits for no clock and no socket rests."""
 
 
 class Clock:
@@ -39,7 +41,10 @@ class Clock:
         await asyncio.sleep(0)
 
     async def advance(self, seconds: float) -> None:
-        """And let what that wakes come to rest."""
+        """Once what goes on rests: who has looked at the clock must sleep before it moves, or would oversleep. And let
+        what that wakes come to rest."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         self.now += seconds
         for at, woken in self._sleepers:
             if at <= self.now and not woken.done():
@@ -47,12 +52,12 @@ class Clock:
         self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[1].done()]
         await settle()
 
-    async def advance_until(self, condition: Callable[[], object], within_s: float = 30.0) -> None:
+    async def advance_until(self, condition: Callable[[], object], step_s: float = 0.1, within_s: float = 30.0) -> None:
         """In small steps: who waits anew while others still work is woken too. Raises TimeoutError after ``within_s``
         of real time."""
         async with asyncio.timeout(within_s):
             while not condition():
-                await self.advance(0.1)
+                await self.advance(step_s)
                 await asyncio.sleep(0.005)
 
 
@@ -118,7 +123,7 @@ def _is_open(row: NotificationRow) -> bool:
 
 async def settle() -> None:
     """Let what goes on without a clock, requests to the local receiver among it, come to rest."""
-    for _ in range(12):
+    for _ in range(TURNS):
         await asyncio.sleep(0.001)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.kit.ports import free_ports
 
-START_S = 30.0
+START_S = 60.0
 
 
 def wait_for(condition: Callable[[], Any], within_s: float = 60.0, what: str = "condition") -> Any:

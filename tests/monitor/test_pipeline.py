@@ -20,6 +20,7 @@ from sidecar.summaries import Summary
 from sidecar.types import Prediction, ProxySettings, RequestCounts, Variant
 from tests.kit.build import exchange
 from tests.kit.reading import read_all
+from tests.kit.wait import until
 
 SETTINGS = ProxySettings(version=1, variants=(Variant("A", "http://a:1"),), default="A")
 BODY = orjson.dumps(
@@ -42,6 +43,7 @@ class Monitor:
         self.folder = folder
         self.now = 1_700_000_003.0
         self.decided: list[list[str]] = []
+        self.shipped = 0
 
     async def start(self) -> None:
         self.store = await Store.open(self.folder / "data")
@@ -70,8 +72,11 @@ class Monitor:
     async def ship(self, *frames: bytes) -> None:
         _, writer = await asyncio.open_unix_connection(str(self.folder / "l"))
         writer.write(pack_frame(Kind.HELLO, pack_json({"worker": 0, "epoch": 9, "pid": 1, "settings": 1})))
-        writer.write(b"".join(frames))
-        await writer.drain()
+        self.shipped += 1
+        status = {"shipped": self.shipped}
+        writer.write(b"".join(frames) + pack_frame(Kind.STATUS, pack_json(status)))
+        workers = self.intake.workers
+        await until(lambda: (0, 9) in workers and workers[0, 9].status == status)  # a turn waits for a moment only
         await self.pipeline.turn()
 
     async def summary(self) -> Summary:

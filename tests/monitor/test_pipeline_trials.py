@@ -134,7 +134,10 @@ class Rig:
         for kind, payload in payloads:
             self._sequence += 1
             self.worker.write(pack_frame(kind, payload, self._sequence))
-        await self.worker.drain()
+        status = {"shipped": self._sequence}
+        self.worker.write(pack_frame(Kind.STATUS, pack_json(status)))
+        workers = self.intake.workers
+        await until(lambda: (0, 9) in workers and workers[0, 9].status == status)  # a turn waits for a moment only
         await self.pipeline.turn()
 
     async def pairs(self) -> dict[int, int]:

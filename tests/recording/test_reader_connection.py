@@ -8,10 +8,8 @@ import pytest
 from sidecar.recording import Batch, Reader, Store, StoreError
 from sidecar.recording.files import store_path
 from sidecar.recording.reader_connection import ReadConnection
+from tests.kit.wait import until
 
-SLOW = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?) SELECT COUNT(*) FROM n"
-SLOW_ROWS = 1_000_000
-"""A few tenths of a second of counting."""
 ANSWER_S = 30.0
 """Who has no answer after this never gets one."""
 
@@ -50,24 +48,27 @@ async def test_reads_on_their_way_are_answered_when_the_store_is_set_aside(
     is closed with its last answer."""
     threads = threading.active_count()
     connection = await ReadConnection.open(store_path(tmp_path))
-    old = connection._opened
+    old, begun, go_on = connection._opened, threading.Event(), threading.Event()
+
+    def held() -> int:
+        begun.set()
+        return go_on.wait(ANSWER_S)
+
+    await old.connection.create_function("held", 0, held)
     async with asyncio.timeout(ANSWER_S):
-        slow = [asyncio.create_task(connection.fetch(SLOW, [SLOW_ROWS])) for _ in range(3)]
-        await asyncio.sleep(0.01)
+        slow = [asyncio.create_task(connection.fetch("SELECT held()", [])) for _ in range(3)]
+        await until(begun.is_set)
         await set_store_aside()
         later = [connection.fetch("SELECT COUNT(*) FROM positions", []) for _ in range(3)]
         assert await asyncio.gather(*later) == [[(1,)]] * 3
-        assert not slow[-1].done()
+        assert not any(read.done() for read in slow)
         assert connection._opened is not old
-        assert await asyncio.gather(*slow) == [[(SLOW_ROWS,)]] * 3
+        go_on.set()
+        assert await asyncio.gather(*slow) == [[(1,)]] * 3
         assert old.closing
         await connection.close()
     # the writer's connection was changed for another, so its thread counts as before
-    for _ in range(100):
-        if threading.active_count() <= threads:
-            break
-        await asyncio.sleep(0.01)
-    assert threading.active_count() <= threads
+    await until(lambda: threading.active_count() <= threads)
 
 
 async def test_read_that_is_given_up_leaves_the_connection_usable(
@@ -97,8 +98,7 @@ async def test_closing_while_reads_follow_ends_them_all(
         await asyncio.sleep(0)
         await asyncio.gather(connection.close(), connection.close(), *reads, return_exceptions=True)
         await connection.close()
-    await asyncio.sleep(0.1)
-    assert threading.active_count() <= threads
+    await until(lambda: threading.active_count() <= threads)
 
 
 @pytest.fixture
@@ -135,13 +135,15 @@ async def test_reads_that_fail_together_tell_of_the_damage_once(
     store: Store, tmp_path: Path, half_damaged: None
 ) -> None:
     """While it is told, others that meet it wait; the next to meet it tells again."""
-    told, at_once = 0, 0
+    told, at_once, go_on = 0, 0, asyncio.Event()
+    go_on.set()
 
     async def tell() -> None:
         nonlocal told, at_once
         told, at_once = told + 1, at_once + 1
         assert at_once == 1
-        await asyncio.sleep(0.05)
+        await until(lambda: not reader._connection._opened.queries)  # all have met it
+        await go_on.wait()
         at_once -= 1
         raise StoreError("full", "no room for a fresh one")
 
@@ -151,11 +153,15 @@ async def test_reads_that_fail_together_tell_of_the_damage_once(
             found = await asyncio.gather(*(reader.models() for _ in range(5)), return_exceptions=True)
             assert {getattr(error, "reason", error) for error in found} == {"corrupt"}
             assert (told, at_once) == (times, 0)
+        go_on.clear()
         first, second = asyncio.create_task(reader.models()), asyncio.create_task(reader.models())
-        await asyncio.sleep(0.02)
+        await until(lambda: told == 3 and not reader._connection._opened.queries)
         first.cancel()
+        await asyncio.wait([first])
+        go_on.set()
         with pytest.raises(StoreError):
             await second
+        assert first.cancelled()
         assert (told, at_once) == (3, 0)
     finally:
         await reader.close()

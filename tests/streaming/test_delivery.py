@@ -101,7 +101,7 @@ async def test_stalling_receiver_is_given_up_and_tried_again(receiver, store, fi
     """A receiver that takes a request and says nothing costs one timeout, not the delivery."""
     await fill(store, 2)
     receiver.script.append("stall")
-    delivery = delivery_to(receiver, store, Pauses(), timeout_s=0.2)
+    delivery = delivery_to(receiver, store, Pauses(), timeout_s=1.0)
     await run_until_empty(delivery, store)
     assert delivery.stats.failures["timeout"] == 1
     assert [document["n"] for document in receiver.documents] == [0, 1]

@@ -128,12 +128,12 @@ class Live:
 
     async def tidied(self) -> None:
         """Until no dataset lies about but those of open jobs."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while any(self.place.data_dir.glob("jobs/*/dataset")):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def logs(self, job: Job, text: str) -> None:
         """Until its command has printed ``text``."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while text not in await self.training.log_text(job.job_id):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)

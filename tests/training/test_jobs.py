@@ -105,13 +105,13 @@ async def test_job_that_is_cancelled_while_its_command_begins_ends_it(
     def start_slowly(folder: JobFolder, order: Order) -> subprocess.Popen[bytes] | None:
         process = start_keeper(folder, order)
         begun.set()
-        go_on.wait(10)
+        go_on.wait(30)
         return process
 
     monkeypatch.setattr("sidecar.training.lives.start_keeper", start_slowly)
     async with place.training(script("sleep 600", grace_s=0.2)) as live:
         job = await live.create()
-        assert await asyncio.to_thread(begun.wait, 10)
+        assert await asyncio.to_thread(begun.wait, 30)
         assert (await live.training.cancel(job.job_id)).status == "cancelled"
         assert place.folder(job).is_kept()
         go_on.set()

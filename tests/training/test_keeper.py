@@ -66,7 +66,7 @@ async def test_command_that_ends_leaves_nothing_behind(place: Place) -> None:
 
 async def test_time_limit_ends_a_command_that_ignores_it(place: Place) -> None:
     """It is told to end, and killed when it does not."""
-    async with place.training(script(f"{DEAF} echo epoch 1; sleep 600", time_limit_s=0.3, grace_s=0.2)) as live:
+    async with place.training(script(f"{DEAF} echo epoch 1; sleep 600", time_limit_s=3.0, grace_s=0.2)) as live:
         job = await live.ended(await live.create())
     assert job.status == "timed_out"
     assert job.error == "the command ran into its time limit; ended by signal 9 (SIGKILL): epoch 1"
@@ -201,7 +201,7 @@ async def test_command_survives_the_kill_of_monitor_and_supervisor(tmp_path: Pat
         start_new_session=True,
     )
     assert monitor.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         job_id = (await monitor.stdout.readline()).decode().strip()
     os.killpg(monitor.pid, signal.SIGKILL)
     assert await monitor.wait() == -signal.SIGKILL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from sidecar.experiments.lifecycle import paused, ramped, resumed
 from sidecar.monitor.buckets import Buckets
 from sidecar.recording import Batch, Reader, SummaryRow
 from sidecar.summaries import SummaryKey
-from sidecar.trials import Entry, Running, TrialFault, ab_history, shadow_history
+from sidecar.trials import Entry, Running, TrialFault, ab_history, over_time, reading, shadow_history
+from sidecar.trials import history as histories
 from sidecar.trials.history import AUDITED, PART_GONE
 from sidecar.trials.over_time import MOMENTS_MAX
 from sidecar.trials.steward import SETTLE_S
@@ -159,24 +161,30 @@ async def test_nothing_is_told_before_any_traffic(room: Room, reader: Reader) ->
     assert (history["srm"], history["limitations"]) == ([], [])
 
 
-async def test_history_does_not_hold_up_the_loop(room: Room, reader: Reader) -> None:
+async def test_history_does_not_hold_up_the_loop(room: Room, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes long is done in a thread: the loop turns all the while."""
+    loop, waited = asyncio.get_running_loop(), set()
+
+    def watched(place: Any, name: str) -> None:
+        works = getattr(place, name)
+
+        def until_the_loop_turns(*arguments: Any, **named: Any) -> Any:
+            turned = threading.Event()
+            loop.call_soon_threadsafe(turned.set)
+            assert turned.wait(20), f"the loop waits for {name}"
+            waited.add(name)
+            return works(*arguments, **named)
+
+        monkeypatch.setattr(place, name, until_the_loop_turns)
+
     entry = await room.book.begin(ab(metrics=METRICS, **EVEN))
-    for step in range(100):
-        await arrive(room, "night", 0, room.now, 5, step)
-        room.now += 10
-    turns = 0
-
-    async def turning() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0.001)
-
-    task = asyncio.create_task(turning())
+    await arrive(room, "night", 0, room.now, 5, 0)
+    room.now += 60
+    long = [(reading, "results"), (over_time._Growing, "add"), (over_time._Growing, "end"), (histories, "of_moments")]
+    for place, name in long:
+        watched(place, name)
     await history_of(room, reader, entry)
-    task.cancel()
-    assert turns > 20
+    assert waited == {name for _, name in long}
 
 
 async def test_points_of_lasting_units_are_kept_while_the_test_runs(room: Room, reader: Reader) -> None:
