@@ -12,7 +12,9 @@ from sidecar.link import FrameError
 from sidecar.shipping import pack_exchange, unpack_exchanges
 from tests.kit.build import exchange
 
-ODD = st.text(st.characters(codec="utf-8", exclude_characters="\n:"), max_size=9) | st.just("/\udcff")  # as bytes can be
+ODD = st.text(st.characters(codec="utf-8", exclude_characters="\n:"), max_size=9) | st.just(
+    "/\udcff"
+)  # as bytes can be
 
 
 def test_exchanges_survive_the_link() -> None:

@@ -41,7 +41,7 @@ class Relay:
     def cut(self) -> None:
         """Break all connections, and refuse new ones."""
         with self._lock:
-            for end in [*self._peers, self._listener]:
+            for end in [self._listener, *self._peers]:  # in this order: who is cut off finds nobody
                 with contextlib.suppress(KeyError, ValueError):
                     self._selector.unregister(end)
                 end.close()

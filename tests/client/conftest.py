@@ -61,5 +61,5 @@ def waits() -> list[float]:
 @pytest.fixture
 def client(script: Script, waits: list[float]) -> Iterator[Client]:
     """A client of the scripted server."""
-    with Client(script.url, token="t", timeout_s=5, sleep=waits.append) as made:
+    with Client(script.url, token="t", timeout_s=60, sleep=waits.append) as made:
         yield made

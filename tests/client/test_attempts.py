@@ -163,8 +163,9 @@ def test_stream_that_falls_silent_is_asked_for_again(
     script.will_give(b'data: {"n": 2}\n\n', **events)
     silence = threading.Event()
     monkeypatch.setattr(script, "hold", silence.wait)
+    patience_s = 3.0  # no less than what a busy machine may take to send the first event
     with Client(script.url, timeout_s=0.2, sleep=waits.append) as client:
-        stream = client._listen(Call("GET", "/live", reading(Document), timeout_s=0.3))
+        stream = client._listen(Call("GET", "/live", reading(Document), timeout_s=patience_s))
         assert next(stream).n == 1
         assert next(stream).n == 2
     silence.set()

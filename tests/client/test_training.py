@@ -32,8 +32,8 @@ def test_training_job_lives_through_all_its_calls(live: Client, url: str) -> Non
     assert live.training_job_log(job.id) == ""
     slept: list[float] = []
     with Client(url, sleep=slept.append) as patient, pytest.raises(NotEnded, match="queued"):
-        patient.wait_for_training_job(job.id, timeout_s=5, poll_s=2)
-    assert sum(slept) == pytest.approx(5, abs=0.5)
+        patient.wait_for_training_job(job.id, timeout_s=5_000, poll_s=2_000)
+    assert sum(slept) == pytest.approx(5_000, abs=100)  # the time that it took to ask counts too
     with pytest.raises(InvalidRequest) as raised:
         live.report_training_job(job.id, "succeeded", {"map50": 0.6}, "2", "http://127.0.0.1:9", progress=1.0)
     assert raised.value.status == 409

@@ -46,6 +46,7 @@ def started(profile: Path) -> Iterator[WebDriver]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_script_timeout(WAIT_S)
     try:
         yield driver
     finally:
@@ -71,6 +72,7 @@ class Page:
         """Give what is open a screen so wide."""
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.wait(lambda: self.run("return innerWidth") == width, f"a screen {width} px wide")
 
     def run(self, script: str, *arguments: object) -> Any:
         """What a function body in JavaScript returns."""

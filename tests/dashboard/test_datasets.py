@@ -59,6 +59,7 @@ def open_card(page: Page, *parts: str, width: int = 1280) -> str:
 
 def ask(page: Page, button: str, **fields: str) -> None:
     """Press a button, and fill in and send its form."""
+    page.wait(lambda: not page.is_visible("#form-dialog"), "the form before it closed")
     page.wait(lambda: page.count(f"button[aria-label='{button}']:not([aria-busy])"), button)
     page.run("document.querySelector(`button[aria-label='${arguments[0]}']`).click()", button)
     page.wait(lambda: page.is_visible("#form-dialog"), "the form")
@@ -220,6 +221,29 @@ def test_dataset_is_made_and_what_is_wrong_is_said_at_its_field(page: Page) -> N
     page.run("document.querySelector('#form-submit').click()")
     page.says("#datasets", "Night", "Empty")
     page.says("#datasets-count", "2 datasets")
+
+
+def test_form_opens_in_the_moment_in_which_another_closes(page: Page) -> None:
+    """A browser tells that one was closed a frame later: that ends no other form, and until then none is refused."""
+    page.open()
+    page.says("#datasets", "Street")
+    script = """const done = arguments[0];
+      const press = (id) => document.getElementById(id).click();
+      const isOpen = () => document.getElementById("form-dialog").open;
+      (async () => {
+        press("datasets-new");
+        const seen = [isOpen()];
+        press("form-cancel");
+        for (let turn = 0; turn < 9; turn += 1) await null; // without a frame between
+        seen.push(isOpen());
+        press("datasets-new");
+        seen.push(isOpen());
+        for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+        done([...seen, isOpen()]);
+      })()"""
+    assert page.driver.execute_async_script(script) == [True, False, True, True]
+    page.press(*"Night", ENTER)
+    page.says("#datasets", "Night", "Empty")
 
 
 def test_dataset_without_labels_offers_no_version(page: Page) -> None:

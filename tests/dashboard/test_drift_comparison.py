@@ -152,6 +152,7 @@ def test_baseline_is_frozen_exported_and_deleted(page: Page, watch: LiveWatch) -
     page.run("document.querySelector(arguments[0]).value = '7d'", FIELD.format("period"))
     click(page, "#form-submit")
     page.says("#baselines", "default", "det@1", "20,100 images")
+    page.wait(lambda: not page.is_visible("#form-dialog"), "the form closed")
     exported = page.run("return fetch(document.querySelector('#baselines a').href).then((answer) => answer.json())")
     assert exported["name"] == "default"
     click(page, "#baselines button")

@@ -74,7 +74,7 @@ def test_session_with_a_token_acts_and_ends(browser: WebDriver, folder: Path, wa
     with served(folder, watch, TOKEN) as url:
         page = Page(browser, url, PATH)
         page.open()
-        page.wait(lambda: page.is_visible("#token"), "the form for the token")
+        page.wait(lambda: page.run("return document.activeElement.id") == "token", "the form for the token")
         page.press(*TOKEN, "\ue007")
         page.says("#alerts-count", "1 firing")
         page.tab_to("Acknowledge: low")

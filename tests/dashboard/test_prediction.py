@@ -54,6 +54,7 @@ def folder(tmp_path: Path) -> Path:
 def opened(page: Page, name: str = "p1", width: int = 1280) -> None:
     page.open(width, f"/predictions/{name}")
     page.says("#prediction-title", name)
+    page.wait(lambda: page.is_visible("#prediction"), "what is known of it")
 
 
 def boxes(page: Page, stage: int = 1) -> list[str]:

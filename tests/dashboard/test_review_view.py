@@ -227,6 +227,7 @@ def test_wrong_label_without_a_chosen_box_asks_which_one_is_meant(looked_at: Pag
 def test_enter_by_habit_after_the_number_of_a_class_decides_nothing(looked_at: Page) -> None:
     """The number alone names the class; whoever presses Enter after it too would save what was not looked at."""
     page = looked_at
+    page.run("const now = performance.now(); performance.now = () => now")  # at once, however slow the machine is
     page.press("w", "2")
     key = page.run("return document.querySelector('#reviewing-numbers button').dataset.key")
     page.press(key, ENTER)

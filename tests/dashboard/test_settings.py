@@ -239,6 +239,7 @@ def test_copied_yaml_is_the_configuration(settings: Page) -> None:
     settings.open()
     settings.says("#config-count", "settings")
     settings.run("window.kept = ''; navigator.clipboard.writeText = async (text) => { window.kept = text }")
+    settings.run("window.setTimeout = () => 0")  # what is said would go by itself
     settings.run("document.querySelector('#config-copy').click()")
     settings.says("#config-copied", "Copied")
     assert yaml.safe_load(settings.run("return window.kept")) == CONFIG
@@ -253,6 +254,7 @@ def test_version_is_registered_and_forgotten(settings: Page) -> None:
     settings.says("#form-dialog .refused:not([hidden])", "must hold scheme, host and port")
     submit(settings, name="det", version="int8", url="http://127.0.0.1:9001")
     settings.says("#models", "int8", "registered", "http://127.0.0.1:9001")
+    settings.wait(lambda: not settings.is_visible("#form-dialog"), "the form closed")
     settings.run("document.querySelector(\"#models [aria-label='Forget det@int8']\").click()")
     submit(settings)
     settings.wait(lambda: "int8" not in settings.text("#models"), "the version gone")
@@ -264,7 +266,7 @@ def test_reader_sees_all_but_what_only_an_admin_may_do(browser: WebDriver, folde
         _, secret = TokenFile(folder).create("viewer", ["read"], 1.0, None)
         page = Page(browser, url, PATH)
         page.open()
-        page.wait(lambda: page.is_visible("#token"), "the form for the token")
+        page.wait(lambda: page.run("return document.activeElement.id") == "token", "the form for the token")
         page.press(*secret, "\ue007")
         page.says("#access-who", "viewer", "read")
         page.says("#access-empty", "Only an admin")

@@ -21,6 +21,7 @@ FIELD = "#form-dialog [data-name='{}']"
 
 def dialog(page: Page, button: str, *parts: str) -> str:
     """Press a button by keyboard; what the dialog that opens says."""
+    page.wait(lambda: is_closed(page), "the dialog before it closed")
     page.tab_to(button)
     page.press(ENTER)
     return page.says("#form-dialog", *parts)

@@ -68,7 +68,8 @@ def _populate(sidecar: RunningSidecar) -> None:
     _ask(sidecar, "PUT", "data-engines/faces", rules)
     job = {"dataset_id": "det", "version_id": version["id"], "base_model_id": "det@1"}
     made = _post(sidecar, "training-jobs", name="Ninth", **job)["id"]
-    wait_for(lambda: sidecar.api(f"/api/v1/training-jobs/{made}")["status"] == "succeeded", what="the training job")
+    job_path = f"/api/v1/training-jobs/{made}"
+    wait_for(lambda: (sidecar.api(job_path) or {}).get("status") == "succeeded", what="the training job")
     _post(sidecar, "models", name="det", version="3", url="http://127.0.0.1:9", description="served nowhere")
     _post(sidecar, "tokens", name="a scraper", scopes=["read"])
 

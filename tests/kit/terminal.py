@@ -16,7 +16,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-WAIT_S = 30.0
+WAIT_S = 60.0
+QUIET_S = 0.05
+LAST = b"\0"
+"""What no program writes, and no terminal shows."""
 _ESCAPE = re.compile(rb"\x1b\[([?0-9;]*)([A-Za-z])|\x1b[()=>][0AB]?")
 
 
@@ -113,11 +116,15 @@ def _is_cut(chunk: bytes) -> bool:
 class Terminal:
     """A running program, its screen, and a keyboard."""
 
-    def __init__(self, process: subprocess.Popen[bytes], controller: int, width: int, height: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], controller: int, terminal: int, width: int, height: int
+    ) -> None:
         self.process = process
         self.screen = Screen(width, height)
         self.written = b""
         self._controller = controller
+        self._terminal = terminal
+        self._is_hung_up = False
 
     def press(self, keys: str) -> None:
         """Type ``keys``."""
@@ -130,11 +137,13 @@ class Terminal:
         self.process.send_signal(signal.SIGWINCH)
 
     def until(self, seen: Callable[[Screen], bool]) -> str:
-        """What is seen once ``seen`` holds of the screen; fails where that takes too long."""
+        """What is seen once ``seen`` holds of the screen, all that was being written then included; fails where that
+        takes too long."""
         end = time.monotonic() + WAIT_S
-        while not seen(self.screen):
+        while not (seen(self.screen) and self._is_drawn() and seen(self.screen)):
             assert time.monotonic() < end, f"never seen; there is:\n{self.screen.text}"
-            assert self._read(0.1) or self.process.poll() is None, f"it ended with:\n{self.screen.text}"
+            has_ended = self.process.poll() is not None  # before the last look: what it wrote at its end is read then
+            assert self._read(0.1) or not has_ended, f"it ended with:\n{self.screen.text}"
         return self.screen.text
 
     def ended(self) -> int:
@@ -143,13 +152,23 @@ class Terminal:
         while self.process.poll() is None:
             assert time.monotonic() < end, f"it goes on; there is:\n{self.screen.text}"
             self._read(0.1)
-        while self._read(0.1):
-            pass
+        with contextlib.suppress(OSError):  # of a system that hangs up with a session, which then tells the end
+            os.write(self._terminal, LAST)  # comes after all that the program wrote, however late that is passed on
+        while not self.written.endswith(LAST) and not self._is_hung_up:
+            assert time.monotonic() < end, f"its last words are not passed on; there is:\n{self.screen.text}"
+            self._read(0.1)
+        self.written = self.written.removesuffix(LAST)
         return self.process.returncode
 
     def modes(self) -> list[Any]:
         """How the terminal treats keys."""
         return termios.tcgetattr(self._controller)
+
+    def _is_drawn(self) -> bool:
+        """Reads on until nothing more comes for a moment: a view is passed on in pieces. True."""
+        while self._read(QUIET_S):
+            pass
+        return True
 
     def _read(self, timeout_s: float) -> bool:
         ready, _, _ = select.select([self._controller], [], [], timeout_s)
@@ -157,7 +176,8 @@ class Terminal:
             return False
         try:
             chunk = os.read(self._controller, 65_536)
-        except OSError:  # nobody has it open any more
+        except OSError:  # nobody has it open any more, and all that was written is read
+            self._is_hung_up = True
             return False
         self.written += chunk
         self.screen.feed(chunk)
@@ -180,7 +200,7 @@ def in_terminal(words: Sequence[str], width: int, height: int, environment: dict
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C reaches it
     )
     try:
-        yield Terminal(process, controller, width, height)
+        yield Terminal(process, controller, terminal, width, height)
     finally:
         if process.poll() is None:
             process.kill()

@@ -77,6 +77,10 @@ function answerOf(dialog, made, send) {
   let result = null;
   let busy = false;
   let isOpen = true;
+  let resolve;
+  const answered = new Promise((done) => {
+    resolve = done;
+  });
   const submitted = async (event) => {
     event.preventDefault();
     if (busy) return;
@@ -88,7 +92,7 @@ function answerOf(dialog, made, send) {
       const answer = await send(valuesOf(made));
       if (!isOpen) return; // the dialog may be another form's by now
       result = answer;
-      dialog.close();
+      close();
     } catch (error) {
       if (error instanceof LoggedOut) toLogin();
       else if (isOpen) showFaults(made, error);
@@ -98,38 +102,46 @@ function answerOf(dialog, made, send) {
     }
   };
   const left = () => {
-    if (!busy) dialog.close();
+    if (!busy) close();
   };
   // What is under way can't be left: nobody would be told what came of it. A browser closes a dialog at the second
   // Escape whatever `cancel` says, so the key itself is stopped too.
   const stay = (event) => {
-    if (busy && (event.type === "cancel" || event.key === "Escape")) event.preventDefault();
+    if (busy && event.key === "Escape") event.preventDefault();
+  };
+  const cancelled = (event) => {
+    if (event.target !== dialog) return; // but of a choice of files
+    event.preventDefault();
+    left();
   };
   // What stands beside the page no browser closes by itself, and the focus may be on the page.
   const escaped = ({ key }) => {
     if (key === "Escape" && !document.querySelector("dialog:modal")) left();
   };
+  // Browsers tell that a dialog was closed a frame later, when the next form may be there already.
+  const close = () => {
+    dialog.close();
+    ended();
+  };
+  const ended = () => {
+    if (dialog.open) return; // it was the form before this one that was closed
+    isOpen = false;
+    byId("form-submit").removeAttribute("aria-busy");
+    dialog.removeEventListener("close", ended);
+    dialog.removeEventListener("cancel", cancelled);
+    dialog.removeEventListener("keydown", stay);
+    document.removeEventListener("keydown", escaped);
+    form.removeEventListener("submit", submitted);
+    cancel.removeEventListener("click", left);
+    resolve(result);
+  };
   document.addEventListener("keydown", escaped);
   form.addEventListener("submit", submitted);
   cancel.addEventListener("click", left);
-  dialog.addEventListener("cancel", stay);
+  dialog.addEventListener("cancel", cancelled);
   dialog.addEventListener("keydown", stay);
-  return new Promise((resolve) => {
-    dialog.addEventListener(
-      "close",
-      () => {
-        isOpen = false;
-        byId("form-submit").removeAttribute("aria-busy");
-        dialog.removeEventListener("cancel", stay);
-        dialog.removeEventListener("keydown", stay);
-        document.removeEventListener("keydown", escaped);
-        form.removeEventListener("submit", submitted);
-        cancel.removeEventListener("click", left);
-        resolve(result);
-      },
-      { once: true },
-    );
-  });
+  dialog.addEventListener("close", ended);
+  return answered;
 }
 
 /** Hides of the marks `one` what another field has chosen. */

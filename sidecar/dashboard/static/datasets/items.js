@@ -54,8 +54,10 @@ export function startItems(id) {
 export async function refreshItems() {
   if (of !== null && shown.length > AGAIN_MAX) return;
   const filters = filtersNow();
-  const page = await read(filters, Math.max(shown.length, PAGE), null);
+  const limit = Math.max(shown.length, PAGE);
+  const page = await read(filters, limit, null);
   if (filters.toString() !== filtersNow().toString()) return; // others were chosen meanwhile
+  if (limit < shown.length) return; // more were asked for meanwhile, and stay
   take(filters, page.items, page.next);
 }
 
