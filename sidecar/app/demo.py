@@ -23,7 +23,7 @@ from sidecar.app.demo_logs import Aside, logs_aside
 from sidecar.app.demo_past import gather_answers, record_past
 from sidecar.app.supervisor import StartError, Supervisor, check_free
 
-DETECTOR_START_S = 60.0
+DETECTOR_START_S = 180.0
 STOP_S = 5.0
 DEMO, LOOP = "demo", "demo-loop"
 """Folders of the data folder, for what versions trained there need."""

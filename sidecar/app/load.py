@@ -20,6 +20,7 @@ from sidecar.app.setting_types import Place
 from sidecar.app.upstream_config import EXAMPLE
 
 FILE_BYTES_MAX = 1 << 20
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +80,33 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[Place, int]]:
     if not isinstance(content, dict):
         raise ConfigFaults([Fault(f"{file}:1", "must be a mapping of settings, such as `upstreams: [...]`")])
     lines: dict[Place, int] = {}
-    repeated: list[Fault] = []
-    _walk(node, (), lines, repeated, file)
-    if repeated:
-        raise ConfigFaults(repeated)
+    faults: list[Fault] = []
+    _walk(node, (), lines, faults, file)
+    if faults:
+        raise ConfigFaults(faults)
     return {str(name): value for name, value in content.items()}, lines
 
 
-def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], repeated: list[Fault], file: Path) -> None:
-    """Note the line of every setting; YAML takes the last of two equal keys in silence, we don't."""
+def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], faults: list[Fault], file: Path) -> None:
+    """Note the line of every setting. YAML takes the last of two equal keys in silence, and ``"\\ud800"`` as text,
+    which nothing could write down; we don't."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
             here = (*place, str(key.value))
             line = key.start_mark.line + 1
             if key.value in seen:
-                repeated.append(Fault(f"{file}:{line}: {_dotted(here)}", "is given twice"))
+                faults.append(Fault(f"{file}:{line}: {_dotted(here)}", "is given twice"))
             seen.add(key.value)
             lines[here] = line
-            _walk(value, here, lines, repeated, file)
+            _walk(value, here, lines, faults, file)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             lines[(*place, index)] = value.start_mark.line + 1
-            _walk(value, (*place, index), lines, repeated, file)
+            _walk(value, (*place, index), lines, faults, file)
+    elif isinstance(node, yaml.ScalarNode) and (half := _HALF.search(node.value)):
+        where = f"{file}:{node.start_mark.line + 1}: {_dotted(place)}"
+        faults.append(Fault(where, f"has \\u{ord(half[0]):x}, half of a pair, which is no character: write it out"))
 
 
 def _faults_between_fields(

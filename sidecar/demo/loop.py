@@ -38,15 +38,15 @@ AFTER = {
 CONFIDENT = 0.8
 CONDITION = {"metric": "avg_confidence", "operator": "lt", "threshold": CONFIDENT, "window": "10s"}
 DAY_S = 15.0
-DAY_IMAGES = 150
+DAY_IMAGES = 60
 LABELED = 120
 """Images of the night that are labeled before the dataset is frozen; those of the day come on top."""
 REVIEWERS = ("reviewer 1", "reviewer 2")
 LOOP_S = 165.0
 """The A/B test ends with what it has by then; the rest is over in seconds."""
-START_WITHIN_S, DAY_WITHIN_S, ALERT_WITHIN_S = 40.0, 40.0, 60.0
-REVIEW_WITHIN_S, TRAIN_WITHIN_S = 60.0, 60.0
-"""A machine that is not busy takes a third of that for each."""
+START_WITHIN_S, DAY_WITHIN_S, ALERT_WITHIN_S = 90.0, 90.0, 120.0
+REVIEW_WITHIN_S, TRAIN_WITHIN_S = 120.0, 120.0
+"""A machine that is not busy takes a sixth of that for each."""
 STOP_S = 4.0
 
 

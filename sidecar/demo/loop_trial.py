@@ -18,7 +18,7 @@ AUDITED_MAX = 400
 """Images of each version that are reviewed at most: what shows no difference by then is small."""
 PLAN_UNITS = 500
 IDLE_S = 0.2
-SERVING_S = 20.0
+SERVING_S = 60.0
 SHOWN = 20
 CONFIG = {
     "traffic_split": 0.5,

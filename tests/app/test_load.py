@@ -63,6 +63,7 @@ def test_names_that_stand_for_nothing_are_told_at_once(tmp_path: Path) -> None:
         ("a: [", "c.yaml:1: not YAML"),
         ("- 1", "c.yaml:1: must be a mapping"),
         ("listen: {}\nlisten: {}", "c.yaml:2: listen: is given twice"),
+        ('routes:\n- model: "a\\ud800"', "c.yaml:2: routes[0].model: has \\ud800, half of a pair"),
         ("", "upstreams: needed"),
         ("upstreams: []", "c.yaml:1: upstreams"),
     ],

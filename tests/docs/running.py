@@ -28,7 +28,7 @@ from tests.kit.build import exchange
 from tests.kit.sidecar import ask
 
 FILL = Path(__file__).with_name("placeholder.py")
-SHELL_S = 60.0
+SHELL_S = 150.0
 CURL = 'curl() { command curl --fail "$@"; }\n'
 """An answer of 400 or more is an example that does not work."""
 UPSTREAM = {"upstreams": [{"name": "A", "url": "http://127.0.0.1:8000"}, {"name": "B", "url": "http://127.0.0.1:9000"}]}

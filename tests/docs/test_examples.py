@@ -33,7 +33,8 @@ def world_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     """``world_of(page)``: one world a page, made when its first block needs it and ended with the next one's."""
     folder = tmp_path_factory.mktemp("docs")
     (folder / "past").mkdir()
-    asyncio.run(fill(folder / "past", time.time()))
+    until = time.time()
+    asyncio.run(fill(folder / "past", until))
     worlds: dict[str, World] = {}
     with model_servers(folder) as servers:
 
@@ -42,7 +43,7 @@ def world_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
             if name not in worlds:
                 for world in worlds.values():
                     world.end()
-                worlds[name] = World(folder / name, folder / "past", dict(servers))
+                worlds[name] = World(folder / name, folder / "past", until, dict(servers))
             return worlds[name]
 
         try:

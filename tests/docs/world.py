@@ -34,7 +34,7 @@ DATA, ADMIN, HEALTH = "8080", "8081", "8082"
 PICTURES = 6
 """Of each model."""
 LAST_DAY = date(2024, 2, 29)
-"""Days on the pages are moved so that this one is yesterday."""
+"""Days on the pages are moved so that this one is the last of the past."""
 _DAY = re.compile(r"2024-0[12]-[0-3][0-9]")
 
 
@@ -63,7 +63,7 @@ def model_servers(folder: Path) -> Iterator[dict[str, int]]:
     finally:
         for process in processes:
             process.kill()
-            process.wait(10)
+            process.wait(30)
 
 
 def answers(url: str) -> bool:
@@ -74,10 +74,12 @@ def answers(url: str) -> bool:
 
 @dataclass
 class World:
-    """One page's world. ``names`` is what its Python blocks share, ``ports`` what stands for the ports it writes."""
+    """One page's world, with a ``past`` of whole days before that of ``until``. ``names`` is what its Python blocks
+    share, ``ports`` what stands for the ports it writes."""
 
     home: Path
     past: Path
+    until: float
     ports: dict[str, int]
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "example"})
     serving: subprocess.Popen[bytes] | None = None
@@ -119,7 +121,7 @@ class World:
 
     def told(self, text: str) -> str:
         """A block's text with the ports and days of this world."""
-        moved = datetime.now(UTC).date() - timedelta(days=1) - LAST_DAY
+        moved = datetime.fromtimestamp(self.until, UTC).date() - timedelta(days=1) - LAST_DAY
         text = _DAY.sub(lambda found: str(date.fromisoformat(found[0]) + moved), text)
         return re.sub(r"\b(" + "|".join(self.ports) + r")\b", lambda found: str(self.ports[found[0]]), text)
 
@@ -163,7 +165,7 @@ class World:
     def end_serving(self) -> None:
         if self.serving is not None:
             os.killpg(self.serving.pid, signal.SIGTERM)
-            self.serving.wait(30)
+            self.serving.wait(60)
             self.serving = None
 
 
@@ -171,7 +173,7 @@ def send(port: int, model: str, content: bytes, request_id: str) -> httpx2.Respo
     """One picture through the data port, as the README does it."""
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [base64.b64encode(content).decode()]}
     url = f"http://127.0.0.1:{port}/v2/models/{model}/infer"
-    return httpx2.post(url, json={"inputs": [tensor]}, headers={"X-Request-Id": request_id}, timeout=20)
+    return httpx2.post(url, json={"inputs": [tensor]}, headers={"X-Request-Id": request_id}, timeout=60)
 
 
 def settings(ports: Mapping[str, int]) -> dict[str, Any]:
@@ -197,6 +199,7 @@ def _happen(port: int, client: Client) -> dict[str, Any]:
             response = send(port, model, picture(number), f"{model}-{number}")
     for model in MODELS:
         wait_for(partial(_all_kept, client, model), what=f"{PICTURES} pictures of {model} kept")
+        wait_for(partial(client.baselines, model), what=f"the baseline of {model}'s past")
         for _ in range(PICTURES - 2):
             item = client.claim_next_item(model, by="ann", queue="audit")
             assert item is not None

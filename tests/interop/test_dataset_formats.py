@@ -19,7 +19,7 @@ from sidecar.recording import Sample
 from sidecar.types import Label
 from tests.datasets.making import HOSTILE, detections, export_of, item, label, with_images
 
-pytestmark = pytest.mark.timeout(300)  # the environment is made in it once: 500 MB to fetch and unpack
+pytestmark = pytest.mark.timeout(900)  # the environment is made in it once: 500 MB to fetch and unpack
 READER = Path(__file__).parent / "datasets_reading.py"
 MAPPED = [name for name in HOSTILE if not set(name) & set(":#\n/\\")]
 """Those of the hostile classes that the syntax of VOC's labelmap.txt can hold."""
@@ -86,7 +86,7 @@ def export(request: pytest.FixtureRequest, tmp_path: Path) -> Export:
 
 def read(python: str, reader: str, folder: Path) -> Any:
     command = [python, str(READER), reader, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3_000:]
     return json.loads(done.stdout)
 

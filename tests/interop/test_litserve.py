@@ -19,6 +19,7 @@ from tests.kit.ports import free_ports
 
 SERVER = Path(__file__).parent / "servers" / "litserve_app.py"
 MODULE = Path(__file__).parents[1] / "kit" / "fastestdet.py"
+pytestmark = pytest.mark.timeout(900)  # an environment is made in it once, and a server starts
 
 
 @pytest.fixture(scope="module")

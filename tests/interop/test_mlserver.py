@@ -17,6 +17,7 @@ from tests.interop.processes import Sidecar, Tee, mlserver, sidecar
 from tests.kit.fastestdet import FastestDet
 
 INFER = "/v2/models/fastestdet/infer"
+pytestmark = pytest.mark.timeout(900)  # an environment is made in it once, and a server starts
 
 
 @pytest.fixture(scope="module")

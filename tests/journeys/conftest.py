@@ -38,7 +38,7 @@ def model_server() -> Iterator[Callable[[str], str]]:
     yield start
     for process in processes:
         process.kill()
-        process.wait(5)
+        process.wait(30)
 
 
 def _answers(url: str) -> bool:

@@ -21,7 +21,7 @@ from tests.kit.sidecar import Answer, ask, wait_for
 def sidecar(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A command of the command line, in ``folder``."""
     command = [sys.executable, "-m", "sidecar", *words]
-    return subprocess.run(command, cwd=folder, env=clean(), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=folder, env=clean(), capture_output=True, text=True, timeout=90, check=False)
 
 
 def clean(**environment: str) -> dict[str, str]:
@@ -42,12 +42,12 @@ def running(folder: Path, **environment: str) -> Iterator[tuple[int, int]]:
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(command, cwd=folder, env=clean(**environment), stdout=log, stderr=log)
     try:
-        wait_for(lambda: process.poll() is not None or status(int(admin_port)), 30, "the admin port")
+        wait_for(lambda: process.poll() is not None or status(int(admin_port)), what="the admin port")
         assert process.poll() is None, (folder / "log").read_text()
         yield process.pid, int(admin_port)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 def status(port: int, token: str = "") -> int | None:
@@ -97,8 +97,8 @@ def test_tokens_are_made_and_revoked_beside_a_sidecar_that_needs_them(tmp_path: 
         killed = monitor_of(supervisor)
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
-        wait_for(lambda: monitor_of(supervisor) not in (None, killed), 30, "another monitor")
-        wait_for(lambda: status(port, secret) == 401, 30, "the admin port of the other monitor")
+        wait_for(lambda: monitor_of(supervisor) not in (None, killed), what="another monitor")
+        wait_for(lambda: status(port, secret) == 401, what="the admin port of the other monitor")
     log = (tmp_path / "log").read_text()
     for word in (secret, scraper):
         assert word not in log

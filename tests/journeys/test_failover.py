@@ -27,7 +27,8 @@ def test_control_answers_while_a_treatment_is_gone_and_the_test_goes_on_after(
         f"- {{name: {name}, url: '{server.url}', version: '{name}'}}\n"
         for name, server in (("A", control), ("B", treatment))
     ]
-    file.write_text(f"upstreams:\n{''.join(rows)}")
+    patience = "limits: {connect_timeout_s: 30}\n"  # of checks too: a machine that stalls is no server that is down
+    file.write_text(f"upstreams:\n{''.join(rows)}{patience}")
     with (
         running_sidecar(tmp_path, ["--config", str(file)]) as sidecar,
         Client(f"http://127.0.0.1:{sidecar.admin_port}") as client,

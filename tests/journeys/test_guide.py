@@ -106,7 +106,7 @@ def arguments(detector_files: list[Path]) -> Iterator[Arguments]:
     yield of
     for server in servers:
         server.kill()
-        server.wait(5)
+        server.wait(30)
 
 
 def _answers(url: str) -> bool:
@@ -158,7 +158,7 @@ class Busy(Client):
         engine = super().configure_data_engine(*args, **kwargs)
         self._followed()
         self._scores.send(BEFORE_REVIEW)
-        wait_for(lambda: self.dataset(engine.dataset_id)["items"] > 0, what="images kept")
+        wait_for(lambda: self.get_flagged_items(engine.dataset_id), what="images kept for review")
         return engine
 
     def create_ab_test(self, *args: Any, **kwargs: Any) -> Any:

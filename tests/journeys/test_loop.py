@@ -18,6 +18,7 @@ from tests.kit.sidecar import Answer, RunningSidecar, ask, running_sidecar, wait
 
 TRAINER = Path(__file__).resolve().parents[1] / "kit" / "loop_trainer.py"
 IMAGES = 12
+PATIENCE_S = 90.0
 ModelServer = Callable[[str], str]
 
 
@@ -63,6 +64,12 @@ def _items(client: Client, count: int) -> list[str]:
     return wait_for(lambda: (found := kept()) and len(found) >= count and found, what=f"{count} images kept")
 
 
+def _next_life(sidecar: RunningSidecar, monitor: int) -> None:
+    """Once another monitor than that one answers."""
+    wait_for(lambda: sidecar.pids("sidecar: monitor") not in ([], [monitor]), what="a new monitor")
+    wait_for(lambda: sidecar.api("/api/v1/status"), what="its answers")
+
+
 def test_loop_closes(tmp_path: Path, model_server: ModelServer) -> None:
     """What clients send is kept and reviewed, becomes a version, trains a model, and that serves once promoted."""
     url = model_server("one")
@@ -95,7 +102,7 @@ def test_loop_closes(tmp_path: Path, model_server: ModelServer) -> None:
             assert sum(name.endswith(".png") for name in archive.namelist()) == IMAGES
 
         job = client.create_training_job("Second", "det", version.id, base_model_id="det@1", by="ann")
-        job = client.wait_for_training_job(job.id, timeout_s=60)
+        job = client.wait_for_training_job(job.id, timeout_s=PATIENCE_S)
         assert (job.status, job.model_version_id) == ("succeeded", "det@9"), client.training_job_log(job.id)
         assert dict(job.metrics) == {"images": IMAGES, "boxes": 20}
 
@@ -134,9 +141,9 @@ def test_feedback_by_either_port_counts_once_and_early_feedback_waits(
 
         wanted = {"correct": 1, "wrong_label": 1, "missed_object": 1}
         wait_for(lambda: by_type() == wanted, what="all three told")
-        (monitor,) = sidecar.pids("monitor")
+        (monitor,) = sidecar.pids("sidecar: monitor")
         os.kill(monitor, signal.SIGKILL)
-        wait_for(lambda: sidecar.api("/api/v1/status") and sidecar.pids("monitor") != [monitor], what="a new monitor")
+        _next_life(sidecar, monitor)
         client.submit_feedback(sent[1], "correct", by="ann")
         wanted = {"correct": 2, "missed_object": 1}
         wait_for(lambda: {k: n for k, n in by_type().items() if n} == wanted, what="a person who thought better of it")
@@ -155,7 +162,14 @@ def test_feedback_by_either_port_counts_once_and_early_feedback_waits(
 def test_job_survives_the_monitor_that_started_it(tmp_path: Path, model_server: ModelServer) -> None:
     """A trainer goes on while its monitor is killed, and the next takes the job up to its end."""
     url = model_server("one")
-    command = [sys.executable, "-c", "import time; time.sleep(4)"]
+    may_end = tmp_path / "may-end"
+    code = (
+        "import pathlib, sys, time\n"
+        "for _ in range(6_000):\n"  # no longer than five minutes: it outlives a test that fails
+        "    if pathlib.Path(sys.argv[1]).exists(): break\n"
+        "    time.sleep(0.05)"
+    )
+    command = [sys.executable, "-c", code, str(may_end)]
     with _running(tmp_path, _arguments(tmp_path, url, command)) as (sidecar, client):
         send_picture(sidecar, "det", 1)
         (item,) = _items(client, 1)
@@ -164,8 +178,10 @@ def test_job_survives_the_monitor_that_started_it(tmp_path: Path, model_server: 
         version = client.create_dataset_version("det", name="one", by="ann")
         job = client.create_training_job("Slow", "det", version.id, base_model_id="det@1")
         wait_for(lambda: client.training_job(job.id).status == "running", what="the trainer")
-        (monitor,) = sidecar.pids("monitor")
+        (monitor,) = sidecar.pids("sidecar: monitor")
         os.kill(monitor, signal.SIGKILL)
-        wait_for(lambda: sidecar.api("/api/v1/status") and sidecar.pids("monitor") != [monitor], what="a new monitor")
-        assert client.wait_for_training_job(job.id, timeout_s=30).status == "succeeded"
+        _next_life(sidecar, monitor)
+        assert client.training_job(job.id).status == "running"
+        may_end.touch()
+        assert client.wait_for_training_job(job.id, timeout_s=PATIENCE_S).status == "succeeded"
         assert client.model_versions("det")[0].job_id == job.id

@@ -31,8 +31,10 @@ CAMERAS = [f"camera-{number}" for number in range(40)]
 WORKERS = 2
 COPIES_MAX = 32
 """Copies under way in a worker."""
-ROUNDS_S = 60.0
+ROUNDS_S = 90.0
 """The steward looks after tests every ten seconds."""
+TIME_S = 8
+"""Of a test that ends by itself; all its requests are answered long before."""
 
 ModelServer = Callable[[str], str]
 
@@ -96,7 +98,7 @@ def test_changes_of_a_split_are_followed_and_survive(tmp_path: Path, model_serve
     arguments = _arguments(tmp_path, model_server("one"), model_server("two"))
     everybody = set(CAMERAS)
     with _running(tmp_path, arguments) as (sidecar, client):
-        config = {"traffic_split": 0.4, "unit": "header:X-Camera"}
+        config = {"traffic_split": 0.4, "unit": "header:X-Camera", "guardrails": []}
         test = client.create_ab_test("Night", "det@1", "det@2", config)
         wait_until_followed(sidecar, WORKERS)
         half = _treated(sidecar)
@@ -181,13 +183,13 @@ def test_changes_of_a_shadow_are_followed_and_survive(tmp_path: Path, model_serv
 def test_a_test_ends_by_itself_with_traffic_back_to_control(tmp_path: Path, model_server: ModelServer) -> None:
     """When its time is over, with nobody there; its results stay readable and all its requests are in them."""
     with _running(tmp_path, _arguments(tmp_path, model_server("one"), model_server("two"))) as (sidecar, client):
-        config = {"traffic_split": 0.5, "duration_days": 3 / 86_400, "guardrails": []}
+        config = {"traffic_split": 0.5, "duration_days": TIME_S / 86_400, "guardrails": []}
         test = client.create_ab_test("Short", "det@1", "det@2", config)
         wait_until_followed(sidecar, WORKERS)
         sent = Counter(map(_version, _send(sidecar, CAMERAS)))
         found = wait_for(lambda: _with_status(client, test.id, "completed"), ROUNDS_S, "its end")
         assert found.reason.endswith("over")
-        assert found.ended_at - found.created_at >= 3
+        assert found.ended_at - found.created_at >= TIME_S
         wait_until_followed(sidecar, WORKERS)
         assert not _treated(sidecar)
         results = client.get_ab_test_results(test.id)
@@ -201,7 +203,7 @@ def _with_status(client: Client, test_id: str, status: str):
 
 @pytest.mark.parametrize(
     ("behaviour", "metric", "requests"),
-    [({"status": 500}, "error_rate", 160), ({"delay_s": 0.05}, "latency", 480)],
+    [({"status": 500}, "error_rate", 160), ({"delay_s": 0.1}, "latency", 480)],
 )
 def test_a_harmful_version_is_stopped_by_itself_and_told(
     tmp_path: Path, model_server: ModelServer, behaviour: dict[str, float], metric: str, requests: int
@@ -242,9 +244,9 @@ def test_a_faulty_shadow_changes_nothing_for_clients_and_is_reported(
         wait_until_followed(sidecar, WORKERS)
         expected = ask(url + INFER, b"{}")
         cameras = CAMERAS * 3
-        started = time.monotonic()
         answers = _send(sidecar, cameras)
-        assert time.monotonic() - started < 20  # a copy is given up after thirty seconds
+        if fault == "hangs":  # nobody waited for a copy: each would be given up by then
+            assert client.get_shadow_test_results(test.id).counts.failed_b == 0
         assert {(answer.status, answer.body) for answer in answers} == {(200, expected.body)}
         copied = len(cameras)
         if fault == "hangs":
@@ -274,7 +276,7 @@ def _under_kills(sidecar: RunningSidecar, recorded: Callable[[], int]) -> list[t
         over = threading.Event()
 
         def go_on(place: int, over: threading.Event = over) -> None:
-            while not over.wait(0.01):
+            while not over.wait(0.02):
                 camera = CAMERAS[(place + 7 * len(sent)) % len(CAMERAS)]
                 sent.append((camera, ask(sidecar.url(INFER), b"{}", X_Camera=camera)))
 

@@ -70,7 +70,7 @@ def test_certificate_is_renewed_while_two_workers_serve(tmp_path: Path, model_se
         assert kept.infer() == 200
 
         Path(files.key_file).write_text("no key")
-        wait_for(lambda: listed(sidecar)["fault"], what="the fault")
+        wait_for(lambda: listed(sidecar).get("fault"), what="the fault")
         assert sidecar.api("/api/v1/status")["ok"] is False
         assert sidecar.metric('sidecar_tls_certificate_fault{use="listen"}') == 1
         assert (Kept(sidecar, authority).infer(), kept.infer()) == (200, 200)

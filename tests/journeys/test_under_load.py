@@ -122,9 +122,12 @@ def test_a_shadow_that_goes_wrong_is_not_waited_for(tmp_path: Path, background: 
             seen = two.seen.total()
             goes_on(asking)
             wait_for(lambda seen=seen: two.seen.total() >= seen + 30, what="copies")
-        counts = wait_for(lambda: (now := client.get_shadow_test_results(test.id).counts).images and now, 60, "pairs")
-        assert counts.failed_b >= 30
-        assert counts.failed_a == 0
+
+        def compared():
+            now = client.get_shadow_test_results(test.id).counts
+            return now if now.images and now.failed_b >= 30 else None
+
+        assert wait_for(compared, what="pairs and failures").failed_a == 0
     nothing_lost(asking)
     assert set(one.seen.values()) == {1}
 

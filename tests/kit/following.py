@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.kit.sidecar import RunningSidecar, wait_for
 
-FOLLOWED_S = 30.0
+FOLLOWED_S = 90.0
 
 
 def wait_until_followed(sidecar: RunningSidecar, workers: int = 1) -> None:

@@ -1,8 +1,8 @@
 """A small KServe V2 model server for the journeys: ``python tests/kit/model_server.py PORT NAME``.
 
-It answers every image with the same boxes under its own name, so that a test can tell variants apart. ``/sleep``
-answers after three seconds; GET / counts the requests it has seen by path. After ``POST /behave`` with JSON ``status``
-and ``delay_s`` it answers images with that status, so many seconds late.
+It answers every image with the same boxes under its own name, so that a test can tell variants apart; ``/sleep`` is
+answered too, and GET / counts the images it has seen by path. After ``POST /behave`` with JSON ``status`` and
+``delay_s`` it answers images with that status, so many seconds late; while ``held`` is true it answers neither.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ import sys
 from aiohttp import web
 
 SEEN: dict[str, int] = {}
-BEHAVIOUR = {"status": 200, "delay_s": 0.0}
+BEHAVIOUR = {"status": 200, "delay_s": 0.0, "held": False}
+HOLD_LOOK_S = 0.02
 BOXES = [10.0, 20.0, 110.0, 220.0, 300.0, 100.0, 400.0, 180.0]
 
 
@@ -19,6 +20,7 @@ async def infer(request: web.Request) -> web.Response:
     await request.read()
     SEEN[request.path] = SEEN.get(request.path, 0) + 1
     await asyncio.sleep(BEHAVIOUR["delay_s"])
+    await released()
     if BEHAVIOUR["status"] != 200:
         return web.json_response({"error": "as it was told"}, status=int(BEHAVIOUR["status"]))
     outputs = [
@@ -36,8 +38,13 @@ async def behave(request: web.Request) -> web.Response:
 
 
 async def sleep(request: web.Request) -> web.Response:
-    await asyncio.sleep(3)
+    await released()
     return web.json_response({"slept": True})
+
+
+async def released() -> None:
+    while BEHAVIOUR["held"]:  # noqa: ASYNC110 - nothing here is to be fast
+        await asyncio.sleep(HOLD_LOOK_S)
 
 
 async def count(request: web.Request) -> web.Response:

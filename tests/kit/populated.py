@@ -42,10 +42,10 @@ def populated_sidecar(folder: Path, model_url: str) -> Iterator[RunningSidecar]:
 
 def _populate(sidecar: RunningSidecar) -> None:
     sent = [send_picture(sidecar, "det", number) for number in range(IMAGES)]
-    for number in range(3):
-        send_picture(sidecar, "faces", number)
+    faces = [send_picture(sidecar, "faces", number) for number in range(3)]
     items = "/api/v1/datasets/det/items?queue=audit"
     wait_for(lambda: len((sidecar.api(items) or {"items": ()})["items"]) == IMAGES, what="the images kept")
+    wait_for(lambda: sidecar.api(f"/api/v1/predictions/{faces[-1]}"), what="the other model")
     _post(sidecar, "feedback", prediction_id=sent[0], feedback_type="correct", by="ann")
     wrong = {"feedback_type": "wrong_label", "detection_index": 1, "correct_class": "truck"}
     _post(sidecar, "feedback", prediction_id=sent[1], **wrong)

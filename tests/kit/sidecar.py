@@ -18,17 +18,22 @@ from typing import Any
 
 from tests.kit.ports import free_ports
 
-START_S = 60.0
+START_S = 90.0
+ANSWER_S = 60.0
+"""Waits that end a test which hangs: nothing is proven by how long anything took."""
 
 
-def wait_for(condition: Callable[[], Any], within_s: float = 60.0, what: str = "condition") -> Any:
-    """The first true value of ``condition()``; raises TimeoutError naming ``what``."""
+def wait_for(condition: Callable[[], Any], within_s: float = 90.0, what: str = "condition") -> Any:
+    """The first true value of ``condition()``, which is looked at once more when the time is over; raises TimeoutError
+    naming ``what``."""
     ends = time.monotonic() + within_s
-    while time.monotonic() < ends:
+    while True:
+        last = time.monotonic() >= ends
         if value := condition():
             return value
+        if last:
+            raise TimeoutError(f"{what} did not come true within {within_s} s")
         time.sleep(0.03)
-    raise TimeoutError(f"{what} did not come true within {within_s} s")
 
 
 @dataclass
@@ -45,7 +50,7 @@ def ask(url: str, body: bytes | None = None, method: str | None = None, **header
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, data=body, method=method, headers=fields)
     try:
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=ANSWER_S) as response:
             return Answer(response.status, dict(response.headers), response.read())
     except urllib.error.HTTPError as error:
         return Answer(error.code, dict(error.headers), error.read())
@@ -88,15 +93,15 @@ class RunningSidecar:
         rows = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
         found = []
         for row in rows.splitlines()[1:]:
-            pid, parent, name = row.split(None, 2)
-            if title in name and int(parent) == self.process.pid:
+            pid, parent, *name = row.split(None, 2)  # one that writes its title just now has none
+            if title in "".join(name) and int(parent) == self.process.pid:
                 found.append(int(pid))
         return found
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to end and return its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 @contextlib.contextmanager
@@ -115,16 +120,19 @@ def running_sidecar(
         process = subprocess.Popen(command, stderr=errors, stdout=errors, env={**os.environ, **environment})
     sidecar = RunningSidecar(process, port, admin_port, health_port, folder / "data", log, token=token)
     try:
-        wait_for(lambda: _ready(sidecar), START_S, f"readiness (log: {log.read_text()[-2000:]})")
+        try:
+            wait_for(lambda: _ready(sidecar), START_S, "readiness")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error} (log: {log.read_text()[-2000:]})") from None
         yield sidecar
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(5)
+                process.wait(30)
 
 
 def _ready(sidecar: RunningSidecar) -> bool:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from tests.kit.ports import free_ports
 
 INFER = "/v2/models/det/infer"
-ANSWER_S = 30.0
+ANSWER_S = 60.0
 """Who has no whole answer by then gets none."""
 REFUSED_PAUSE_S = 0.02
 PER_CLIENT = 1_000_000
