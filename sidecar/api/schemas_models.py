@@ -46,10 +46,12 @@ class ModelBody(Body):
 
 
 class ModelUpstream(Out):
-    """The upstream that serves a version, or would: its name, address, and path where it has one of its own."""
+    """The upstream that serves a version, or would: its name, address, and path where it has one of its own. ``urls``
+    are all its addresses, where it has several, and ``url`` is the first."""
 
     name: str
     url: str
+    urls: list[str]
     path: str
 
 

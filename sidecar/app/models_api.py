@@ -208,7 +208,10 @@ class _Telling:
             item for item in self.known.config.upstreams if model_of(item) == model and item.version == version
         ]
         mine += [item for item in self.known.config.upstreams if not model_of(item) and version_of(item) == version]
-        return {"name": mine[0].name, "url": mine[0].url, "path": mine[0].path} if mine else None
+        if not mine:
+            return None
+        one = mine[0]
+        return {"name": one.name, "url": one.url, "urls": [*one.urls] or [one.url], "path": one.path}
 
     def _seen(self, pair: Pair) -> int | None:
         model, version = pair

@@ -39,7 +39,7 @@ def models_lines(models: Sequence[Model], console: Console) -> None:
 def model_facts(model: Model, console: Console) -> None:
     """One model or version, a fact a line."""
     upstream = model["upstream"]
-    served = f"{upstream['url']}{upstream['path']} ({upstream['name']})" if upstream else ""
+    served = f"{_addresses(model)} ({upstream['name']})" if upstream else ""
     named = f"{model['model']}@{model['serving']}"
     facts(
         console,
@@ -61,13 +61,18 @@ def _standing(model: Model) -> str:
     return "  serves" if serves(model) else ""
 
 
+def _addresses(model: Model) -> str:
+    """All of its upstream."""
+    return " and ".join(f"{url}{model['upstream']['path']}" for url in model["upstream"]["urls"])
+
+
 def _said(model: Model) -> Iterator[str]:
     if not model["version"]:
         count = len(model["versions"])
         yield f"{count:,} version{'' if count == 1 else 's'}"
     yield f"known by {_ORIGINS.get(model['origin'], model['origin'])}"
     if model["upstream"]:
-        yield f"served at {model['upstream']['url']}{model['upstream']['path']}"
+        yield f"served at {_addresses(model)}"
     if model["metrics"]:
         yield metrics_text(model["metrics"])
     if model["description"]:

@@ -30,7 +30,7 @@ from tests.app.test_watching import Quiet
 
 NOW = 1_800_000_000.0
 SECRET = "whsec_c2l4dGVlbiBieXRlcyBhdCB0aGUgbGVhc3Q="
-UPSTREAMS = [{"name": "A", "url": "http://127.0.0.1:1", "version": "1"}]
+UPSTREAMS = [{"name": "A", "urls": ["http://127.0.0.1:1", "http://127.0.0.1:2"], "version": "1"}]
 
 
 class Life:

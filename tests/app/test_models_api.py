@@ -52,20 +52,26 @@ async def ids(life: Life) -> list[str]:
 
 
 async def test_registered_model_is_known_before_any_traffic(life: Life) -> None:
-    """By its name, and by the versions of the upstreams that would answer for it."""
+    """By its name, and by the versions of the upstreams that would answer for it, with all addresses of theirs."""
     made = await register(life, "det", description="Vehicles at the gate")
     assert (made["id"], made["version"], made["origin"], made["created_at"]) == ("det", "", "api", NOW)
     assert (made["serving"], made["versions"], made["images"]) == ("1", ["det@1"], None)
     assert await ids(life) == ["det", "det@1"]
     version = await life.models.get("det@1")
     assert (version["origin"], version["serving"], version["versions"]) == ("config", "1", [])
-    assert version["upstream"] == {"name": "A", "url": "http://127.0.0.1:1", "path": ""}
+    urls = ["http://127.0.0.1:1", "http://127.0.0.1:2"]
+    assert version["upstream"] == {"name": "A", "url": urls[0], "urls": urls, "path": ""}
 
 
 async def test_version_that_is_served_can_be_tested_and_promoted(life: Life) -> None:
     """Its URL makes it an upstream with a name of its own, at its path."""
     made = await register(life, "det", "2", url="http://t:1/", path="/v2/models/det/versions/2/infer")
-    assert made["upstream"] == {"name": "det-2", "url": "http://t:1", "path": "/v2/models/det/versions/2/infer"}
+    assert made["upstream"] == {
+        "name": "det-2",
+        "url": "http://t:1",
+        "urls": ["http://t:1"],
+        "path": "/v2/models/det/versions/2/infer",
+    }
     test = await life.trials.create_ab_test("Second", "det", "det@2", SPLIT)
     assert (test["model_a"]["id"], test["model_b"]["id"]) == ("det@1", "det@2")
     (split,) = life.applied[-1].experiments
@@ -80,7 +86,10 @@ async def test_same_again_changes_what_is_given(life: Life) -> None:
     again = await register(life, "det", "2", metrics={"map50": 0.6})
     assert (again["description"], again["metrics"], again["upstream"]["url"]) == ("Night", {"map50": 0.6}, "http://t:1")
     moved = await register(life, "det", "2", url="http://u:1")
-    assert (moved["upstream"], moved["metrics"]) == ({"name": "det-2", "url": "http://u:1", "path": ""}, {"map50": 0.6})
+    assert (moved["upstream"], moved["metrics"]) == (
+        {"name": "det-2", "url": "http://u:1", "urls": ["http://u:1"], "path": ""},
+        {"map50": 0.6},
+    )
     (told,) = await life.training.model_versions("det")
     assert (told["upstream"], told["job_id"]) == ({"url": "http://u:1", "path": ""}, None)
 

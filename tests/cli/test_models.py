@@ -74,7 +74,12 @@ def test_whatever_models_are_called_lines_fit_and_stay_text(width: int) -> None:
         "created_at": 1_700_000_000.0,
         "serving": "1",
         "versions": [],
-        "upstream": {"name": "m-2", "url": "http://" + "t" * 60 + ":1", "path": "/infer"},
+        "upstream": {
+            "name": "m-2",
+            "url": "http://t:1",
+            "urls": ["http://t:1", f"http://{'t' * 60}:1"],
+            "path": "/infer",
+        },
         "metrics": {f"metric_{n}": 0.5 for n in range(12)},
         "images": 1_234,
     }

@@ -12,10 +12,12 @@ from sidecar.client.results import ByName, Figure, Record, Records, Time
 
 
 class ModelUpstream(Record):
-    """The upstream that serves a version, or would: its name, address, and path where it has one of its own."""
+    """The upstream that serves a version, or would: its name, address, and path where it has one of its own. ``urls``
+    are all its addresses, where it has several, and ``url`` is the first."""
 
     name: str
     url: str
+    urls: list[str]
     path: str
 
 

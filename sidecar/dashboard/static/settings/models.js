@@ -76,7 +76,8 @@ function versionOf({ version, serving, description, versions }) {
 function addressOf({ upstream, version }) {
   const cell = element("td", upstream === null ? (version ? "not known" : "") : undefined, upstream === null ? "quiet" : "");
   if (upstream !== null) {
-    cell.append(element("code", `${upstream.url}${upstream.path}`), element("span", ` ${upstream.name}`, "quiet"));
+    const addresses = upstream.urls.map((url) => [element("code", `${url}${upstream.path}`), " "]);
+    cell.append(...addresses.flat(), element("span", upstream.name, "quiet"));
   }
   return cell;
 }
