@@ -76,8 +76,8 @@ function versionOf({ version, serving, description, versions }) {
 function addressOf({ upstream, version }) {
   const cell = element("td", upstream === null ? (version ? "not known" : "") : undefined, upstream === null ? "quiet" : "");
   if (upstream !== null) {
-    const addresses = upstream.urls.map((url) => [element("code", `${url}${upstream.path}`), " "]);
-    cell.append(...addresses.flat(), element("span", upstream.name, "quiet"));
+    const lines = upstream.urls.flatMap((url) => [element("br"), element("code", `${url}${upstream.path}`)]);
+    cell.append(...lines.slice(1), element("span", ` ${upstream.name}`, "quiet"));
   }
   return cell;
 }
