@@ -12,24 +12,13 @@ from sidecar.recording import Items, Reader, Store, Versions
 from sidecar.types import Label
 from tests.api.live import START
 from tests.dashboard.browser import Page
+from tests.dashboard.holding import hold, let_go
 from tests.dashboard.pictures import BUS, CAR, DATASET, add_pictures, make_picture
 
 PATH = f"/datasets/{DATASET}"
 
 ITEMS = "#items .thumb"
 # the next question for images waits for window.go(), and window.came says that its answer was read
-HELD = """const asked = window.fetch;
-  const gate = new Promise((resolve) => { window.go = resolve; });
-  window.fetch = async (path, options) => {
-    if (window.waits || !path.includes("/items?")) return asked(path, options);
-    window.waits = true;
-    const answer = await asked(path, options);
-    const text = await answer.text();
-    await gate;
-    setTimeout(() => { window.came = true; }, 50);
-    return new Response(text, answer);
-  };
-  document.dispatchEvent(new Event("visibilitychange"))"""
 N = 30
 
 
@@ -91,12 +80,10 @@ def test_more_images_stay_where_an_answer_of_before_comes_late(page: Page) -> No
     """A refresh that was asked for the first page does not take away what was asked for since."""
     page.open()
     page.wait(lambda: page.count(ITEMS) == 24, "a page of images")
-    page.run(HELD)
-    page.wait(lambda: page.run("return window.waits"), "a refresh under way")
+    hold(page, "/items?")
     page.run("document.querySelector('#items-more').click()")
     page.wait(lambda: page.count(ITEMS) == N, "all of them")
-    page.run("window.go()")
-    page.wait(lambda: page.run("return window.came"), "the late answer")
+    let_go(page)
     assert page.count(ITEMS) == N
 
 

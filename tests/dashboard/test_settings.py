@@ -18,6 +18,7 @@ from tests.api.live_watch import LiveWatch
 from tests.api.serving import served
 from tests.dashboard.browser import Page
 from tests.dashboard.conftest import HOSTILE
+from tests.dashboard.holding import hold, let_go
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -258,6 +259,19 @@ def test_version_is_registered_and_forgotten(settings: Page) -> None:
     settings.run("document.querySelector(\"#models [aria-label='Forget det@int8']\").click()")
     submit(settings)
     settings.wait(lambda: "int8" not in settings.text("#models"), "the version gone")
+
+
+def test_what_was_done_shows_though_a_round_was_under_way(settings: Page) -> None:
+    """Whose answer is of before: another one follows at once, not when it is due."""
+    settings.open()
+    settings.says("#models", "det")
+    settings.run("const later = window.setTimeout; window.setTimeout = (work, ms) => ms < 5000 && later(work, ms)")
+    hold(settings, "/api/v1/models")
+    settings.run("document.querySelector('#models-new').click()")
+    submit(settings, name="det", version="int8", url="http://127.0.0.1:9001")
+    settings.wait(lambda: not settings.is_visible("#form-dialog"), "the form closed")
+    let_go(settings)
+    settings.says("#models", "int8")
 
 
 def test_reader_sees_all_but_what_only_an_admin_may_do(browser: WebDriver, folder: Path, watch: LiveWatch) -> None:

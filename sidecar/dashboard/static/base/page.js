@@ -9,6 +9,7 @@ import { startName } from "./name.js";
 
 const REFRESH_MS = 5000;
 let again = null; // ends the wait for the next round
+let isDue = false; // a round was asked for while one was under way, whose answers may be of before
 
 /**
  * Runs a page: `start` makes what is on it work, once. `sections` are functions by name, called every round with `ask`:
@@ -21,6 +22,7 @@ export async function runPage({ start = () => {}, sections = {}, everyMs = REFRE
   showWhere();
   start();
   for (;;) {
+    isDue = false;
     if (!document.hidden) {
       try {
         await round({ status: showStatus, ...sections });
@@ -33,7 +35,7 @@ export async function runPage({ start = () => {}, sections = {}, everyMs = REFRE
         }
       }
     }
-    await wait(everyMs);
+    if (!isDue) await wait(everyMs);
   }
 }
 
@@ -47,6 +49,7 @@ function showWhere() {
 /** Asks again at once: after what a person did, in place of the wait for the next round. */
 export function refreshNow() {
   if (again) again();
+  else isDue = true;
 }
 
 /** Does the work of a section; what the sidecar refuses is said there, and the other sections go on. */

@@ -11,6 +11,7 @@ const GENERAL = "general";
 const SAID_MS = 4000;
 
 let settings = null;
+let copiedSaid = 0; // the timer that takes away what is said of a copy
 let narrowed = false; // by a word or a mark: then what is left is open
 
 export function startConfig() {
@@ -140,5 +141,6 @@ async function copy() {
   const config = Object.fromEntries(Object.entries(settings).filter(([name]) => !RUN_TIME.includes(name)));
   const said = byId("config-copied");
   setText(said, (await copied(toYaml(config), byId("config-copy"))) ? "Copied; what is *** must be filled in." : "This browser does not let pages copy here.");
-  setTimeout(() => setText(said, ""), SAID_MS);
+  clearTimeout(copiedSaid);
+  copiedSaid = setTimeout(() => setText(said, ""), SAID_MS);
 }
