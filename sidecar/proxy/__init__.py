@@ -24,7 +24,7 @@ Key types, in the order a request meets them:
     listener    how a listener ends without a reset              descriptors  how many clients there is room for
     broken      what is wrong with a head, in words, pure        sockets  what the kernel is asked of a client's socket
     answers     the proxy's own answers, pure                    timed    what the times of a request come to, pure
-    drain       what a worker that ends waits for
+    drain       what a worker that ends waits for                wanted   bodies that the monitor asked for, pure
 
 Invariants: a request with a bad head reaches no upstream, one with a bad body never as a complete message; a POST is
 never sent twice; a response that has begun is aborted, never replaced; every wait and size has a bound in

@@ -40,7 +40,7 @@ class Ring:
         return len(self._open) + len(self._pinned)
 
     def configure(self, bytes_max: int, age_s: float, pin_age_s: float) -> None:
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
         self._age_s = age_s
         self._pin_age_s = pin_age_s
         self._make_room()
@@ -70,7 +70,7 @@ class Ring:
         body.size += len(chunk)
         body.charged += cost
         self.bytes += cost
-        if self.bytes > self._bytes_max:
+        if self.bytes > self.bytes_max:
             self._make_room()
 
     @staticmethod
@@ -128,7 +128,7 @@ class Ring:
                 self._remove(body, "aged")
 
     def _make_room(self) -> None:
-        while self.bytes > self._bytes_max and (self._open or self._pinned):
+        while self.bytes > self.bytes_max and (self._open or self._pinned):
             bodies = self._open or self._pinned
             self.evicted += 1
             self._remove(next(iter(bodies.values())), "evicted")

@@ -11,19 +11,17 @@ import asyncio
 import os
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sidecar.link import (
-    IMAGE_PART_BYTES,
     Frame,
     FrameDecoder,
     FrameError,
     Kind,
     pack_counts,
     pack_frame,
-    pack_image,
     pack_json,
     settings_from_json,
     unpack_reply,
@@ -31,6 +29,7 @@ from sidecar.link import (
 from sidecar.proxy.asks import Asks
 from sidecar.proxy.counts import CountBook
 from sidecar.proxy.ring import Ring
+from sidecar.proxy.wanted import Wanted
 from sidecar.shipping import pack_exchange
 from sidecar.types import Exchange, ProxySettings
 
@@ -38,7 +37,6 @@ FLUSH_S = 0.05
 FLUSH_BYTES = 64 << 10
 STATUS_S = 1.0
 BACKOFF_S = (0.05, 2.0)
-WANTED_MAX = 1_024
 COUNT_ROWS_MAX = 1_024
 FRAME_OVERHEAD_BYTES = 200
 
@@ -98,8 +96,7 @@ class Tap:
         self._in_flight = 0
         self._bytes = 0
         self._sequence = 0
-        self._images: deque[tuple[str, list[bytes] | str]] = deque()
-        self._image: _ImageParts | None = None
+        self._wanted = Wanted(ring)
         self._link: _Link | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -191,23 +188,10 @@ class Tap:
                     return
                 link.write(self._pending[self._in_flight].frame)
                 self._in_flight += 1
-            elif not self._send_image_part(link):
+            elif frame := self._wanted.next_frame():
+                link.write(frame)
+            else:
                 return
-
-    def _send_image_part(self, link: _Link) -> bool:
-        if self._image is None:
-            if not self._images:
-                return False
-            prediction_id, chunks = self._images.popleft()
-            if isinstance(chunks, str):
-                link.write(pack_frame(Kind.MISSING, pack_json({"id": prediction_id, "reason": chunks})))
-                return True
-            self._image = _ImageParts(prediction_id, chunks)
-        payload = self._image.next_part()
-        if self._image.ended:
-            self._image = None
-        link.write(pack_frame(Kind.IMAGE, payload))
-        return True
 
     def received(self, frame: Frame) -> None:
         """A frame of the monitor's."""
@@ -237,12 +221,8 @@ class Tap:
             self.log("error", "settings_refused", reason=str(error))
 
     def _want(self, prediction_id: str) -> None:
-        if len(self._images) >= WANTED_MAX:
+        if not self._wanted.ask(prediction_id):
             self.drop("image", "overflow")
-            self._images.append((prediction_id, "evicted"))
-            self._images.rotate(1)
-        else:
-            self._images.append((prediction_id, self._ring.take(prediction_id)))
         self._pump()
 
     def log(self, level: str, event: str, **fields: str) -> bool:
@@ -271,8 +251,7 @@ class Tap:
     def unlinked(self) -> None:
         """The connection is lost: what was in flight is suspect; alone in flight twice, it is poison."""
         self._link = None
-        self._image = None
-        self._images.clear()
+        self._wanted.clear()
         in_flight, self._in_flight = self._in_flight, 0
         for index in range(in_flight):
             self._pending[index].suspect = True
@@ -313,34 +292,6 @@ class Tap:
             backlog = {"tap_bytes": self.backlog_bytes, "tap_bytes_max": self.bytes_max}
             status = {**self._status(), **backlog, "dropped": self.dropped}
             self._link.write(pack_frame(Kind.STATUS, pack_json(status)))
-
-
-class _ImageParts:
-    """Cuts a body, as it was received, into parts for the link."""
-
-    def __init__(self, prediction_id: str, chunks: Sequence[bytes]) -> None:
-        self._prediction_id = prediction_id
-        self._chunks = deque(chunks)
-        self._total = sum(map(len, chunks))
-        self._offset = self._within = 0
-        self.ended = False
-
-    def next_part(self) -> bytes:
-        parts: list[bytes] = []
-        room = IMAGE_PART_BYTES
-        while room and self._chunks:
-            piece = self._chunks[0][self._within : self._within + room]
-            parts.append(piece)
-            room -= len(piece)
-            self._within += len(piece)
-            if self._within == len(self._chunks[0]):
-                self._chunks.popleft()
-                self._within = 0
-        part = b"".join(parts)
-        payload = pack_image(self._prediction_id, self._offset, self._total, part)
-        self._offset += len(part)
-        self.ended = not self._chunks
-        return payload
 
 
 class _Link(asyncio.Protocol):

@@ -22,6 +22,9 @@ from tests.kit.ports import free_ports
 BODY_BYTES, CONNECTIONS = 100_000, 32
 WORKER_MB_MAX, MONITOR_MB_MAX, READY_S_MAX = 40, 120, 0.5
 START_SECONDS_MAX = 30.0
+BACKLOG_SECONDS_MAX = 60.0
+STATUS_SECONDS = 2.0
+"""A worker tells of itself every second."""
 
 
 def verdict(met: bool) -> str:
@@ -79,21 +82,26 @@ def _print_grown(name: str, sizes: list[int], words: str) -> None:
 
 
 @contextmanager
-def sampled_buffers(admin_url: str, found: dict[str, list[int]], every_s: float = 1.0) -> Iterator[None]:
-    """What the workers tell of their rings and of what they keep for the monitor, each second as they do. A monitor
-    that is behind hears of it late."""
+def sampled_buffers(admin_url: str, found: dict[str, list[int]], every_s: float = 0.2) -> Iterator[None]:
+    """What the workers tell of their rings and of what they keep for the monitor. A monitor that is behind hears of it
+    late, so they are listened to until nothing waits any more, which takes BACKLOG_SECONDS_MAX at most."""
     ended = threading.Event()
 
     def keep() -> None:
-        while not ended.wait(every_s):
+        over = float("inf")
+        while time.monotonic() < over:
             workers = proxy_recorded.status(admin_url)["workers"]
             for name in ("ring", "tap"):
                 found[name].append(sum(int(worker["status"].get(f"{name}_bytes", 0)) for worker in workers))
+            if ended.wait(every_s):
+                over = min(over, time.monotonic() + BACKLOG_SECONDS_MAX) if found["tap"][-1] else 0.0
+                time.sleep(every_s)
 
     thread = threading.Thread(target=keep)
     thread.start()
     try:
         yield
+        time.sleep(STATUS_SECONDS)
     finally:
         ended.set()
         thread.join()
