@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ContentTypeError
 from aiohttp.test_utils import TestClient
 
 from sidecar.api import Services
@@ -97,9 +97,10 @@ async def asked_of(session: ClientSession, url: str, expression: str, **at: str)
 
 async def scraped_at(session: ClientSession, url: str) -> str:
     """When the last of SCRAPES pages was, once there are; nothing of it is there any more where the next one failed."""
-    found: list[Any] = []
+    found: list[Any]
     for expression in (f"count_over_time(sidecar_part_failing[1m]) >= {SCRAPES}", "timestamp(sidecar_part_failing)"):
-        with contextlib.suppress(OSError):  # it is starting
+        found = []
+        with contextlib.suppress(OSError, ContentTypeError):  # it is starting: refused, or a 503 in plain text
             found = (await asked_of(session, url, expression))["data"]["result"]
         if not found:
             return ""
