@@ -26,12 +26,7 @@ DROPPED = {
     ("tally", "fault"): "exchanges that a test of versions could not count; a fault of the sidecar",
     ("tally", "store"): "exchanges that a test of versions could not count because the store could not be asked",
     ("settings", "refused"): "a worker could not apply new settings and goes on with the last good ones",
-    (
-        "image",
-        "overflow",
-    ): (
-        "more images were wanted of a worker than it hands over at once (1,024, or a quarter of limits.ring_bytes_max)"
-    ),
+    ("image", "overflow"): "more images were wanted than wait in a worker (1,024, a quarter of limits.ring_bytes_max)",
     ("image", "assembly_full"): "images on their way from the workers took all of the 64 MiB there are for them",
     ("image", "out_of_order"): "parts of an image came in the wrong order",
     ("image", "worker_gone"): "a worker ended while it handed over an image",
